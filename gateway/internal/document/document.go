@@ -1,0 +1,105 @@
+// Package document holds the payload in the making: a JSON tree whose objects
+// keep their order, and the places of the attachments' content in the raw
+// message.
+//
+// # Invariants
+//
+// A tree is always writable as JSON: strings are valid UTF-8, numbers are JSON
+// numbers, names within an object are unique. Encode is a pure function of the
+// tree and of what the part writer writes, so that every attempt of a delivery
+// sends the same bytes.
+//
+// # Parts
+//
+// The content of an attachment never stands in the tree. The attachment's object
+// has a member named [PartName] that counts into [Document.Parts]; Encode writes
+// the member "content" in its place, streamed as base64. The member belongs to
+// the host: whoever lets a guest edit the tree must not let it make one.
+package document
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// PartName is the member that stands for an attachment's content.
+const PartName = "$part"
+
+// contentName is the member that PartName becomes in the payload.
+const contentName = "content"
+
+// Document is one payload before it is rendered.
+type Document struct {
+	Root *Value
+	// Parts are what the PartName members count into, from 0.
+	Parts []Part
+}
+
+// Part says where the content of one attachment lies in the raw message, so
+// that a payload can be rendered from document and raw message alone, without
+// parsing again.
+type Part struct {
+	// Offset and Length bound the encoded octets within the raw message.
+	Offset int64 `json:"offset"`
+	Length int64 `json:"length"`
+	// Encoding is the Content-Transfer-Encoding in lower case: "base64",
+	// "quoted-printable", or anything else for octets as they are.
+	Encoding string `json:"encoding,omitempty"`
+}
+
+// stored is the durable form of a Document.
+type stored struct {
+	Parts []Part          `json:"parts,omitempty"`
+	Root  json.RawMessage `json:"root"`
+}
+
+// Marshal returns the form of the document that the store keeps.
+func (d *Document) Marshal() ([]byte, error) {
+	var root strings.Builder
+	if err := d.Root.encode(&writer{w: &root, keepParts: true}); err != nil {
+		return nil, fmt.Errorf("marshal document: %w", err)
+	}
+	return json.Marshal(stored{Parts: d.Parts, Root: json.RawMessage(root.String())})
+}
+
+// Unmarshal reads what Marshal wrote.
+func Unmarshal(b []byte) (*Document, error) {
+	var s stored
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, fmt.Errorf("unmarshal document: %w", err)
+	}
+	root, err := Parse(s.Root)
+	if err != nil {
+		return nil, fmt.Errorf("unmarshal document: %w", err)
+	}
+	if err := root.restoreParts(len(s.Parts)); err != nil {
+		return nil, fmt.Errorf("unmarshal document: %w", err)
+	}
+	return &Document{Root: root, Parts: s.Parts}, nil
+}
+
+// restoreParts turns the PartName members of a parsed tree back into parts.
+func (v *Value) restoreParts(parts int) error {
+	for i := range v.items {
+		if err := v.items[i].restoreParts(parts); err != nil {
+			return err
+		}
+	}
+	for i := range v.members {
+		m := &v.members[i]
+		if m.Name != PartName {
+			if err := m.Value.restoreParts(parts); err != nil {
+				return err
+			}
+			continue
+		}
+		n, err := strconv.Atoi(m.Value.text)
+		if m.Value.kind != kindNumber || err != nil || n < 0 || n >= parts {
+			return fmt.Errorf("%s %s is no number below %d", PartName, m.Value.text, parts)
+		}
+		m.Value = partValue(n)
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package document
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strconv"
+	"unicode/utf8"
+)
+
+// PartWriter writes the decoded octets of one part.
+type PartWriter func(w io.Writer, part Part) error
+
+// Encode writes the document as compact JSON, the content of its parts included.
+// The same document and parts always give the same bytes.
+func (d *Document) Encode(w io.Writer, write PartWriter) error {
+	return d.Root.encode(&writer{w: w, parts: d.Parts, writePart: write})
+}
+
+// writer collects small pieces before they are written.
+type writer struct {
+	w         io.Writer
+	parts     []Part
+	writePart PartWriter
+	keepParts bool // write PartName members as numbers, for the store
+	buf       []byte
+}
+
+// flushSize is how much is collected: a few TCP segments.
+const flushSize = 16 << 10
+
+func (w *writer) flush() error {
+	_, err := w.w.Write(w.buf)
+	w.buf = w.buf[:0]
+	return err
+}
+
+func (v *Value) encode(w *writer) error {
+	if err := v.append(w); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+func (v *Value) append(w *writer) error {
+	if len(w.buf) >= flushSize {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	switch v.kind {
+	case kindNull:
+		w.buf = append(w.buf, "null"...)
+	case kindBool, kindNumber:
+		w.buf = append(w.buf, v.text...)
+	case kindString:
+		w.buf = appendString(w.buf, v.text)
+	case kindArray:
+		return v.appendArray(w)
+	case kindObject:
+		return v.appendObject(w)
+	case kindPart:
+		return fmt.Errorf("encode document: a part stands outside an object")
+	}
+	return nil
+}
+
+func (v *Value) appendArray(w *writer) error {
+	w.buf = append(w.buf, '[')
+	for i, item := range v.items {
+		if i > 0 {
+			w.buf = append(w.buf, ',')
+		}
+		if err := item.append(w); err != nil {
+			return err
+		}
+	}
+	w.buf = append(w.buf, ']')
+	return nil
+}
+
+func (v *Value) appendObject(w *writer) error {
+	w.buf = append(w.buf, '{')
+	for i, m := range v.members {
+		if i > 0 {
+			w.buf = append(w.buf, ',')
+		}
+		name := m.Name
+		if m.Value.kind == kindPart && !w.keepParts {
+			name = contentName
+		}
+		w.buf = append(appendString(w.buf, name), ':')
+		var err error
+		if m.Value.kind == kindPart {
+			err = w.part(m.Value.part)
+		} else {
+			err = m.Value.append(w)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.buf = append(w.buf, '}')
+	return nil
+}
+
+// part writes the n-th part's content as a base64 string, or its number.
+func (w *writer) part(n int) error {
+	if w.keepParts {
+		w.buf = strconv.AppendInt(w.buf, int64(n), 10)
+		return nil
+	}
+	if n < 0 || n >= len(w.parts) {
+		return fmt.Errorf("encode document: part %d of %d", n, len(w.parts))
+	}
+	w.buf = append(w.buf, '"')
+	if err := w.flush(); err != nil {
+		return err
+	}
+	enc := base64.NewEncoder(base64.StdEncoding, w.w)
+	if err := w.writePart(enc, w.parts[n]); err != nil {
+		return fmt.Errorf("encode part %d: %w", n, err)
+	}
+	if err := enc.Close(); err != nil {
+		return err
+	}
+	w.buf = append(w.buf, '"')
+	return nil
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendString writes a JSON string. Beyond what RFC 8259 demands it escapes
+// DEL and the C1 controls, which terminals obey, and U+2028 and U+2029, which
+// end a line in JavaScript.
+func appendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c >= ' ' && c != '"' && c != '\\' && c != 0x7f {
+				i++
+				continue
+			}
+			dst = append(dst, s[start:i]...)
+			switch c {
+			case '"', '\\':
+				dst = append(dst, '\\', c)
+			case '\n':
+				dst = append(dst, '\\', 'n')
+			case '\r':
+				dst = append(dst, '\\', 'r')
+			case '\t':
+				dst = append(dst, '\\', 't')
+			default:
+				dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+			}
+			i++
+			start = i
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r <= 0x9f || r == '\u2028' || r == '\u2029' {
+			dst = append(dst, s[start:i]...)
+			dst = append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+			start = i + size
+		}
+		i += size
+	}
+	return append(append(dst, s[start:]...), '"')
+}

@@ -1,0 +1,236 @@
+// Package queue decides when a delivery is tried: it leases deliveries that are
+// due, keeps the leases alive, and turns the outcome of an attempt into the next
+// state by the retry schedule and the retention.
+//
+// # Durability
+//
+// The queue keeps nothing itself: every decision is durable in the store when
+// the method that makes it returns. Delivery is at least once. A process that
+// dies between an attempt and its record leaves a lease behind; it is given back
+// at the next start or when it ends, and the attempt is made again under the
+// same webhook-id.
+package queue
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+const (
+	// lease is how long a claim lasts without a heartbeat.
+	lease = 60 * time.Second
+	// heartbeat leaves two tries before a lease ends.
+	heartbeat = lease / 3
+	// expiry is how often the end of retention is looked for, and expiryBatch how
+	// many rows one transaction takes.
+	expiry      = time.Minute
+	expiryBatch = 500
+	// maxRetryAfter bounds what an endpoint may ask for.
+	maxRetryAfter = 24 * time.Hour
+	// jitter is the part by which a delay varies either way, so that deliveries
+	// that failed together do not come back together.
+	jitter = 0.1
+)
+
+// DefaultSchedule is the delay before each attempt.
+func DefaultSchedule() []time.Duration {
+	return []time.Duration{0, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 12 * time.Hour}
+}
+
+// Config holds the queue's settings.
+type Config struct {
+	// Owner names the leases of this process; no other process, past or present,
+	// may have had the same.
+	Owner string
+	// Schedule is the delay before each attempt, the first included: its length is
+	// the number of attempts. Empty means DefaultSchedule.
+	Schedule []time.Duration
+	Logger   hclog.Logger
+}
+
+// Bodies deletes the bodies of messages whose retention is over.
+type Bodies interface {
+	Delete(ref mail.BodyRef) error
+}
+
+// Queue is the order and schedule of deliveries.
+type Queue struct {
+	store    store.Store
+	bodies   Bodies
+	owner    string
+	schedule []time.Duration
+	log      hclog.Logger
+	wake     chan struct{}
+}
+
+// New returns a queue over the store. Run must be called for leases to be kept.
+func New(s store.Store, bodies Bodies, cfg Config) *Queue {
+	if len(cfg.Schedule) == 0 {
+		cfg.Schedule = DefaultSchedule()
+	}
+	return &Queue{
+		store: s, bodies: bodies, owner: cfg.Owner, schedule: cfg.Schedule,
+		log: cfg.Logger.Named("queue"), wake: make(chan struct{}, 1),
+	}
+}
+
+// Enqueue makes a message durable and its deliveries due. The body that it
+// refers to must be durable already.
+func (q *Queue) Enqueue(ctx context.Context, m store.NewMessage) error {
+	for i := range m.Deliveries {
+		m.Deliveries[i].DueAt = m.ReceivedAt.Add(q.schedule[0])
+	}
+	if err := q.store.Enqueue(ctx, []store.NewMessage{m}); err != nil {
+		return err
+	}
+	q.signal()
+	return nil
+}
+
+// Wake receives when there may be something new to claim.
+func (q *Queue) Wake() <-chan struct{} { return q.wake }
+
+func (q *Queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default: // one signal is waiting already, and says the same
+	}
+}
+
+// Waiting says for each endpoint with deliveries that nobody holds when the
+// first of them is due.
+func (q *Queue) Waiting(ctx context.Context) ([]store.Waiting, error) {
+	return q.store.Waiting(ctx)
+}
+
+// Claim leases deliveries that are due.
+func (q *Queue) Claim(ctx context.Context, quotas []store.Quota) ([]store.Job, error) {
+	now := time.Now()
+	return q.store.Claim(ctx, store.Claim{Owner: q.owner, Now: now, Until: now.Add(lease), Quotas: quotas})
+}
+
+// Outcome is what an attempt came to.
+type Outcome struct {
+	Attempt   mail.Attempt
+	Delivered bool
+	// Permanent says that no further attempt can help.
+	Permanent bool
+	// RetryAfter is what the endpoint asked for; 0 where it did not.
+	RetryAfter time.Duration
+	// Document, Subject and Steps come with the run of the chain, which is recorded
+	// with the attempt that followed it.
+	Document []byte
+	Subject  string
+	Steps    []mail.Step
+}
+
+// Finish records an outcome and gives the lease back. It returns the delivery's
+// new state, and when it is due again where that is mail.Retrying.
+func (q *Queue) Finish(ctx context.Context, job store.Job, o Outcome) (mail.State, time.Time, error) {
+	r := store.Result{
+		Lease: job.Lease, State: mail.Delivered, Attempt: &o.Attempt,
+		Document: o.Document, Subject: o.Subject, Steps: o.Steps,
+	}
+	if !o.Delivered {
+		r.State, r.Due, r.Reason = q.afterFailure(job, o)
+	}
+	late, err := q.store.Finish(ctx, []store.Result{r})
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	if late > 0 {
+		q.log.Warn("the lease was lost before its result came; the delivery is made again", "delivery_id", job.ID)
+	}
+	return r.State, r.Due, nil
+}
+
+// afterFailure decides what a failed attempt leads to.
+func (q *Queue) afterFailure(job store.Job, o Outcome) (state mail.State, due time.Time, reason string) {
+	made := job.Attempts + 1
+	if o.Permanent {
+		return mail.Failed, time.Time{}, o.Attempt.Reason
+	}
+	if made >= len(q.schedule) {
+		return mail.Failed, time.Time{}, fmt.Sprintf("attempt %d of %d failed: %s", made, len(q.schedule), o.Attempt.Reason)
+	}
+	delay := time.Duration(float64(q.schedule[made]) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // no secret
+	delay = max(delay, min(o.RetryAfter, maxRetryAfter))
+	due = o.Attempt.At.Add(o.Attempt.Duration).Add(delay)
+	if !due.Before(job.ExpiresAt) {
+		return mail.Failed, time.Time{}, "the next attempt would come after the retention: " + o.Attempt.Reason
+	}
+	return mail.Retrying, due, o.Attempt.Reason
+}
+
+// Run keeps the leases alive and ends what has expired, until ctx ends.
+func (q *Queue) Run(ctx context.Context) {
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	expire := time.NewTicker(expiry)
+	defer expire.Stop()
+	q.expire(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-beat.C:
+			q.beat(ctx, now)
+		case <-expire.C:
+			q.expire(ctx)
+		}
+	}
+}
+
+func (q *Queue) beat(ctx context.Context, now time.Time) {
+	if err := q.store.Extend(ctx, q.owner, now.Add(lease)); err != nil && ctx.Err() == nil {
+		q.log.Error("leases could not be extended; deliveries may be made twice", "error", err)
+	}
+	n, err := q.store.Reap(ctx, now)
+	if err != nil && ctx.Err() == nil {
+		q.log.Error("leases that ended could not be given back", "error", err)
+	}
+	if n > 0 {
+		q.log.Warn("took over leases that ended", "deliveries", n)
+		q.signal()
+	}
+}
+
+func (q *Queue) expire(ctx context.Context) {
+	for more := true; more && ctx.Err() == nil; {
+		out, err := q.store.Expire(ctx, time.Now(), expiryBatch)
+		if err != nil {
+			if ctx.Err() == nil {
+				q.log.Error("the end of retention could not be applied", "error", err)
+			}
+			return
+		}
+		for _, ref := range out.Bodies {
+			if err := q.bodies.Delete(ref); err != nil {
+				q.log.Error("a body could not be deleted; it is swept at the next start", "body", ref, "error", err)
+			}
+		}
+		if out.Deliveries+len(out.Bodies) > 0 {
+			q.log.Info("retention ended", "deliveries_expired", out.Deliveries, "bodies_deleted", len(out.Bodies))
+		}
+		more = out.More
+	}
+}
+
+// Release gives back what this process holds, for a stop.
+func (q *Queue) Release(ctx context.Context) error {
+	n, err := q.store.Release(ctx, q.owner)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		q.log.Info("gave leases back", "deliveries", n)
+	}
+	return nil
+}

@@ -1,0 +1,279 @@
+package queue_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/queue"
+	"github.com/postern-mail/postern/gateway/internal/store"
+	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
+)
+
+// deleted records the bodies that the queue let go of.
+type deleted struct{ refs []mail.BodyRef }
+
+func (d *deleted) Delete(ref mail.BodyRef) error {
+	d.refs = append(d.refs, ref)
+	return nil
+}
+
+type fixture struct {
+	*queue.Queue
+	store  *sqlite.DB
+	bodies *deleted
+}
+
+// open must be called within a synctest bubble: the database's goroutines are to
+// belong to it.
+func open(t *testing.T, schedule ...time.Duration) fixture {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "postern.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	bodies := &deleted{}
+	q := queue.New(db, bodies, queue.Config{Owner: "this", Schedule: schedule, Logger: hclog.NewNullLogger()})
+	return fixture{q, db, bodies}
+}
+
+var desk = store.Endpoint{Tenant: "acme", Name: "desk"} //nolint:gochecknoglobals // a constant
+
+func enqueue(t *testing.T, f fixture, retention time.Duration) mail.MessageID {
+	t.Helper()
+	now := time.Now()
+	id := mail.NewMessageID(now)
+	err := f.Enqueue(t.Context(), store.NewMessage{
+		ID: id, ReceivedAt: now, Body: mail.BodyRef("ref:" + string(id)),
+		Deliveries: []store.NewDelivery{{Endpoint: desk, ExpiresAt: now.Add(retention)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// claimOne leases the one delivery that is due now, if any.
+func claimOne(t *testing.T, f fixture) (store.Job, bool) {
+	t.Helper()
+	jobs, err := f.Claim(t.Context(), []store.Quota{{Endpoint: desk, Max: 10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(jobs) > 1 {
+		t.Fatalf("claimed %d deliveries of one", len(jobs))
+	}
+	if len(jobs) == 0 {
+		return store.Job{}, false
+	}
+	return jobs[0], true
+}
+
+func failure(job store.Job) queue.Outcome {
+	return queue.Outcome{Attempt: mail.Attempt{Number: job.Attempts + 1, At: time.Now(), Code: 503, Reason: "status: 503"}}
+}
+
+func delivery(t *testing.T, f fixture, id mail.MessageID) store.DeliveryHistory {
+	t.Helper()
+	m, err := f.store.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Deliveries[0]
+}
+
+// TestSchedule runs the whole default schedule: each attempt is due after its
+// delay, give or take a tenth, and the sixth failure is the end.
+func TestSchedule(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t)
+		id := enqueue(t, f, 30*24*time.Hour)
+		want := queue.DefaultSchedule()
+		for n := range want {
+			job, ok := claimOne(t, f)
+			if !ok {
+				t.Fatalf("attempt %d is not due", n+1)
+			}
+			state, due, err := f.Finish(t.Context(), job, failure(job))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n == len(want)-1 {
+				if state != mail.Failed {
+					t.Errorf("state after the last attempt = %s", state)
+				}
+				break
+			}
+			delay := time.Until(due)
+			if low, high := want[n+1]*9/10, want[n+1]*11/10; state != mail.Retrying || delay < low || delay > high {
+				t.Errorf("after attempt %d: %s in %s, want retrying in %s to %s", n+1, state, delay, low, high)
+			}
+			time.Sleep(delay - 2*time.Millisecond)
+			if _, ok := claimOne(t, f); ok {
+				t.Errorf("attempt %d was due too early", n+2)
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+		d := delivery(t, f, id)
+		if d.State != mail.Failed || len(d.Tries) != 6 || d.Reason != "attempt 6 of 6 failed: status: 503" {
+			t.Errorf("delivery = %+v", d)
+		}
+		time.Sleep(100 * 24 * time.Hour)
+		if _, ok := claimOne(t, f); ok {
+			t.Error("a failed delivery was due again")
+		}
+	})
+}
+
+func TestJitterSpreads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t, 0, time.Hour)
+		delays := make(map[time.Duration]bool)
+		for range 20 {
+			enqueue(t, f, 24*time.Hour)
+			job, _ := claimOne(t, f)
+			_, due, err := f.Finish(t.Context(), job, failure(job))
+			if err != nil {
+				t.Fatal(err)
+			}
+			delays[time.Until(due)] = true
+		}
+		if len(delays) < 15 {
+			t.Errorf("20 delays take only %d values", len(delays))
+		}
+	})
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t, 0, time.Minute)
+		for asked, want := range map[time.Duration]time.Duration{
+			time.Second:    0, // the schedule's own delay is longer
+			time.Hour:      time.Hour,
+			48 * time.Hour: 24 * time.Hour,
+		} {
+			enqueue(t, f, 100*24*time.Hour)
+			job, _ := claimOne(t, f)
+			o := failure(job)
+			o.RetryAfter = asked
+			_, due, err := f.Finish(t.Context(), job, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := time.Until(due); want != 0 && got != want || want == 0 && got < 54*time.Second {
+				t.Errorf("asked for %s: due in %s", asked, got)
+			}
+		}
+	})
+}
+
+func TestRetentionCapsRetries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t)
+		id := enqueue(t, f, time.Hour)
+		attempts := 0
+		for {
+			job, ok := claimOne(t, f)
+			if !ok {
+				t.Fatal("the delivery is not due")
+			}
+			attempts++
+			state, due, err := f.Finish(t.Context(), job, failure(job))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if state == mail.Failed {
+				break
+			}
+			time.Sleep(time.Until(due))
+		}
+		// As the seed document says: an hour of retention allows four attempts.
+		if attempts != 4 {
+			t.Errorf("attempts = %d, want 4", attempts)
+		}
+		if d := delivery(t, f, id); !strings.Contains(d.Reason, "after the retention") {
+			t.Errorf("reason = %q", d.Reason)
+		}
+	})
+}
+
+func TestPermanentFailureEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t)
+		id := enqueue(t, f, time.Hour)
+		job, _ := claimOne(t, f)
+		o := failure(job)
+		o.Permanent, o.Attempt.Reason = true, "damaged: body is gone"
+		if state, _, err := f.Finish(t.Context(), job, o); state != mail.Failed || err != nil {
+			t.Errorf("Finish = %s, %v", state, err)
+		}
+		if d := delivery(t, f, id); d.Reason != "damaged: body is gone" {
+			t.Errorf("reason = %q", d.Reason)
+		}
+	})
+}
+
+func TestRunKeepsLeasesAndExpires(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t)
+		held := enqueue(t, f, 24*time.Hour)
+		if _, ok := claimOne(t, f); !ok {
+			t.Fatal("nothing to claim")
+		}
+		forgotten := enqueue(t, f, 2*time.Hour)
+		go f.Run(t.Context())
+		synctest.Wait()
+
+		time.Sleep(time.Hour)
+		if d := delivery(t, f, held); !d.InFlight {
+			t.Error("the lease ended although its process lives")
+		}
+		time.Sleep(2 * time.Hour)
+		if d := delivery(t, f, forgotten); d.State != mail.Expired {
+			t.Errorf("state = %s, want expired", d.State)
+		}
+		if len(f.bodies.refs) != 1 || f.bodies.refs[0] != mail.BodyRef("ref:"+string(forgotten)) {
+			t.Errorf("deleted bodies = %v", f.bodies.refs)
+		}
+	})
+}
+
+func TestReleaseMakesDueAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t)
+		enqueue(t, f, time.Hour)
+		job, _ := claimOne(t, f)
+		if err := f.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		again, ok := claimOne(t, f)
+		if !ok || again.Attempts != 0 || again.Lease.Number == job.Lease.Number {
+			t.Errorf("claim after Release = %+v, %v", again, ok)
+		}
+		state, _, err := f.Finish(t.Context(), job, queue.Outcome{Delivered: true, Attempt: mail.Attempt{Number: 1, At: time.Now(), Code: 200}})
+		if err != nil || state != mail.Delivered {
+			t.Fatalf("Finish = %s, %v", state, err)
+		}
+		if d := delivery(t, f, first(again.ID)); d.State != mail.Queued {
+			t.Errorf("state = %s: a lost lease was honoured", d.State)
+		}
+	})
+}
+
+func first(id mail.DeliveryID) mail.MessageID {
+	message, _ := id.Split()
+	return message
+}

@@ -1,0 +1,141 @@
+// Package sqlite is the embedded store: one SQLite database in WAL mode.
+//
+// # Durability
+//
+// The database runs with synchronous=FULL, so that a commit is on the disk when
+// it returns. There is one connection that writes, and a pool of others that
+// read; one process at a time may have the database open, which the caller
+// ensures by a lock on the data folder. Leases are therefore void when Open
+// finds them: whoever held them is gone.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the database/sql driver "sqlite"
+
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// ErrNewer means that the database was written by a newer version of Postern.
+var ErrNewer = errors.New("database is newer than this program")
+
+// readers is how many connections read at the same time.
+const readers = 4
+
+// DB is a store.Store.
+type DB struct {
+	write *sql.DB
+	read  *sql.DB
+}
+
+var _ store.Store = (*DB)(nil)
+
+// Open opens the database in the file, which it makes where it is missing, and
+// brings its tables up to date.
+func Open(ctx context.Context, file string) (*DB, error) {
+	write, err := open(file, 1, "immediate", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)")
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{write: write}
+	if err := db.prepare(ctx, file); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", file, err), db.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) prepare(ctx context.Context, file string) error {
+	if err := migrate(ctx, db.write); err != nil {
+		return err
+	}
+	if _, err := db.write.ExecContext(ctx, `UPDATE queue SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL`); err != nil {
+		return fmt.Errorf("reset leases: %w", err)
+	}
+	read, err := open(file, readers, "deferred", "query_only(1)")
+	if err != nil {
+		return err
+	}
+	db.read = read
+	return nil
+}
+
+// open makes a pool of at most n connections.
+func open(file string, n int, txlock string, pragmas ...string) (*sql.DB, error) {
+	query := url.Values{"_txlock": {txlock}, "_pragma": append(pragmas, "busy_timeout(10000)")}
+	pool, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: url.PathEscape(file), RawQuery: query.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", file, err)
+	}
+	pool.SetMaxOpenConns(n)
+	pool.SetMaxIdleConns(n)
+	return pool, nil
+}
+
+// migrate brings the tables up to date.
+func migrate(ctx context.Context, db *sql.DB) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, dir)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	have, want, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read version: %w", err)
+	}
+	if have > want {
+		return fmt.Errorf("%w: it has version %d, this program knows %d; use the newer program", ErrNewer, have, want)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// Close closes the database once running queries have ended.
+func (db *DB) Close() error {
+	var err error
+	if db.read != nil {
+		err = db.read.Close()
+	}
+	return errors.Join(err, db.write.Close())
+}
+
+// tx runs f in a transaction of the writing connection.
+func (db *DB) tx(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, ignoreDone(tx.Rollback()))
+	}
+	return tx.Commit()
+}
+
+// ignoreDone passes over the error of a transaction that a cancelled context
+// has rolled back already.
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+func millis(t time.Time) int64 { return t.UnixMilli() }
+
+func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

@@ -1,0 +1,228 @@
+// Package store says what the gateway remembers: messages, their deliveries,
+// the queue of those that are due, and the attempts that were made.
+//
+// # Invariants
+//
+//   - What Enqueue and Finish have accepted is durable when they return, and is
+//     accepted whole or not at all.
+//   - A delivery that is not in a final state is in the queue, exactly once; one
+//     in a final state is not in it.
+//   - A claim is a lease: who holds it may finish the delivery. A result is fenced
+//     by the lease's owner and its number, so that one that comes after the lease
+//     was lost changes nothing.
+//   - Deliveries of an endpoint are claimed in the order in which their messages
+//     were received, retries aside.
+//
+// Subpackage sqlite is the embedded store; storetest holds what every store must
+// pass. Times are kept in milliseconds.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+)
+
+// ErrNotFound means that the store has no such message or delivery.
+var ErrNotFound = errors.New("not found")
+
+// Store is what every store can do. All methods may be called by any number of
+// goroutines.
+type Store interface {
+	// Enqueue adds messages and puts their deliveries into the queue.
+	Enqueue(ctx context.Context, messages []NewMessage) error
+	// Waiting says for each endpoint when its first delivery is due that nobody
+	// holds.
+	Waiting(ctx context.Context) ([]Waiting, error)
+	// Claim leases due deliveries, of each endpoint at most as many as its quota
+	// says.
+	Claim(ctx context.Context, claim Claim) ([]Job, error)
+	// Finish records results and gives their leases back. It returns how many
+	// results came too late, because their lease was lost, and were not recorded.
+	Finish(ctx context.Context, results []Result) (late int, err error)
+	// Extend lets all leases of an owner last until the given time.
+	Extend(ctx context.Context, owner string, until time.Time) error
+	// Release gives back all leases of an owner that were not finished.
+	Release(ctx context.Context, owner string) (int, error)
+	// Reap gives back the leases that ended before now.
+	Reap(ctx context.Context, now time.Time) (int, error)
+	// Expire ends up to limit deliveries that nobody holds and whose retention is
+	// over, and forgets the bodies and documents of messages whose retention is
+	// over for every delivery. It returns the bodies, for the caller to delete.
+	Expire(ctx context.Context, now time.Time, limit int) (Expired, error)
+	// HasBody reports whether a message refers to a body.
+	HasBody(ctx context.Context, id mail.MessageID) (bool, error)
+	// List returns deliveries, the newest first.
+	List(ctx context.Context, filter Filter) ([]Delivery, error)
+	// Get returns a message with all its deliveries.
+	Get(ctx context.Context, id mail.MessageID) (Message, error)
+	// Document returns what the first attempt of a delivery stored; it is nil
+	// before.
+	Document(ctx context.Context, id mail.DeliveryID) ([]byte, error)
+	Close() error
+}
+
+// Endpoint names an endpoint of a tenant.
+type Endpoint struct {
+	Tenant string `json:"tenant"`
+	Name   string `json:"endpoint"`
+}
+
+// NewMessage is a message to be enqueued. Its body is durable already.
+type NewMessage struct {
+	ID         mail.MessageID
+	Envelope   mail.Envelope
+	ReceivedAt time.Time
+	// Size and SHA256 (hex) are of the octets exactly as received.
+	Size   int64
+	SHA256 string
+	Body   mail.BodyRef
+	// TraceField is the gateway's own Received field (RFC 5321 section 4.4), which
+	// is not part of the body.
+	TraceField string
+	Steps      []mail.Step
+	// Deliveries are numbered from 1 in this order.
+	Deliveries []NewDelivery
+}
+
+// NewDelivery is one delivery of a new message.
+type NewDelivery struct {
+	Endpoint  Endpoint
+	Alias     string
+	Recipient string
+	// DueAt is when the first attempt is to be made.
+	DueAt time.Time
+	// ExpiresAt is the end of the delivery's retention.
+	ExpiresAt time.Time
+}
+
+// Waiting says when an endpoint wants attention.
+type Waiting struct {
+	Endpoint Endpoint
+	Due      time.Time
+}
+
+// Claim asks for leases.
+type Claim struct {
+	// Owner is unique to a running process.
+	Owner  string
+	Now    time.Time
+	Until  time.Time
+	Quotas []Quota
+}
+
+// Quota is how many deliveries of an endpoint may be claimed.
+type Quota struct {
+	Endpoint Endpoint
+	Max      int
+}
+
+// Job is a claimed delivery.
+type Job struct {
+	Lease     Lease
+	ID        mail.DeliveryID
+	Endpoint  Endpoint
+	Alias     string
+	Recipient string
+	ExpiresAt time.Time
+	// Attempts is how many were made before this claim.
+	Attempts int
+	// Document is what the first attempt stored, nil before.
+	Document []byte
+
+	// The message that is delivered.
+	Envelope   mail.Envelope
+	ReceivedAt time.Time
+	Size       int64
+	SHA256     string
+	Body       mail.BodyRef
+}
+
+// Lease is the right to finish a delivery.
+type Lease struct {
+	// Seq is the store's own name for the delivery.
+	Seq   int64
+	Owner string
+	// Number grows with every claim of the delivery.
+	Number int
+}
+
+// Result is what became of a job.
+type Result struct {
+	Lease Lease
+	State mail.State
+	// Due is when a delivery in state Retrying is to be tried again.
+	Due time.Time
+	// Reason says why the delivery is in its state; empty for Delivered.
+	Reason string
+	// Attempt is nil where none was made.
+	Attempt *mail.Attempt
+	// Document, Subject and Steps are recorded where Document is not nil.
+	Document []byte
+	Subject  string
+	Steps    []mail.Step
+}
+
+// Expired is what Expire did.
+type Expired struct {
+	Deliveries int
+	Bodies     []mail.BodyRef
+	// More is true where the limit was reached.
+	More bool
+}
+
+// Filter selects deliveries. Empty fields select all.
+type Filter struct {
+	Tenant string
+	State  mail.State
+	// Before selects deliveries older than the one with this Seq; 0 for all.
+	Before int64
+	// Limit is how many are returned, at least 1.
+	Limit int
+}
+
+// Delivery is the log's row of a delivery.
+type Delivery struct {
+	Seq        int64
+	ID         mail.DeliveryID
+	Endpoint   Endpoint
+	Alias      string
+	Recipient  string
+	State      mail.State
+	Reason     string
+	Subject    string
+	Attempts   int
+	LastCode   int
+	ReceivedAt time.Time
+	UpdatedAt  time.Time
+	ExpiresAt  time.Time
+	// Due is when the next attempt is to be made; zero in a final state.
+	Due time.Time
+	// InFlight is true while a lease on it is held.
+	InFlight    bool
+	ReversePath string
+	Size        int64
+}
+
+// Message is a message with its history.
+type Message struct {
+	ID         mail.MessageID
+	Envelope   mail.Envelope
+	ReceivedAt time.Time
+	Size       int64
+	SHA256     string
+	// Body is empty when the retention of the message is over.
+	Body       mail.BodyRef
+	TraceField string
+	Steps      []mail.Step
+	Deliveries []DeliveryHistory
+}
+
+// DeliveryHistory is a delivery with all that happened to it.
+type DeliveryHistory struct {
+	Delivery
+	Steps []mail.Step
+	Tries []mail.Attempt
+}
