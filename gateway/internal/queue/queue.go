@@ -94,6 +94,11 @@ func (q *Queue) Enqueue(ctx context.Context, m store.NewMessage) error {
 	return nil
 }
 
+// HasBody reports whether a message that was enqueued refers to a body.
+func (q *Queue) HasBody(ctx context.Context, id mail.MessageID) (bool, error) {
+	return q.store.HasBody(ctx, id)
+}
+
 // Wake receives when there may be something new to claim.
 func (q *Queue) Wake() <-chan struct{} { return q.wake }
 
@@ -120,8 +125,6 @@ func (q *Queue) Claim(ctx context.Context, quotas []store.Quota) ([]store.Job, e
 type Outcome struct {
 	Attempt   mail.Attempt
 	Delivered bool
-	// Permanent says that no further attempt can help.
-	Permanent bool
 	// RetryAfter is what the endpoint asked for; 0 where it did not.
 	RetryAfter time.Duration
 	// Document, Subject and Steps come with the run of the chain, which is recorded
@@ -154,9 +157,6 @@ func (q *Queue) Finish(ctx context.Context, job store.Job, o Outcome) (mail.Stat
 // afterFailure decides what a failed attempt leads to.
 func (q *Queue) afterFailure(job store.Job, o Outcome) (state mail.State, due time.Time, reason string) {
 	made := job.Attempts + 1
-	if o.Permanent {
-		return mail.Failed, time.Time{}, o.Attempt.Reason
-	}
 	if made >= len(q.schedule) {
 		return mail.Failed, time.Time{}, fmt.Sprintf("attempt %d of %d failed: %s", made, len(q.schedule), o.Attempt.Reason)
 	}

@@ -207,23 +207,6 @@ func TestRetentionCapsRetries(t *testing.T) {
 	})
 }
 
-func TestPermanentFailureEndsAtOnce(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := open(t)
-		id := enqueue(t, f, time.Hour)
-		job, _ := claimOne(t, f)
-		o := failure(job)
-		o.Permanent, o.Attempt.Reason = true, "damaged: body is gone"
-		if state, _, err := f.Finish(t.Context(), job, o); state != mail.Failed || err != nil {
-			t.Errorf("Finish = %s, %v", state, err)
-		}
-		if d := delivery(t, f, id); d.Reason != "damaged: body is gone" {
-			t.Errorf("reason = %q", d.Reason)
-		}
-	})
-}
-
 func TestRunKeepsLeasesAndExpires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

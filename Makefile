@@ -1,0 +1,77 @@
+# Postern's workshop: "make" or "make help" lists what can be done.
+#
+# Needed: Go (see go.mod), git and make. What is built goes to .build/.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+BUILD   := .build
+PROGRAM := $(BUILD)/postern
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+
+# Tools are pinned in a module of their own, so that go.mod is of the program.
+GOTOOL := go tool -modfile=.tools/go.mod
+
+# How long each fuzz target runs.
+FUZZTIME ?= 30s
+
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags='-s -w -X main.version=$(VERSION)'
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the program, one static binary: .build/postern
+	@mkdir -p $(BUILD)
+	$(GO_BUILD) -o $(PROGRAM) ./gateway/cmd/postern
+
+.PHONY: run
+run: build ## Build it and serve configs/development.hcl
+	@$(PROGRAM) serve -c configs/development.hcl
+
+.PHONY: test
+test: ## Run all tests that this machine can run
+	go vet ./...
+	go test ./...
+
+.PHONY: test-race
+test-race: ## Run them with the race detector (needs a C compiler)
+	go test -race ./...
+
+.PHONY: golden
+golden: ## Write the golden files anew; read the diff before you commit it
+	go test ./gateway/internal/config ./gateway/internal/mime -update
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (30s)
+	@set -e; for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "== $$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+.PHONY: lint
+lint: ## Run the linters of .golangci.yml (the first run compiles them)
+	$(GOTOOL) golangci-lint run ./...
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities in what is linked
+	$(GOTOOL) govulncheck ./...
+
+.PHONY: fmt
+fmt: ## Format all Go code
+	$(GOTOOL) golangci-lint fmt ./...
+
+.PHONY: tidy
+tidy: ## Bring go.mod and go.sum up to date
+	go mod tidy
+	cd .tools && go mod tidy
+
+.PHONY: check
+check: lint test ## Lint and test: what a change must pass
+
+.PHONY: clean
+clean: ## Remove what was built, the data of "make run" included
+	rm -rf $(BUILD)

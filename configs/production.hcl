@@ -1,0 +1,110 @@
+# Every setting that there is, with what it means. Where a comment names a
+# default, leaving the setting out gives the same.
+#
+# Check a configuration without starting anything: postern check -c FILE
+
+server {
+  # The name that the gateway greets with and writes into Received fields. It
+  # should be the name that the MX records point to.
+  hostname = "mx1.example.com"
+
+  # Everything durable: mail, queue, log of attempts. On a local disk.
+  data_dir = "/var/lib/postern"
+
+  log_level  = "info" # trace, debug, info (default), warn, error
+  log_format = "json" # text (default) or json
+}
+
+# One block per address that mail comes in on.
+listener "mx" {
+  address = ":25" # host:port; without a host on all interfaces
+
+  # Announced as SIZE. KiB, MiB, GiB, or a plain number of octets.
+  max_message_size = "50MiB" # default
+  max_recipients   = 100     # default; per transaction. RFC 5321 wants at least 100
+
+  # Whoever comes above these is told 421, and comes back later.
+  max_connections        = 1000 # default
+  max_connections_per_ip = 50   # default
+
+  idle_timeout = "5m" # default; RFC 5321 wants at least 5 minutes
+
+  # Mail with a line feed alone is refused, since servers that disagree about
+  # where a line ends can be made to smuggle mail. true takes it all the same.
+  allow_bare_newlines = false # default
+
+  # Offers STARTTLS. The files are read at start.
+  tls {
+    cert_file = "/etc/postern/mx1.crt" # with the chain
+    key_file  = "/etc/postern/mx1.key"
+
+    # true refuses mail that comes in clear. On a public MX this loses mail.
+    required = false # default
+  }
+}
+
+# What the webhook client may do. Endpoints are chosen by tenants, so this is
+# what keeps them away from the network that the gateway stands in.
+delivery {
+  allow_http     = false           # default; true permits plain http endpoints
+  allow_networks = []              # default; private networks that endpoints may live in, such as "10.20.0.0/16"
+  allow_ports    = [443, 80, 8443] # default; outside those networks
+
+  timeout     = "30s" # default; of one attempt, 1s to 5m
+  concurrency = 64    # default; attempts at a time, over all endpoints
+
+  # The delay before each attempt: at once, then 1 minute after the first
+  # failed, and so on. After the last the delivery has failed, and can be sent
+  # again by hand. 1 to 50 entries of at most 7d.
+  schedule = ["0s", "1m", "5m", "30m", "2h", "12h"] # default
+}
+
+# A development endpoint inside the binary that shows the mail it gets to
+# whoever asks; loopback only. Without the block it is off.
+#
+# inspector {
+#   address = "127.0.0.1:8025" # default
+# }
+
+# What tenants are entitled to. A tenant without a plan has the defaults.
+plan "business" {
+  retention = "90d" # default "30d"; how long mail is kept, from 1h to 3650d
+}
+
+tenant "acme" {
+  plan = "business"
+
+  # A domain belongs to one tenant. International names may be written as such.
+  domains = ["acme.example", "mail.acme.example"]
+
+  # A webhook receiver. An alias says by its name what it gets.
+  endpoint "desk" {
+    url = "https://desk.acme.example/hooks/mail"
+
+    # The signing secret (Standard Webhooks): "whsec_" and the base64 of 24 to
+    # 64 bytes. Make one with: echo "whsec_$(openssl rand -base64 32)"
+    # Write exactly one of the three.
+    secret_env = "ACME_DESK_SECRET" # an environment variable
+    # secret_file = "/run/secrets/acme-desk" # a file, such as systemd's LoadCredential or Docker makes
+    # secret      = "whsec_…"                # here; for development only
+
+    max_concurrency = 8 # default; attempts at a time to this endpoint
+  }
+
+  endpoint "archive" {
+    url        = "https://archive.acme.example:8443/in"
+    secret_env = "ACME_ARCHIVE_SECRET"
+  }
+
+  # The part before the @, without regard to case. Each endpoint gets a
+  # delivery of its own.
+  alias "support" {
+    endpoints = ["desk", "archive"]
+  }
+
+  # What no other alias takes. Without it such mail is refused at once, which
+  # is what senders of mistyped addresses want.
+  alias "*" {
+    endpoints = ["archive"]
+  }
+}

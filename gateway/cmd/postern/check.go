@@ -1,0 +1,64 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-mail/postern/gateway/internal/config"
+)
+
+type checkResult struct {
+	OK       bool             `json:"ok"`
+	Problems []config.Problem `json:"problems"`
+}
+
+func newCheck() *cobra.Command {
+	var flags configFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check -c FILE…",
+		Short: "Read a configuration and say everything that is wrong with it",
+		Long: `Check reads the configuration as serve would: files, environment, flags,
+secrets, certificates. It starts nothing. Every mistake is reported at once, with
+file, line and column. Exit code 0: it is right; 2: it is not.`,
+		Example: `  postern check -c postern.hcl
+  postern check -c base.hcl -c tenants.hcl --json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := flags.load(args)
+			var problems config.Problems
+			if err != nil && !errors.As(err, &problems) {
+				return err
+			}
+			if err == nil {
+				if _, err = assemble(cfg); err != nil {
+					problems = config.Problems{{Message: err.Error()}}
+				}
+			}
+			if asJSON {
+				result := checkResult{OK: err == nil, Problems: append([]config.Problem{}, problems...)}
+				if printErr := json.NewEncoder(cmd.OutOrStdout()).Encode(result); printErr != nil {
+					return failure{printErr}
+				}
+				if err != nil {
+					return errShown
+				}
+				return nil
+			}
+			if err != nil {
+				return problems
+			}
+			aliases := 0
+			for _, t := range cfg.Tenants {
+				aliases += len(t.Aliases)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The configuration is right: %d listeners, %d tenants, %d aliases.\n", len(cfg.Listeners), len(cfg.Tenants), aliases)
+			return err
+		},
+	}
+	flags.register(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}

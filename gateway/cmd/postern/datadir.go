@@ -1,0 +1,54 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// dataDir is the folder in which everything durable lives. While it is open,
+// no other process has it open.
+type dataDir struct {
+	path string
+	lock *os.File
+}
+
+func openDataDir(path string) (*dataDir, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("open data folder: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open data folder: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a file descriptor is small
+		holder, _ := io.ReadAll(io.LimitReader(lock, 32))
+		_ = lock.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("open data folder: %s is in use by process %s; stop it, or choose another server.data_dir", path, strings.TrimSpace(string(holder)))
+		}
+		return nil, fmt.Errorf("lock data folder %s: %w", path, err)
+	}
+	// The number is for people; the lock is what counts.
+	err = lock.Truncate(0)
+	if err == nil {
+		_, err = fmt.Fprintln(lock, os.Getpid())
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("write lock of data folder: %w", err), lock.Close())
+	}
+	return &dataDir{path: path, lock: lock}, nil
+}
+
+func (d *dataDir) Close() error { return d.lock.Close() }
+
+func (d *dataDir) database() string { return filepath.Join(d.path, "postern.db") }
+
+func (d *dataDir) bodies() string { return filepath.Join(d.path, "bodies") }
+
+// controlSocket is where the gateway of a data folder answers.
+func controlSocket(dataDir string) string { return filepath.Join(dataDir, "control.sock") }

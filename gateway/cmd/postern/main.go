@@ -1,0 +1,103 @@
+// Command postern is the mail gateway and everything that goes with it: one
+// binary, a verb for each thing to do. Run "postern help".
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-mail/postern/gateway/internal/config"
+)
+
+// Exit codes.
+const (
+	exitFailure = 1 // it was understood, tried, and failed
+	exitUsage   = 2 // it was not understood: arguments or configuration are wrong
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main without the process.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first signal asks for an orderly stop; with the handler gone, a second
+	// one ends the process at once.
+	context.AfterFunc(ctx, stop)
+
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	var failed failure
+	var problems config.Problems
+	switch {
+	case errors.Is(err, errShown):
+		return exitUsage
+	case errors.As(err, &problems):
+		_, _ = fmt.Fprintln(stderr, problems)
+		return exitUsage
+	case errors.As(err, &failed):
+		if !errors.Is(err, errReported) {
+			_, _ = fmt.Fprintln(stderr, "postern:", err)
+		}
+		return exitFailure
+	default:
+		_, _ = fmt.Fprintf(stderr, "postern: %v\nSee \"postern help\".\n", err)
+		return exitUsage
+	}
+}
+
+// failure is an error of the work itself, as opposed to one of its arguments.
+type failure struct{ error }
+
+func (f failure) Unwrap() error { return f.error }
+
+// Errors of verbs that have said themselves what is wrong.
+var (
+	errReported = errors.New("reported") // exit code 1
+	errShown    = errors.New("shown")    // exit code 2
+)
+
+// work makes the errors of a verb failures.
+func work(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := f(cmd, args); err != nil {
+			return failure{err}
+		}
+		return nil
+	}
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "postern",
+		Short: "A mail gateway: SMTP in, signed webhooks out",
+		Long: `Postern takes mail in by SMTP, keeps it safe, and delivers it as signed
+webhooks (https://www.standardwebhooks.com).
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.`,
+		Example: `  postern check -c postern.hcl
+  postern serve -c postern.hcl
+  postern send --to support@acme.test mail.eml
+  postern message list --data-dir /var/lib/postern`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+	}
+	root.AddCommand(newServe(), newCheck(), newSend(), newMessage(), newVersion())
+	return root
+}

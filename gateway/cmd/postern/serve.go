@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"github.com/postern-mail/postern/gateway/internal/admin"
+	"github.com/postern-mail/postern/gateway/internal/config"
+	"github.com/postern-mail/postern/gateway/internal/dispatch"
+	"github.com/postern-mail/postern/gateway/internal/inspector"
+	"github.com/postern-mail/postern/gateway/internal/queue"
+	"github.com/postern-mail/postern/gateway/internal/reception"
+	"github.com/postern-mail/postern/gateway/internal/smtpd"
+	"github.com/postern-mail/postern/gateway/internal/spool"
+	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
+	"github.com/postern-mail/postern/gateway/internal/webhook"
+)
+
+func newServe() *cobra.Command {
+	var flags configFlags
+	var readyFile string
+	cmd := &cobra.Command{
+		Use:   "serve -c FILE…",
+		Short: "Run the gateway",
+		Long: `Serve runs the gateway until SIGINT or SIGTERM. It then stops listening, lets
+the transactions and attempts under way end, gives back what it has claimed, and
+exits. A second signal ends it at once; nothing that was accepted is lost then
+either.`,
+		Example: `  postern serve -c postern.hcl
+  postern serve -c base.hcl -c tenants.hcl --set server.log_level=debug`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := flags.load(args)
+			if err != nil {
+				return err
+			}
+			parts, err := assemble(cfg)
+			if err != nil {
+				return config.Problems{{Message: err.Error()}}
+			}
+			return work(func(cmd *cobra.Command, _ []string) error {
+				return serve(cmd.Context(), cfg, parts, readyFile, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			})(cmd, args)
+		},
+	}
+	flags.register(cmd)
+	cmd.Flags().StringVar(&readyFile, "ready-file", "", "write the addresses that are listened on to `FILE` as JSON, once they are")
+	return cmd
+}
+
+// serve wires everything from top to bottom, runs it, and takes it down in the
+// reverse order.
+func serve(ctx context.Context, cfg *config.Config, parts *assembly, readyFile string, stdout, stderr io.Writer) (err error) {
+	log := newLogger(cfg.Server, stderr)
+	started := time.Now()
+
+	// What is durable.
+	dir, err := openDataDir(cfg.Server.DataDir)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, dir)
+	db, err := sqlite.Open(ctx, dir.database())
+	if err != nil {
+		return err
+	}
+	defer closing(&err, db)
+	bodies, err := spool.OpenFiles(dir.bodies())
+	if err != nil {
+		return err
+	}
+	defer closing(&err, bodies)
+
+	// What works on it.
+	q := queue.New(db, bodies, queue.Config{Owner: rand.Text(), Schedule: cfg.Delivery.Schedule, Logger: log})
+	receiver := reception.New(bodies, q, parts.retention, log)
+	client := webhook.New(webhook.Config{
+		AllowHTTP: cfg.Delivery.AllowHTTP, AllowNetworks: cfg.Delivery.AllowNetworks, AllowPorts: cfg.Delivery.AllowPorts,
+		Timeout: cfg.Delivery.Timeout, UserAgent: "Postern/" + version,
+	})
+	defer client.Close()
+	dispatcher := dispatch.New(q, bodies, client, dispatch.Config{Endpoints: parts.endpoints, Concurrency: cfg.Delivery.Concurrency, Logger: log})
+
+	// What listens. Every address is bound before anything is served, so that a
+	// port in use is told before a single mail is taken.
+	bound, err := bind(cfg)
+	if err != nil {
+		return err
+	}
+	running := services{
+		listeners: bound, dispatcher: dispatcher, queue: q, log: log,
+		control: admin.NewServer(db, bodies, log),
+		// Bodies that are younger than the process are being received.
+		sweep: func(ctx context.Context) { receiver.SweepBodies(ctx, started.Add(-time.Minute)) },
+	}
+	for _, l := range cfg.Listeners {
+		running.smtp = append(running.smtp, smtpd.New(smtpConfig(cfg.Server.Hostname, l, parts, log), parts.routes, receiver))
+	}
+	if cfg.Inspector != nil {
+		running.inspector = &http.Server{
+			Handler:           inspector.New(inspector.Config{Out: stdout, Secrets: parts.inspected}),
+			ReadHeaderTimeout: 10 * time.Second,
+			ErrorLog:          log.Named("inspector").StandardLogger(nil),
+		}
+	}
+	running.start()
+	defer func() { err = errors.Join(err, running.stop()) }()
+
+	log.Info("serving", "version", version, "data_dir", cfg.Server.DataDir, "addresses", bound.describe())
+	if readyFile != "" {
+		if err := bound.writeReadyFile(readyFile); err != nil {
+			return err
+		}
+	}
+	if err := greet(stdout, cfg, bound); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		log.Info("stopping: no new mail is taken, what is under way may end")
+		return nil
+	case err := <-running.failed:
+		return err
+	}
+}
+
+// closing closes c and adds its error to that of the function that defers it.
+func closing(err *error, c io.Closer) { *err = errors.Join(*err, c.Close()) }
+
+func newLogger(cfg config.Server, w io.Writer) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{
+		Name: "postern", Output: w, Level: hclog.LevelFromString(cfg.LogLevel), JSONFormat: cfg.LogFormat == "json",
+	})
+}
+
+func smtpConfig(hostname string, l config.Listener, parts *assembly, log hclog.Logger) smtpd.Config {
+	cfg := smtpd.Config{
+		Name: l.Name, Hostname: hostname, MaxMessageSize: l.MaxMessageSize, MaxRecipients: l.MaxRecipients,
+		MaxConnections: l.MaxConnections, MaxConnectionsPerIP: l.MaxConnectionsPerIP,
+		IdleTimeout: l.IdleTimeout, AllowBareNewlines: l.AllowBareNewlines, Logger: log,
+	}
+	if l.TLS != nil {
+		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{parts.certificates[l.Name]}, MinVersion: tls.VersionTLS12}
+		cfg.RequireTLS = l.TLS.Required
+	}
+	return cfg
+}
+
+// greet tells the person at the terminal what runs and what to do next.
+func greet(w io.Writer, cfg *config.Config, bound *listeners) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nPostern is ready.\n")
+	for i, l := range cfg.Listeners {
+		fmt.Fprintf(&b, "  SMTP %q on %s\n", l.Name, bound.smtp[i].Addr())
+	}
+	if bound.inspector != nil {
+		fmt.Fprintf(&b, "  inspector on http://%s: webhooks are shown here\n", bound.inspector.Addr())
+	}
+	program := os.Args[0]
+	fmt.Fprintf(&b, "\nTry, in another terminal:\n")
+	if to := anyRecipient(cfg); to != "" {
+		fmt.Fprintf(&b, "  %s send --server %s --to %s examples/mails/invoice.eml\n", program, reachable(bound.smtp[0].Addr()), to)
+	}
+	fmt.Fprintf(&b, "  %s message list --data-dir %s\n\nCtrl-C stops it.\n\n", program, cfg.Server.DataDir)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// anyRecipient gives an address that the configuration takes mail for.
+func anyRecipient(cfg *config.Config) string {
+	for _, t := range cfg.Tenants {
+		for _, a := range t.Aliases {
+			local := a.Name
+			if local == "*" {
+				local = "anyone"
+			}
+			return local + "@" + t.Domains[0]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/postern-mail/postern/gateway/internal/admin"
+	"github.com/postern-mail/postern/gateway/internal/dispatch"
+	"github.com/postern-mail/postern/gateway/internal/queue"
+	"github.com/postern-mail/postern/gateway/internal/smtpd"
+)
+
+// drainTimeout is how long a stop waits for SMTP transactions and for answers on
+// the control socket.
+const drainTimeout = 30 * time.Second
+
+// services are the parts of the gateway that run.
+type services struct {
+	listeners  *listeners
+	smtp       []*smtpd.Server
+	control    *admin.Server
+	inspector  *http.Server // nil for none
+	dispatcher *dispatch.Dispatcher
+	queue      *queue.Queue
+	sweep      func(context.Context)
+	log        hclog.Logger
+
+	// failed receives the error of a server that ended by itself.
+	failed chan error
+
+	serving, dispatching, keeping sync.WaitGroup
+	stopDispatching, stopKeeping  context.CancelFunc
+}
+
+// start starts everything; stop must be called afterwards.
+func (s *services) start() {
+	s.failed = make(chan error, len(s.smtp)+2)
+	for i, server := range s.smtp {
+		s.serve(func() error { return server.Serve(s.listeners.smtp[i]) })
+	}
+	s.serve(func() error { return s.control.Serve(s.listeners.control) })
+	if s.inspector != nil {
+		s.serve(func() error {
+			if err := s.inspector.Serve(s.listeners.inspector); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+	}
+	var dispatching, keeping context.Context
+	dispatching, s.stopDispatching = context.WithCancel(context.Background())
+	keeping, s.stopKeeping = context.WithCancel(context.Background())
+	s.dispatching.Go(func() { s.dispatcher.Run(dispatching) })
+	s.keeping.Go(func() { s.queue.Run(keeping) })
+	s.keeping.Go(func() { s.sweep(keeping) })
+}
+
+func (s *services) serve(f func() error) {
+	s.serving.Go(func() {
+		if err := f(); err != nil {
+			s.failed <- err
+		}
+	})
+}
+
+// stop takes everything down, each part when nothing needs it any more: what
+// brings work in goes first, what keeps leases and answers questions last.
+func (s *services) stop() error {
+	defer s.log.Info("stopped")
+	s.stopDispatching()
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	errs := make([]error, len(s.smtp), len(s.smtp)+3)
+	var draining sync.WaitGroup
+	for i, server := range s.smtp {
+		draining.Go(func() { errs[i] = server.Shutdown(ctx) })
+	}
+	draining.Wait()
+	s.dispatching.Wait() // as long as an attempt may take
+	errs = append(errs, s.queue.Release(context.Background()))
+
+	ctx, cancel = context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	errs = append(errs, s.control.Shutdown(ctx))
+	if s.inspector != nil {
+		errs = append(errs, s.inspector.Shutdown(ctx))
+	}
+	s.stopKeeping()
+	s.keeping.Wait()
+	s.serving.Wait()
+	return errors.Join(errs...)
+}

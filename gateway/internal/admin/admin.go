@@ -1,0 +1,135 @@
+// Package admin is the gateway's control interface: HTTP with JSON over a Unix
+// socket in the data folder, and the client that the command line reads it with.
+//
+// The store has one writer, the running gateway; whoever wants to know something
+// asks it here. The socket is open to the gateway's own user alone (mode 0600 in
+// a folder of mode 0700), and that is its whole access control.
+package admin
+
+import (
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+// DeliveryList is one page of the log, the newest first.
+type DeliveryList struct {
+	Deliveries []Delivery `json:"deliveries"`
+	// Next is the cursor of the next page; 0 where this is the last.
+	Next int64 `json:"next,omitempty"`
+}
+
+// Delivery is the log's row of a delivery.
+type Delivery struct {
+	ID          mail.DeliveryID `json:"id"`
+	Tenant      string          `json:"tenant"`
+	Endpoint    string          `json:"endpoint"`
+	Alias       string          `json:"alias"`
+	ReversePath string          `json:"reverse_path"`
+	Recipient   string          `json:"recipient"`
+	Subject     string          `json:"subject"`
+	State       mail.State      `json:"state"`
+	// Reason says why the delivery is in its state; empty for delivered.
+	Reason   string `json:"reason,omitempty"`
+	Attempts int    `json:"attempts"`
+	LastCode int    `json:"last_code,omitempty"`
+	Size     int64  `json:"size"`
+	InFlight bool   `json:"in_flight"`
+
+	ReceivedAt time.Time  `json:"received_at"`
+	UpdatedAt  time.Time  `json:"updated_at"`
+	ExpiresAt  time.Time  `json:"expires_at"`
+	DueAt      *time.Time `json:"due_at,omitempty"`
+}
+
+// Message is a message with all that happened to it.
+type Message struct {
+	ID          mail.MessageID    `json:"id"`
+	ReceivedAt  time.Time         `json:"received_at"`
+	ReversePath string            `json:"reverse_path"`
+	Listener    string            `json:"listener"`
+	RemoteIP    string            `json:"remote_ip"`
+	HELO        string            `json:"helo"`
+	TLS         string            `json:"tls,omitempty"`
+	Size        int64             `json:"size"`
+	SHA256      string            `json:"sha256"`
+	TraceField  string            `json:"trace_field"`
+	Trace       []Step            `json:"trace"`
+	Deliveries  []DeliveryHistory `json:"deliveries"`
+}
+
+// DeliveryHistory is a delivery with its trace and attempts.
+type DeliveryHistory struct {
+	Delivery
+	Trace []Step    `json:"trace"`
+	Tries []Attempt `json:"tries"`
+}
+
+// Step is one line of a trace.
+type Step struct {
+	At         time.Time `json:"at"`
+	Name       string    `json:"name"`
+	DurationMS float64   `json:"duration_ms"`
+	Detail     string    `json:"detail,omitempty"`
+}
+
+// Attempt is one try to deliver.
+type Attempt struct {
+	Number     int       `json:"number"`
+	At         time.Time `json:"at"`
+	DurationMS float64   `json:"duration_ms"`
+	Code       int       `json:"code,omitempty"`
+	Reason     string    `json:"reason,omitempty"`
+	// Response is the beginning of the answer's body, as text.
+	Response string `json:"response,omitempty"`
+}
+
+// problem is what the server says of a request it cannot do.
+type problem struct {
+	Error string `json:"error"`
+}
+
+func newDelivery(d store.Delivery) Delivery {
+	out := Delivery{
+		ID: d.ID, Tenant: d.Endpoint.Tenant, Endpoint: d.Endpoint.Name, Alias: d.Alias,
+		ReversePath: d.ReversePath, Recipient: d.Recipient, Subject: d.Subject,
+		State: d.State, Reason: d.Reason, Attempts: d.Attempts, LastCode: d.LastCode, Size: d.Size, InFlight: d.InFlight,
+		ReceivedAt: d.ReceivedAt, UpdatedAt: d.UpdatedAt, ExpiresAt: d.ExpiresAt,
+	}
+	if !d.Due.IsZero() {
+		out.DueAt = &d.Due
+	}
+	return out
+}
+
+func newMessage(m store.Message) Message {
+	s := m.Envelope.Session
+	out := Message{
+		ID: m.ID, ReceivedAt: m.ReceivedAt, ReversePath: m.Envelope.ReversePath,
+		Listener: s.Listener, RemoteIP: s.RemoteIP.String(), HELO: s.HELO, TLS: s.TLS,
+		Size: m.Size, SHA256: m.SHA256, TraceField: m.TraceField, Trace: newSteps(m.Steps),
+		Deliveries: make([]DeliveryHistory, len(m.Deliveries)),
+	}
+	for i, d := range m.Deliveries {
+		h := DeliveryHistory{Delivery: newDelivery(d.Delivery), Trace: newSteps(d.Steps), Tries: make([]Attempt, len(d.Tries))}
+		for j, a := range d.Tries {
+			h.Tries[j] = Attempt{
+				Number: a.Number, At: a.At, DurationMS: milliseconds(a.Duration),
+				Code: a.Code, Reason: a.Reason, Response: string(a.Response),
+			}
+		}
+		out.Deliveries[i] = h
+	}
+	return out
+}
+
+func newSteps(steps []mail.Step) []Step {
+	out := make([]Step, len(steps))
+	for i, s := range steps {
+		out[i] = Step{At: s.At, Name: s.Name, DurationMS: milliseconds(s.Duration), Detail: s.Detail}
+	}
+	return out
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const (
+	configs    = "../../../configs"
+	testSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+)
+
+// TestConfigs loads every example, as it stands.
+func TestConfigs(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(configs + "/*.hcl")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("found %d examples, %v", len(files), err)
+	}
+	environ := map[string][]string{
+		"minimal.hcl":    {"EXAMPLE_WEBHOOK_SECRET=" + testSecret},
+		"production.hcl": {"ACME_DESK_SECRET=" + testSecret, "ACME_ARCHIVE_SECRET=" + testSecret},
+	}
+	for _, file := range files {
+		c, err := Load(Options{Files: []string{file}, Environ: environ[filepath.Base(file)]})
+		if err != nil {
+			t.Errorf("Load(%s):\n%v", file, err)
+			continue
+		}
+		if len(c.Tenants) == 0 || len(c.Tenants[0].Aliases) == 0 {
+			t.Errorf("%s delivers nothing", file)
+		}
+	}
+}
+
+// TestProductionIsComplete holds that production.hcl shows each setting of each
+// block, be it in a comment.
+func TestProductionIsComplete(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile(configs + "/production.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLoader(nil)
+	wanted := map[string]int{} // how many blocks have a setting of that name
+	var walk func(children []child)
+	walk = func(children []child) {
+		for _, c := range children {
+			if !regexp.MustCompile(`(?m)^[# ]*` + c.kind + ` .*\{$`).Match(src) {
+				t.Errorf("production.hcl shows no block %s", c.kind)
+			}
+			b := c.open(header{label: "x"})
+			for _, s := range b.settings {
+				wanted[s.name]++
+			}
+			walk(b.children)
+		}
+	}
+	walk(append(l.singles(), l.labelled()...))
+	if len(wanted) < 20 {
+		t.Fatalf("the schema has %d settings only", len(wanted))
+	}
+	for name, n := range wanted {
+		shown := regexp.MustCompile(`(?m)^[# ]*`+name+` *= `).FindAll(src, -1)
+		if len(shown) < n {
+			t.Errorf("production.hcl shows %s %d times, want %d", name, len(shown), n)
+		}
+	}
+}
+
+// TestProductionShowsDefaults holds that what production.hcl calls a default is
+// one: taking those lines away changes nothing.
+func TestProductionShowsDefaults(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile(configs + "/production.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := regexp.MustCompile(`(?m)^ *\w+ *= .*# default($|;.*$)`)
+	if n := len(marked.FindAll(src, -1)); n < 10 {
+		t.Fatalf("only %d lines are marked as defaults", n)
+	}
+	without := marked.ReplaceAllString(string(src), "")
+	dir := t.TempDir()
+	environ := []string{"ACME_DESK_SECRET=" + testSecret, "ACME_ARCHIVE_SECRET=" + testSecret}
+	load := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(Options{Files: []string{file}, Environ: environ})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return asJSON(t, c)
+	}
+	if full, short := load("full.hcl", string(src)), load("short.hcl", without); strings.ReplaceAll(full, `"AllowNetworks": []`, `"AllowNetworks": null`) != short {
+		t.Errorf("production.hcl:\n%s\nwithout its defaults:\n%s", full, short)
+	}
+}

@@ -1,0 +1,156 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxProblems is how many problems are shown. Whoever has more has one cause.
+const maxProblems = 100
+
+// Problem is one mistake in a configuration.
+type Problem struct {
+	File    string `json:"file"`   // as given; "environment NAME" or "flag --name" where it was said there
+	Line    int    `json:"line"`   // from 1; 0 where there is no line
+	Column  int    `json:"column"` // from 1, in characters
+	Message string `json:"message"`
+	Hint    string `json:"hint"` // what to do about it; may be empty
+}
+
+// Error gives the problem on one line, as "file:line:column: message; hint".
+func (p Problem) Error() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
+	}
+	if p.File != "" {
+		b.WriteString(": ")
+	}
+	b.WriteString(p.Message)
+	if p.Hint != "" {
+		b.WriteString("; ")
+		b.WriteString(p.Hint)
+	}
+	return b.String()
+}
+
+// Problems is every mistake of a configuration: by file in the order given, then
+// by line and column, then those of the environment and of flags. It holds at
+// most 100; a last one without a place then says how many more there are.
+type Problems []Problem
+
+// Error gives one problem per line.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// report sorts and caps what a loader collected.
+func (ps Problems) report(files []string) Problems {
+	rank := make(map[string]int, len(files))
+	for i, f := range slices.Backward(files) {
+		rank[f] = i // that of the first, where one is given twice
+	}
+	// The environment and flags follow the files; their names sort that way.
+	order := func(p Problem) int {
+		if r, ok := rank[p.File]; ok {
+			return r
+		}
+		return len(files)
+	}
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(
+			cmp.Compare(order(a), order(b)),
+			cmp.Compare(a.File, b.File),
+			cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column),
+		)
+	})
+	if more := len(ps) - maxProblems; more > 0 {
+		ps = append(ps[:maxProblems:maxProblems], Problem{Message: fmt.Sprintf("and %d more", more)})
+	}
+	return ps
+}
+
+// A place is where a value was said. Its fields are exported for koanf, which
+// copies values by reflection.
+type place struct {
+	File         string
+	Line, Column int // 0 outside files
+}
+
+func (at place) String() string { return fmt.Sprintf("%s:%d:%d", at.File, at.Line, at.Column) }
+
+func (at place) problem(hint, message string) Problem {
+	return Problem{File: at.File, Line: at.Line, Column: at.Column, Message: message, Hint: hint}
+}
+
+// maxQuoted keeps a message readable when what it quotes is not.
+const maxQuoted = 64
+
+// quote makes foreign text fit for a message: escaped, short, and without what
+// looks like a signing secret that slipped into the wrong place.
+func quote(s string) string {
+	if strings.Contains(s, secretPrefix) {
+		return redacted
+	}
+	if r := []rune(s[:min(len(s), 4*maxQuoted)]); len(r) > maxQuoted {
+		s = string(r[:maxQuoted]) + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// maxCandidates bounds the search for a name that was meant.
+const maxCandidates = 1000
+
+// didYouMean is the hint that names the candidate nearest to given, or empty
+// where none is near: one edit in three characters, and three at most.
+func didYouMean(given string, candidates []string) string {
+	if len(given) > maxQuoted {
+		return ""
+	}
+	best, bestDistance := "", min(3, (len(given)+2)/3)+1
+	for _, c := range candidates[:min(len(candidates), maxCandidates)] {
+		if max(len(c)-len(given), len(given)-len(c)) >= bestDistance {
+			continue
+		}
+		if d := editDistance(strings.ToLower(given), strings.ToLower(c)); d < bestDistance {
+			best, bestDistance = c, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", best)
+}
+
+// editDistance counts the letters to insert, drop, change or swap with the next
+// that make one short string the other.
+func editDistance(a, b string) int {
+	var before, last []int // the rows of the two prefixes of a before this one
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		before, last, row = last, row, make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			change := last[j-1]
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			row[j] = min(change, last[j]+1, row[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,303 @@
+// Package dispatch is the loop behind the queue: it claims deliveries, makes
+// their documents, sends them, and records what came of it.
+//
+// # Invariants
+//
+//   - Every delivery that is claimed is finished, or its lease is given back. An
+//     outcome that cannot be recorded is tried again until it can; meanwhile its
+//     worker takes nothing new, so that a failing disk slows the gateway down
+//     instead of repeating deliveries.
+//   - The document is made once, by the first attempt, and stored with it. Later
+//     attempts send the same bytes.
+//   - An endpoint has at most its own number of attempts under way, so that a slow
+//     one never holds up the others.
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/postern-mail/postern/gateway/internal/document"
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/mime"
+	"github.com/postern-mail/postern/gateway/internal/payload"
+	"github.com/postern-mail/postern/gateway/internal/queue"
+	"github.com/postern-mail/postern/gateway/internal/spool"
+	"github.com/postern-mail/postern/gateway/internal/store"
+	"github.com/postern-mail/postern/gateway/internal/webhook"
+)
+
+const (
+	// errorPause is the time between tries when the store fails.
+	errorPause = time.Second
+	// idleCheck bounds how long a missed wake-up can go unnoticed.
+	idleCheck = 30 * time.Second
+)
+
+// Endpoint is where deliveries go.
+type Endpoint struct {
+	URL string
+	Key webhook.Key
+	// MaxConcurrency is how many attempts may be under way at the same time.
+	MaxConcurrency int
+}
+
+// Config holds the dispatcher's settings.
+type Config struct {
+	Endpoints map[store.Endpoint]Endpoint
+	// Concurrency is how many attempts may be under way in all.
+	Concurrency int
+	Logger      hclog.Logger
+}
+
+// Dispatcher works the queue.
+type Dispatcher struct {
+	queue     *queue.Queue
+	bodies    *spool.Files
+	client    *webhook.Client
+	endpoints map[store.Endpoint]Endpoint
+	workers   int
+	log       hclog.Logger
+
+	// done receives the endpoint of each worker that has become free.
+	done chan store.Endpoint
+}
+
+// New returns a dispatcher.
+func New(q *queue.Queue, bodies *spool.Files, client *webhook.Client, cfg Config) *Dispatcher {
+	return &Dispatcher{
+		queue: q, bodies: bodies, client: client, endpoints: cfg.Endpoints, workers: cfg.Concurrency,
+		log: cfg.Logger.Named("dispatch"), done: make(chan store.Endpoint, cfg.Concurrency),
+	}
+}
+
+// Run works until ctx ends. Attempts under way are finished before it returns.
+func (d *Dispatcher) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	busy := make(map[store.Endpoint]int)
+	free := d.workers
+	for ctx.Err() == nil {
+		jobs, next, err := d.claim(ctx, busy, free)
+		if err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			d.log.Error("deliveries could not be claimed", "error", err)
+			next = time.Now().Add(errorPause)
+		}
+		for _, job := range jobs {
+			busy[job.Endpoint]++
+			free--
+			wg.Go(func() {
+				d.work(ctx, job)
+				d.done <- job.Endpoint
+			})
+		}
+		if len(jobs) > 0 && free > 0 {
+			continue // there may be more
+		}
+		released := d.wait(ctx, next, free > 0 && err == nil)
+		for _, e := range released {
+			if busy[e]--; busy[e] == 0 {
+				delete(busy, e)
+			}
+			free++
+		}
+	}
+}
+
+// claim leases what is due for endpoints that have room, and says when something
+// will be due next.
+func (d *Dispatcher) claim(ctx context.Context, busy map[store.Endpoint]int, free int) ([]store.Job, time.Time, error) {
+	next := time.Now().Add(idleCheck)
+	if free == 0 {
+		return nil, next, nil
+	}
+	waiting, err := d.queue.Waiting(ctx)
+	if err != nil {
+		return nil, next, err
+	}
+	now := time.Now()
+	var quotas []store.Quota
+	for _, w := range waiting {
+		if w.Due.After(now) {
+			if w.Due.Before(next) {
+				next = w.Due
+			}
+			continue
+		}
+		if room := d.room(w.Endpoint) - busy[w.Endpoint]; room > 0 {
+			quotas = append(quotas, store.Quota{Endpoint: w.Endpoint, Max: room})
+		}
+	}
+	if len(quotas) == 0 {
+		return nil, next, nil
+	}
+	jobs, err := d.queue.Claim(ctx, share(quotas, free))
+	return jobs, next, err
+}
+
+// room is how many attempts an endpoint may have under way. One that is not in
+// the configuration any more gets one, to have its deliveries end.
+func (d *Dispatcher) room(e store.Endpoint) int {
+	if known, ok := d.endpoints[e]; ok {
+		return known.MaxConcurrency
+	}
+	return 1
+}
+
+// share gives free workers to endpoints one by one, so that none is left out
+// while another has two.
+func share(quotas []store.Quota, free int) []store.Quota {
+	given := make([]int, len(quotas))
+	for progress := true; progress && free > 0; {
+		progress = false
+		for i := range quotas {
+			if free > 0 && given[i] < quotas[i].Max {
+				given[i]++
+				free--
+				progress = true
+			}
+		}
+	}
+	var out []store.Quota
+	for i, q := range quotas {
+		if given[i] > 0 {
+			out = append(out, store.Quota{Endpoint: q.Endpoint, Max: given[i]})
+		}
+	}
+	return out
+}
+
+// wait returns when there may be work: at the given time, when a worker became
+// free, or, where there are free workers, when something was enqueued. It returns
+// the endpoints of the workers that became free.
+func (d *Dispatcher) wait(ctx context.Context, until time.Time, listen bool) []store.Endpoint {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	var wake <-chan struct{}
+	if listen {
+		wake = d.queue.Wake()
+	}
+	var released []store.Endpoint
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-wake:
+	case e := <-d.done:
+		released = append(released, e)
+	}
+	for {
+		select {
+		case e := <-d.done:
+			released = append(released, e)
+		default:
+			return released
+		}
+	}
+}
+
+// work makes one attempt and records it.
+func (d *Dispatcher) work(ctx context.Context, job store.Job) {
+	// A stop lets an attempt under way end; the client bounds its time.
+	attempt := d.attempt(context.WithoutCancel(ctx), job)
+	log := d.log.With("delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "endpoint", job.Endpoint.Name, "attempt", attempt.Attempt.Number)
+	for {
+		state, due, err := d.queue.Finish(context.WithoutCancel(ctx), job, attempt)
+		if err == nil {
+			report(log, state, due, attempt)
+			return
+		}
+		log.Error("an attempt could not be recorded; trying again", "error", err)
+		select {
+		case <-ctx.Done():
+			log.Error("stopped before the attempt could be recorded; it is made again under the same webhook-id")
+			return
+		case <-time.After(errorPause):
+		}
+	}
+}
+
+func report(log hclog.Logger, state mail.State, due time.Time, o queue.Outcome) {
+	ms := o.Attempt.Duration.Milliseconds()
+	switch state {
+	case mail.Delivered:
+		log.Info("delivered", "code", o.Attempt.Code, "duration_ms", ms)
+	case mail.Retrying:
+		log.Warn("attempt failed", "code", o.Attempt.Code, "duration_ms", ms, "reason", hclog.Quote(o.Attempt.Reason), "next_attempt_at", due)
+	default:
+		log.Error("delivery failed", "state", state, "code", o.Attempt.Code, "duration_ms", ms, "reason", hclog.Quote(o.Attempt.Reason))
+	}
+}
+
+// attempt makes one attempt. A panic is a failed attempt like any other: one mail
+// must not stop the others.
+func (d *Dispatcher) attempt(ctx context.Context, job store.Job) (o queue.Outcome) {
+	began := time.Now()
+	o.Attempt = mail.Attempt{Number: job.Attempts + 1, At: began}
+	defer func() {
+		if p := recover(); p != nil {
+			d.log.Error("panic in an attempt", "delivery_id", job.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			o = queue.Outcome{Attempt: mail.Attempt{Number: job.Attempts + 1, At: began, Reason: "internal: see the gateway's log"}}
+		}
+		o.Attempt.Duration = time.Since(began)
+	}()
+
+	endpoint, ok := d.endpoints[job.Endpoint]
+	if !ok {
+		o.Attempt.Reason = "config: the endpoint is not in the configuration"
+		return o
+	}
+	body, err := d.bodies.Open(job.Body)
+	if err != nil {
+		o.Attempt.Reason = "body: " + err.Error()
+		return o
+	}
+	defer body.Close()
+	doc, err := d.document(job, body, &o)
+	if err != nil {
+		o.Attempt.Reason = "document: " + err.Error()
+		return o
+	}
+	res := d.client.Send(ctx, webhook.Request{
+		URL: endpoint.URL, ID: job.ID, Key: endpoint.Key, At: time.Now(),
+		Render: func(w io.Writer) error { return payload.Render(w, doc, body) },
+	})
+	o.Delivered, o.RetryAfter = res.Delivered, res.RetryAfter
+	o.Attempt.Code, o.Attempt.Reason, o.Attempt.Response = res.Code, res.Reason, res.Response
+	return o
+}
+
+// document returns the delivery's document: the stored one, or a new one, which
+// the outcome then carries to the store.
+func (d *Dispatcher) document(job store.Job, body *spool.Body, o *queue.Outcome) (*document.Document, error) {
+	if job.Document != nil {
+		return document.Unmarshal(job.Document)
+	}
+	began := time.Now()
+	view, err := mime.Parse(body, body.Size())
+	if err != nil {
+		return nil, err
+	}
+	doc := payload.Build(view, payload.Facts{
+		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
+		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, SHA256: job.SHA256,
+	})
+	o.Document, err = doc.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	o.Subject = view.Subject
+	o.Steps = []mail.Step{{
+		At: began, Name: "parsed", Duration: time.Since(began),
+		Detail: fmt.Sprintf("%d attachments, %d links, %d warnings", len(view.Attachments), len(view.Links), len(view.Warnings)),
+	}}
+	return doc, nil
+}

@@ -1,0 +1,206 @@
+// Package payload makes what a webhook says about a mail: the document, from the
+// parsed view and the facts of the transaction, and the payload's bytes, from
+// the document and the raw message.
+//
+// # Invariants
+//
+// Build and Render are pure: the same mail, facts and document give the same
+// bytes, so every attempt of a delivery sends the same payload. The content of
+// attachments is streamed from the raw message and is never whole in memory.
+//
+// The fields "message" and "integrity" are those of the product's payload
+// reference, field for field; "id", "schema", "timestamp", "tenant", "envelope"
+// and "parse_warnings" are added beside them and never change their meaning.
+package payload
+
+import (
+	"io"
+	"strings"
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/document"
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/mime"
+)
+
+// Schema is the version of the payload's form. It grows by a minor number when
+// fields are added and by a major one when a field changes its meaning.
+const Schema = "1.0"
+
+// timeLayout is ISO 8601 in UTC with milliseconds.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// Facts are what the document says beside the mail itself.
+type Facts struct {
+	ID         mail.DeliveryID
+	Tenant     string
+	Alias      string
+	Recipient  string
+	Envelope   mail.Envelope
+	ReceivedAt time.Time
+	// SHA256 is the hex hash of the octets exactly as received.
+	SHA256 string
+}
+
+// Build makes the document of one delivery.
+func Build(m *mime.Message, f Facts) *document.Document {
+	attachments, parts := buildAttachments(m.Attachments)
+	root := document.Object(
+		member("id", document.String(string(f.ID))),
+		member("schema", document.String(Schema)),
+		member("timestamp", timestamp(f.ReceivedAt)),
+		member("tenant", document.String(f.Tenant)),
+		member("message", buildMessage(m, f, attachments)),
+		member("integrity", document.Object(
+			member("contentHash", document.String(ContentHash(contentOf(m, f)))),
+			member("rawEmailHash", document.String(f.SHA256)),
+		)),
+		member("envelope", buildEnvelope(f)),
+		member("parse_warnings", buildWarnings(m.Warnings)),
+	)
+	return &document.Document{Root: root, Parts: parts}
+}
+
+// Render writes the payload of a document whose raw message is raw.
+func Render(w io.Writer, d *document.Document, raw io.ReaderAt) error {
+	return d.Encode(w, func(w io.Writer, p document.Part) error {
+		_, err := io.Copy(w, mime.Open(raw, p))
+		return err
+	})
+}
+
+func buildMessage(m *mime.Message, f Facts, attachments *document.Value) *document.Value {
+	date := m.Date
+	if date.IsZero() {
+		date = f.ReceivedAt
+	}
+	return document.Object(
+		member("date", timestamp(date)),
+		member("sender", address(sender(m, f))),
+		member("content", document.Object(
+			member("text", body(m.Text)),
+			member("html", body(m.HTML)),
+			member("links", buildLinks(m.Links)),
+		)),
+		member("subject", document.String(m.Subject)),
+		member("recipient", address(recipient(m, f.Recipient))),
+		member("attachments", attachments),
+		member("messageId", document.StringOrNull(m.MessageID)),
+		member("inReplyTo", document.Strings(m.InReplyTo)),
+		member("references", document.Strings(m.References)),
+		member("to", addresses(m.To)),
+		member("cc", addresses(m.Cc)),
+		member("replyTo", addresses(m.ReplyTo)),
+		member("headers", buildHeaders(m.Fields)),
+	)
+}
+
+// sender is who the mail says wrote it, or else who the envelope says sent it.
+func sender(m *mime.Message, f Facts) mail.Address {
+	for _, list := range [][]mail.Address{m.From, m.Sender} {
+		if len(list) > 0 {
+			return list[0]
+		}
+	}
+	return mail.Address{Address: f.Envelope.ReversePath}
+}
+
+// recipient is the envelope's recipient, by the name that the mail calls it.
+func recipient(m *mime.Message, addr string) mail.Address {
+	for _, list := range [][]mail.Address{m.To, m.Cc} {
+		for _, a := range list {
+			if a.Name != "" && strings.EqualFold(a.Address, addr) {
+				return mail.Address{Name: a.Name, Address: addr}
+			}
+		}
+	}
+	return mail.Address{Address: addr}
+}
+
+func buildAttachments(list []mime.Attachment) (*document.Value, []document.Part) {
+	items := make([]*document.Value, len(list))
+	parts := make([]document.Part, len(list))
+	for i, a := range list {
+		parts[i] = a.Part
+		items[i] = document.Object(
+			member("filename", document.StringOrNull(a.Filename)),
+			member("contentType", document.String(a.ContentType)),
+			member("size", document.Int(a.Size)),
+			document.PartMember(i),
+			member("contentId", document.StringOrNull(a.ContentID)),
+			member("inline", document.Bool(a.Inline)),
+			member("sha256", document.String(a.SHA256)),
+		)
+	}
+	return document.Array(items...), parts
+}
+
+func buildEnvelope(f Facts) *document.Value {
+	s := f.Envelope.Session
+	ip := ""
+	if s.RemoteIP.IsValid() {
+		ip = s.RemoteIP.String()
+	}
+	return document.Object(
+		member("mailFrom", document.StringOrNull(f.Envelope.ReversePath)),
+		member("rcptTo", document.String(f.Recipient)),
+		member("alias", document.String(f.Alias)),
+		member("helo", document.StringOrNull(s.HELO)),
+		member("remoteIp", document.StringOrNull(ip)),
+		member("tls", document.Bool(s.TLS != "")),
+		member("receivedAt", timestamp(f.ReceivedAt)),
+	)
+}
+
+func buildLinks(list []mime.Link) *document.Value {
+	items := make([]*document.Value, len(list))
+	for i, l := range list {
+		items[i] = document.Object(member("url", document.String(l.URL)), member("text", document.String(l.Text)))
+	}
+	return document.Array(items...)
+}
+
+func buildHeaders(list []mime.Field) *document.Value {
+	items := make([]*document.Value, len(list))
+	for i, f := range list {
+		items[i] = document.Object(member("name", document.String(f.Name)), member("value", document.String(f.Value)))
+	}
+	return document.Array(items...)
+}
+
+func buildWarnings(list []mime.Warning) *document.Value {
+	items := make([]*document.Value, len(list))
+	for i, w := range list {
+		items[i] = document.Object(
+			member("code", document.String(w.Code)),
+			member("part", document.StringOrNull(w.Part)),
+			member("text", document.String(w.Text)),
+		)
+	}
+	return document.Array(items...)
+}
+
+func addresses(list []mail.Address) *document.Value {
+	items := make([]*document.Value, len(list))
+	for i, a := range list {
+		items[i] = address(a)
+	}
+	return document.Array(items...)
+}
+
+func address(a mail.Address) *document.Value {
+	return document.Object(member("name", document.StringOrNull(a.Name)), member("email", document.StringOrNull(a.Address)))
+}
+
+func body(b *mime.Body) *document.Value {
+	if b == nil {
+		return document.Null()
+	}
+	return document.String(b.Content)
+}
+
+func timestamp(t time.Time) *document.Value { return document.String(t.UTC().Format(timeLayout)) }
+
+func member(name string, v *document.Value) document.Member {
+	return document.Member{Name: name, Value: v}
+}

@@ -1,0 +1,167 @@
+// Package reception is what every source of mail does with a mail: store its
+// octets, then its row, and only then call it received.
+//
+// # Durability
+//
+// Receive returns an id after the body is fsynced and the row is committed. On
+// any error nothing of the mail is left that could be delivered: at most a body
+// that no row refers to, which the spool's sweep removes.
+package reception
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/queue"
+	"github.com/postern-mail/postern/gateway/internal/route"
+	"github.com/postern-mail/postern/gateway/internal/spool"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+// discardTimeout bounds the clean-up after a failure.
+const discardTimeout = 10 * time.Second
+
+// Reception takes mail in.
+type Reception struct {
+	bodies    *spool.Files
+	queue     *queue.Queue
+	retention map[string]time.Duration
+	log       hclog.Logger
+}
+
+// New returns a reception. The map gives each tenant's retention.
+func New(bodies *spool.Files, q *queue.Queue, retention map[string]time.Duration, log hclog.Logger) *Reception {
+	return &Reception{bodies: bodies, queue: q, retention: retention, log: log.Named("reception")}
+}
+
+// Mail is a mail on its way in.
+type Mail struct {
+	Envelope   mail.Envelope
+	Recipients []Recipient
+	// Began is when the source began to hand over the mail.
+	Began time.Time
+	// TraceField makes the gateway's own Received field; nil for none.
+	TraceField func(id mail.MessageID, received time.Time) string
+}
+
+// Recipient is one recipient and what it means.
+type Recipient struct {
+	Address string
+	Target  route.Target
+}
+
+// Receive stores a mail and queues its deliveries. When it returns without an
+// error, the mail is safe. An error of body is in the error's chain.
+func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.MessageID, error) {
+	received := time.Now()
+	id := mail.NewMessageID(received)
+	digest := sha256.New()
+	counter := &countingWriter{}
+	ref, err := r.bodies.Put(ctx, id, io.TeeReader(body, io.MultiWriter(digest, counter)))
+	if err != nil {
+		return "", fmt.Errorf("receive: %w", err)
+	}
+	spooled := time.Now()
+	message := store.NewMessage{
+		ID:         id,
+		Envelope:   m.Envelope,
+		ReceivedAt: received,
+		Size:       counter.n,
+		SHA256:     hex.EncodeToString(digest.Sum(nil)),
+		Body:       ref,
+		Deliveries: r.deliveries(m.Recipients, received),
+		Steps: []mail.Step{
+			{At: m.Began, Name: "transaction began"},
+			{At: received, Name: "received and spooled", Duration: spooled.Sub(received)},
+		},
+	}
+	if m.TraceField != nil {
+		message.TraceField = m.TraceField(id, received)
+	}
+	if err := r.queue.Enqueue(ctx, message); err != nil {
+		r.discard(id, ref)
+		return "", fmt.Errorf("receive: %w", err)
+	}
+	r.log.Info("received", "message_id", id, "tenants", tenants(m.Recipients), "deliveries", len(message.Deliveries),
+		"size", counter.n, "listener", m.Envelope.Session.Listener, "remote_ip", m.Envelope.Session.RemoteIP, "reverse_path", hclog.Quote(m.Envelope.ReversePath))
+	return id, nil
+}
+
+// discard deletes the body of a message that could not be enqueued. Where nobody
+// can say whether the row was committed all the same, the body stays: the sweep
+// of the next start finds out.
+func (r *Reception) discard(id mail.MessageID, ref mail.BodyRef) {
+	ctx, cancel := context.WithTimeout(context.Background(), discardTimeout)
+	defer cancel()
+	committed, err := r.queue.HasBody(ctx, id)
+	if err == nil && !committed {
+		err = r.bodies.Delete(ref)
+	}
+	if err != nil {
+		r.log.Warn("the body of a mail that was refused stays until the next start", "message_id", id, "error", err)
+	}
+}
+
+// deliveries lists message × recipient × endpoint. A recipient that was named
+// twice in one transaction counts once.
+func (r *Reception) deliveries(recipients []Recipient, received time.Time) []store.NewDelivery {
+	seen := make(map[string]bool)
+	var list []store.NewDelivery
+	for _, rcpt := range recipients {
+		key := strings.ToLower(rcpt.Address)
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		for _, endpoint := range rcpt.Target.Endpoints {
+			list = append(list, store.NewDelivery{
+				Endpoint:  store.Endpoint{Tenant: rcpt.Target.Tenant, Name: endpoint},
+				Alias:     rcpt.Target.Alias,
+				Recipient: rcpt.Address,
+				ExpiresAt: received.Add(r.retention[rcpt.Target.Tenant]),
+			})
+		}
+	}
+	return list
+}
+
+func tenants(recipients []Recipient) []string {
+	var names []string
+	seen := make(map[string]bool)
+	for _, rcpt := range recipients {
+		if !seen[rcpt.Target.Tenant] {
+			seen[rcpt.Target.Tenant] = true
+			names = append(names, rcpt.Target.Tenant)
+		}
+	}
+	return names
+}
+
+type countingWriter struct{ n int64 }
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	return len(p), nil
+}
+
+// SweepBodies removes the bodies that a crash has left without a row. Bodies
+// that are being received meanwhile are not touched, where before is when the
+// process started.
+func (r *Reception) SweepBodies(ctx context.Context, before time.Time) {
+	n, err := r.bodies.Sweep(ctx, before, r.queue.HasBody)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		r.log.Warn("bodies that a crash left could not be swept", "error", err)
+	}
+	if n > 0 {
+		r.log.Info("swept bodies that a crash left", "bodies", n)
+	}
+}

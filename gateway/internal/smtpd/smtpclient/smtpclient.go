@@ -1,0 +1,182 @@
+// Package smtpclient sends mails by SMTP, for the command line and for tests.
+//
+// Mails are sent as they are, but for their line ends: RFC 5321 section 2.3.8
+// allows CRLF alone, so a bare CR or LF becomes one.
+package smtpclient
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/emersion/go-smtp"
+)
+
+// Config says how to reach the server.
+type Config struct {
+	// Address is host:port.
+	Address string
+	// HELO is what the client calls itself; empty means localhost.
+	HELO string
+	// TLS asks for STARTTLS; nil sends in clear.
+	TLS *tls.Config
+	// Timeout bounds the connection and each command; 0 means 30 s.
+	Timeout time.Duration
+}
+
+// Client is one SMTP session.
+type Client struct {
+	smtp *smtp.Client
+}
+
+const defaultTimeout = 30 * time.Second
+
+// Dial connects and greets.
+func Dial(ctx context.Context, cfg Config) (*Client, error) {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = defaultTimeout
+	}
+	if cfg.HELO == "" {
+		cfg.HELO = "localhost"
+	}
+	dialer := net.Dialer{Timeout: cfg.Timeout}
+	conn, err := dialer.DialContext(ctx, "tcp", cfg.Address)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", cfg.Address, err)
+	}
+	var client *smtp.Client
+	if cfg.TLS == nil {
+		client = smtp.NewClient(conn)
+	} else if client, err = smtp.NewClientStartTLS(conn, cfg.TLS); err != nil {
+		return nil, fmt.Errorf("start TLS with %s: %w", cfg.Address, err)
+	}
+	client.CommandTimeout = cfg.Timeout
+	// After STARTTLS the library has said EHLO already, by the name localhost.
+	if cfg.TLS == nil {
+		if err := client.Hello(cfg.HELO); err != nil {
+			return nil, errors.Join(fmt.Errorf("greet %s: %w", cfg.Address, err), client.Close())
+		}
+	}
+	return &Client{smtp: client}, nil
+}
+
+// Mail is one mail to send.
+type Mail struct {
+	// From is the reverse-path; empty for the null reverse-path <>.
+	From string
+	To   []string
+	// UTF8 asks for SMTPUTF8, which addresses outside ASCII need.
+	UTF8 bool
+	Body io.Reader
+}
+
+// Refusal is a reply that refuses (RFC 5321 section 4.2).
+type Refusal struct {
+	Code int
+	// Enhanced is the enhanced status code (RFC 3463), as in "5.1.1".
+	Enhanced string
+	Text     string
+}
+
+// Error implements error.
+func (r *Refusal) Error() string { return fmt.Sprintf("%d %s %s", r.Code, r.Enhanced, r.Text) }
+
+// refusal makes the library's own type ours.
+func refusal(err error) error {
+	var e *smtp.SMTPError
+	if !errors.As(err, &e) {
+		return err
+	}
+	c := e.EnhancedCode
+	return &Refusal{Code: e.Code, Enhanced: fmt.Sprintf("%d.%d.%d", c[0], c[1], c[2]), Text: e.Message}
+}
+
+// Send sends one mail and returns the text of the server's last reply. Where the
+// server refuses, a *Refusal is in the error's chain, and the session can send
+// further mails.
+func (c *Client) Send(m Mail) (reply string, err error) {
+	if err := c.smtp.Mail(m.From, &smtp.MailOptions{UTF8: m.UTF8}); err != nil {
+		return "", c.abandon(fmt.Errorf("MAIL FROM:<%s>: %w", m.From, refusal(err)))
+	}
+	for _, to := range m.To {
+		if err := c.smtp.Rcpt(to, nil); err != nil {
+			return "", c.abandon(fmt.Errorf("RCPT TO:<%s>: %w", to, refusal(err)))
+		}
+	}
+	data, err := c.smtp.Data()
+	if err != nil {
+		return "", c.abandon(fmt.Errorf("DATA: %w", refusal(err)))
+	}
+	if _, err := io.Copy(data, canonical(m.Body)); err != nil {
+		// The mail is half sent: closing it now would have it accepted.
+		return "", errors.Join(fmt.Errorf("send mail: %w", err), c.smtp.Close())
+	}
+	resp, err := data.CloseWithResponse()
+	if err != nil {
+		return "", fmt.Errorf("end of mail: %w", refusal(err))
+	}
+	return resp.StatusText, nil
+}
+
+// abandon ends the transaction of a mail that was refused, keeping the session.
+func (c *Client) abandon(err error) error {
+	var refused *Refusal
+	if errors.As(err, &refused) {
+		_ = c.smtp.Reset() // where even that fails, the next command says why
+	}
+	return err
+}
+
+// Close says goodbye and closes the connection.
+func (c *Client) Close() error {
+	if err := c.smtp.Quit(); err != nil {
+		return errors.Join(err, c.smtp.Close())
+	}
+	return nil
+}
+
+// canonical makes every bare CR and LF a CRLF.
+func canonical(r io.Reader) io.Reader {
+	return &lineEnds{r: bufio.NewReader(r)}
+}
+
+type lineEnds struct {
+	r       *bufio.Reader
+	pending byte // the LF of a CRLF of which the CR is written
+}
+
+// Read implements io.Reader.
+func (l *lineEnds) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if l.pending != 0 {
+			p[n], l.pending = l.pending, 0
+			n++
+			continue
+		}
+		b, err := l.r.ReadByte()
+		if err != nil {
+			if n > 0 {
+				return n, nil
+			}
+			return 0, err
+		}
+		switch b {
+		case '\r':
+			if next, err := l.r.Peek(1); err == nil && next[0] == '\n' {
+				_, _ = l.r.Discard(1)
+			}
+			p[n], l.pending = '\r', '\n'
+		case '\n':
+			p[n], l.pending = '\r', '\n'
+		default:
+			p[n] = b
+		}
+		n++
+	}
+	return n, nil
+}

@@ -1,0 +1,189 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/postern-mail/postern/"
+
+// layers gives each package of gateway/internal its layer. A package imports
+// packages of lower layers only; a new package is to be entered here.
+var layers = map[string]int{ //nolint:gochecknoglobals // a table
+	"mail": 0, "document": 0, "terminal": 0,
+	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1,
+	"payload": 2, "queue": 2,
+	"reception": 3, "inspector": 3,
+	"smtpd": 4, "dispatch": 4, "admin": 4,
+}
+
+// homes names the one package, subpackages included, that may import each of
+// these modules. Everything of it that others need goes through that package.
+var homes = map[string][]string{ //nolint:gochecknoglobals // a table
+	"github.com/emersion/go-smtp":     {"smtpd"},
+	"github.com/emersion/go-message":  {"mime"},
+	"github.com/hashicorp/hcl/v2":     {"config"},
+	"github.com/knadh/koanf":          {"config"},
+	"github.com/zclconf/go-cty":       {"config"},
+	"modernc.org/sqlite":              {"store"},
+	"github.com/pressly/goose/v3":     {"store"},
+	"code.dny.dev/ssrf":               {"webhook"},
+	"github.com/standard-webhooks":    {"inspector"},
+	"github.com/spf13/cobra":          {"cmd"},
+	"golang.org/x/net/idna":           {"route", "config"},
+	"golang.org/x/net/html":           {"mime"},
+	"github.com/google/go-cmp":        {},
+	"github.com/rogpeppe/go-internal": {},
+	"go.uber.org/goleak":              {},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []pkg
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p pkg
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+// noun splits the path of a package of ours into its top and whether it is a
+// subpackage: "store", true for gateway/internal/store/sqlite.
+func noun(importPath string) (top string, sub bool) {
+	rel := strings.TrimPrefix(importPath, module+"gateway/")
+	if rest, ok := strings.CutPrefix(rel, "internal/"); ok {
+		top, _, sub = strings.Cut(rest, "/")
+		return top, sub
+	}
+	top, _, sub = strings.Cut(rel, "/")
+	return top, sub
+}
+
+// TestLayers holds the rules of gateway/README.md on who imports whom.
+func TestLayers(t *testing.T) {
+	t.Parallel()
+	list := packages(t)
+	if len(list) < len(layers) {
+		t.Fatalf("go list found %d packages", len(list))
+	}
+	parentsOf := subpackageDirections(list)
+	for _, p := range list {
+		top, _ := noun(p.ImportPath)
+		own, known := layers[top]
+		if !known && top != "cmd" && p.ImportPath != module+"gateway" {
+			t.Errorf("%s has no layer: enter it in the table", p.ImportPath)
+		}
+		for _, imported := range p.Imports {
+			if !strings.HasPrefix(imported, module) || top == "cmd" {
+				continue
+			}
+			other, _ := noun(imported)
+			if other == top {
+				continue
+			}
+			if layers[other] >= own {
+				t.Errorf("%s (layer %d) imports %s (layer %d)", p.ImportPath, own, imported, layers[other])
+			}
+		}
+	}
+	for top, directions := range parentsOf {
+		if len(directions) > 1 {
+			t.Errorf("%s both imports subpackages and is imported by some", top)
+		}
+	}
+}
+
+// subpackageDirections says for each package with subpackages whether it imports
+// them ("down") or they import it ("up"): one of both, so that it is plain which
+// is the foundation.
+func subpackageDirections(list []pkg) map[string]map[string]bool {
+	out := make(map[string]map[string]bool)
+	for _, p := range list {
+		top, sub := noun(p.ImportPath)
+		for _, imported := range p.Imports {
+			other, otherSub := noun(imported)
+			if !strings.HasPrefix(imported, module) || other != top || sub == otherSub {
+				continue
+			}
+			if out[top] == nil {
+				out[top] = make(map[string]bool)
+			}
+			out[top][map[bool]string{true: "up", false: "down"}[sub]] = true
+		}
+	}
+	return out
+}
+
+// TestHomes holds that each third-party package has one home. Tests may use what
+// they like: go list gives them apart.
+func TestHomes(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		top, _ := noun(p.ImportPath)
+		for _, imported := range p.Imports {
+			for library, allowed := range homes {
+				if (imported == library || strings.HasPrefix(imported, library+"/")) && !slices.Contains(allowed, top) && path.Base(p.ImportPath) != "storetest" {
+					t.Errorf("%s imports %s, whose home is %v", p.ImportPath, imported, allowed)
+				}
+			}
+		}
+	}
+}
+
+// TestVocabularyIsPlain holds that mail imports the standard library alone.
+func TestVocabularyIsPlain(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		if p.ImportPath != module+"gateway/internal/mail" {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if first, _, _ := strings.Cut(imported, "/"); strings.Contains(first, ".") {
+				t.Errorf("mail imports %s", imported)
+			}
+		}
+		return
+	}
+	t.Error("package mail was not found")
+}
+
+// TestGoModHasNoReplace keeps "go install" of the program working.
+func TestGoModHasNoReplace(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mod struct {
+		Replace []any
+		Tool    []any
+	}
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
+	}
+	if len(mod.Replace)+len(mod.Tool) > 0 {
+		t.Errorf("go.mod has %d replace and %d tool lines", len(mod.Replace), len(mod.Tool))
+	}
+}
