@@ -1,9 +1,9 @@
-# For your own machine: nothing here is reachable from outside, and the mail
-# that you send ends in a page that you can look at.
+# For your own machine: nothing here is reachable from outside, and the webhooks
+# of the mail that you send are shown where the gateway runs.
 #
-#   1. Start:   postern serve -c configs/development.hcl
-#   2. Send a mail to support@acme.test through 127.0.0.1, port 2525.
-#   3. Look:    http://127.0.0.1:8025
+#   1. Start:   make run     (or: postern serve -c configs/development.hcl)
+#   2. Send:    .build/postern send --to support@acme.test examples/mails/invoice.eml
+#   3. Look at what the first terminal says.
 
 server {
   hostname = "localhost"
@@ -18,8 +18,8 @@ listener "smtp" {
   address = "127.0.0.1:2525"
 }
 
-# A webhook receiver inside the binary that shows what it gets. It checks the
-# signature as your own receiver should.
+# A webhook receiver inside the binary that prints what it gets to the terminal.
+# It checks the signature as your own receiver should.
 inspector {
   address = "127.0.0.1:8025"
 }

@@ -54,11 +54,19 @@ file, line and column. Exit code 0: it is right; 2: it is not.`,
 			for _, t := range cfg.Tenants {
 				aliases += len(t.Aliases)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The configuration is right: %d listeners, %d tenants, %d aliases.\n", len(cfg.Listeners), len(cfg.Tenants), aliases)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The configuration is right: %s, %s, %s.\n",
+				counted(len(cfg.Listeners), "listener", "listeners"), counted(len(cfg.Tenants), "tenant", "tenants"), counted(aliases, "alias", "aliases"))
 			return err
 		},
 	}
 	flags.register(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

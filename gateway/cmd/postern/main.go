@@ -96,7 +96,6 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.`,
   postern message list --data-dir /var/lib/postern`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 	}
 	root.AddCommand(newServe(), newCheck(), newSend(), newMessage(), newVersion())
 	return root

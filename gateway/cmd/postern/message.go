@@ -54,7 +54,8 @@ func newMessage() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "message",
 		Short: "Look at the messages of a running gateway",
-		Args:  cobra.NoArgs,
+		Args:  cobra.NoArgs, // without a verb of its own, an unknown one would be passed over
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newMessageList(), newMessageShow())
 	return cmd

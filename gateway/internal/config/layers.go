@@ -125,7 +125,7 @@ func (l *layering) environment(environ []string) {
 func (l *layering) flags(flags map[string]string) {
 	layer := map[string]any{}
 	for _, key := range sortedKeys(flags) {
-		at := place{File: "flag --" + key}
+		at := place{File: "flag --set " + key}
 		if !l.names(key) {
 			l.problem(at, l.didYouMean(key, l.keys()), "there is no such setting")
 			continue

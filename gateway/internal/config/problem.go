@@ -12,7 +12,7 @@ const maxProblems = 100
 
 // Problem is one mistake in a configuration.
 type Problem struct {
-	File    string `json:"file"`   // as given; "environment NAME" or "flag --name" where it was said there
+	File    string `json:"file"`   // as given; "environment NAME" or "flag --set NAME" where it was said there
 	Line    int    `json:"line"`   // from 1; 0 where there is no line
 	Column  int    `json:"column"` // from 1, in characters
 	Message string `json:"message"`

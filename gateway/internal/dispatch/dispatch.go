@@ -14,10 +14,13 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,6 +70,8 @@ type Dispatcher struct {
 
 	// done receives the endpoint of each worker that has become free.
 	done chan store.Endpoint
+	// last is the endpoint that was given a worker last. It is Run's.
+	last store.Endpoint
 }
 
 // New returns a dispatcher.
@@ -140,7 +145,7 @@ func (d *Dispatcher) claim(ctx context.Context, busy map[store.Endpoint]int, fre
 	if len(quotas) == 0 {
 		return nil, next, nil
 	}
-	jobs, err := d.queue.Claim(ctx, share(quotas, free))
+	jobs, err := d.queue.Claim(ctx, d.share(quotas, busy, free))
 	return jobs, next, err
 }
 
@@ -153,19 +158,31 @@ func (d *Dispatcher) room(e store.Endpoint) int {
 	return 1
 }
 
-// share gives free workers to endpoints one by one, so that none is left out
-// while another has two.
-func share(quotas []store.Quota, free int) []store.Quota {
+// share gives free workers to endpoints one by one, each to the endpoint with the
+// fewest attempts under way. Of several, it is the turn of the next by name, so
+// that none is left out while others have more work than all workers can do.
+func (d *Dispatcher) share(quotas []store.Quota, busy map[store.Endpoint]int, free int) []store.Quota {
+	slices.SortFunc(quotas, func(a, b store.Quota) int { return compare(a.Endpoint, b.Endpoint) })
+	start := slices.IndexFunc(quotas, func(q store.Quota) bool { return compare(q.Endpoint, d.last) > 0 })
+	start = max(start, 0)
 	given := make([]int, len(quotas))
-	for progress := true; progress && free > 0; {
-		progress = false
-		for i := range quotas {
-			if free > 0 && given[i] < quotas[i].Max {
-				given[i]++
-				free--
-				progress = true
+	for ; free > 0; free-- {
+		best := -1
+		for n := range quotas {
+			i := (start + n) % len(quotas)
+			if given[i] == quotas[i].Max {
+				continue
+			}
+			if best < 0 || busy[quotas[i].Endpoint]+given[i] < busy[quotas[best].Endpoint]+given[best] {
+				best = i
 			}
 		}
+		if best < 0 {
+			break // no endpoint has room
+		}
+		given[best]++
+		start = best + 1
+		d.last = quotas[best].Endpoint
 	}
 	var out []store.Quota
 	for i, q := range quotas {
@@ -174,6 +191,10 @@ func share(quotas []store.Quota, free int) []store.Quota {
 		}
 	}
 	return out
+}
+
+func compare(a, b store.Endpoint) int {
+	return cmp.Or(strings.Compare(a.Tenant, b.Tenant), strings.Compare(a.Name, b.Name))
 }
 
 // wait returns when there may be work: at the given time, when a worker became

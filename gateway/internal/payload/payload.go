@@ -14,6 +14,7 @@
 package payload
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -61,17 +62,32 @@ func Build(m *mime.Message, f Facts) *document.Document {
 	return &document.Document{Root: root, Parts: parts}
 }
 
-// Render writes the payload of a document whose raw message is raw.
+// Render writes the payload of a document whose raw message is raw. It fails with
+// [io.ErrUnexpectedEOF] where raw ends within a part.
 func Render(w io.Writer, d *document.Document, raw io.ReaderAt) error {
 	return d.Encode(w, func(w io.Writer, p document.Part) error {
-		_, err := io.Copy(w, mime.Open(raw, p))
+		_, err := io.Copy(w, mime.Open(wholeParts{raw}, p))
 		return err
 	})
 }
 
+// wholeParts makes an error of an end that comes too early: a part is read no
+// further than its length, so a short read means that octets are gone, and half
+// an attachment must not look like a whole one.
+type wholeParts struct{ raw io.ReaderAt }
+
+func (r wholeParts) ReadAt(p []byte, off int64) (int, error) {
+	n, err := r.raw.ReadAt(p, off)
+	if n < len(p) && errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
 func buildMessage(m *mime.Message, f Facts, attachments *document.Value) *document.Value {
 	date := m.Date
-	if date.IsZero() {
+	// A sender's zone can carry a year of four digits out of timeLayout's reach.
+	if year := date.UTC().Year(); date.IsZero() || year < 1 || year > 9999 {
 		date = f.ReceivedAt
 	}
 	return document.Object(

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/postern-mail/postern/gateway/internal/config"
+	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+)
+
+// block returns the first fenced block of a language in a document.
+func block(t *testing.T, file, language string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(repository, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(content), "```"+language+"\n")
+	text, _, closed := strings.Cut(rest, "\n```")
+	if !found || !closed {
+		t.Fatalf("%s has no block of %s", file, language)
+	}
+	return text
+}
+
+// TestReadmeConfiguration loads what the README shows.
+func TestReadmeConfiguration(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "postern.hcl")
+	if err := os.WriteFile(file, []byte(block(t, "README.md", "hcl")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(config.Options{Files: []string{file}, Environ: []string{"ACME_WEBHOOK_SECRET=" + testSecret}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := assemble(cfg); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReadmePayload sends the README's mail and compares what comes with what the
+// README shows: every field is there, in its order, and says the same but for
+// ids, times and what "…" cuts.
+func TestReadmePayload(t *testing.T) {
+	t.Parallel()
+	rcv := newReceiver(t)
+	rcv.keep = true
+	dir := configuration(t, rcv.URL, "")
+	g := serveIn(t, dir)
+	mail, err := os.Open(filepath.Join(repository, "examples", "mails", "invoice.eml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mail.Close()
+	client, err := smtpclient.Dial(t.Context(), smtpclient.Config{Address: g.smtp()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Send(smtpclient.Mail{From: "sender@example.com", To: []string{"support@acme.test"}, Body: mail}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the webhook", func() bool { return rcv.count() == 1 })
+	g.stop(t)
+
+	shown := block(t, "README.md", "json")
+	var want, got any
+	if err := json.Unmarshal([]byte(shown), &want); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rcv.byID {
+		if err := json.Unmarshal(r.payload, &got); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := names(shown), names(string(r.payload)); !strings.HasPrefix(b, a[:strings.Index(a, "headers")]) {
+			t.Errorf("names in the README are %s, in the payload %s", a, b)
+		}
+	}
+	compare(t, "", want, got)
+}
+
+// names lists the names in a JSON text in order.
+func names(text string) string {
+	return strings.Join(regexp.MustCompile(`"\w+" ?:`).FindAllString(strings.ReplaceAll(text, `": `, `":`), -1), " ")
+}
+
+// compare holds that got has all of want.
+func compare(t *testing.T, at string, want, got any) {
+	t.Helper()
+	switch want := want.(type) {
+	case map[string]any:
+		object, ok := got.(map[string]any)
+		if !ok || at != "" && len(object) != len(want) {
+			t.Errorf("%s is %v, want the fields of %v", at, got, want)
+			return
+		}
+		for name, value := range want {
+			compare(t, at+"/"+name, value, object[name])
+		}
+	case []any:
+		list, ok := got.([]any)
+		if !ok || len(list) < len(want) {
+			t.Errorf("%s is %v, want %v", at, got, want)
+			return
+		}
+		for i, value := range want {
+			compare(t, at+"[]", value, list[i])
+		}
+	case string:
+		text, ok := got.(string)
+		before, _, cut := strings.Cut(want, "…")
+		varies := at == "/id" || at == "/timestamp" || at == "/envelope/receivedAt" || at == "/envelope/alias"
+		if !ok || !varies && (cut && !strings.HasPrefix(text, before) || !cut && text != want) {
+			t.Errorf("%s is %v, want %q", at, got, want)
+		}
+	default:
+		if want != got {
+			t.Errorf("%s is %v, want %v", at, got, want)
+		}
+	}
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+// TestMain makes the test binary the real program where it is called as such.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"postern": main})
+}
+
+// testSecret signs the webhooks of all tests here.
+const testSecret = "whsec_3JLGz80AmMIqq1wH4UOCCG80zcO5gsxTTEK3QoQ17z0="
+
+// patience bounds every wait for something that has to come.
+const patience = 2 * time.Minute
+
+// repository is the root of the repository.
+const repository = "../../.."
+
+// missing skips a test that needs something this machine has not, or fails it
+// where everything has to be there.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("POSTERN_TEST_REQUIRE") == "1" {
+		t.Fatalf("missing: %s", what)
+	}
+	t.Skipf("missing: %s", what)
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !met() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("waited in vain for %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// received is what a receiver knows of one webhook-id.
+type received struct {
+	times   int
+	sum     string
+	payload []byte // nil where the receiver keeps none
+}
+
+// receiver is a webhook endpoint. It verifies every delivery by the official
+// library and notes what is wrong.
+type receiver struct {
+	*httptest.Server
+	keep bool // payloads
+
+	mu       sync.Mutex
+	byID     map[string]*received
+	requests int
+	faults   []string
+	answer   func(n int, id string) int // status of the n-th request; nil for 204
+}
+
+func newReceiver(t *testing.T) *receiver {
+	t.Helper()
+	r := &receiver{byID: make(map[string]*received)}
+	r.Server = httptest.NewServer(r)
+	t.Cleanup(r.Close)
+	return r
+}
+
+// ServeHTTP implements http.Handler.
+func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return // the gateway was killed in the middle
+	}
+	id := req.Header.Get("webhook-id")
+	verifier, err := standardwebhooks.NewWebhook(testSecret)
+	if err == nil {
+		err = verifier.Verify(body, req.Header)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.requests++
+	if err != nil || !json.Valid(body) {
+		r.faults = append(r.faults, fmt.Sprintf("%s: JSON %v, signature %v", id, json.Valid(body), err))
+	}
+	status := http.StatusNoContent
+	if r.answer != nil {
+		status = r.answer(r.requests, id)
+	}
+	if status/100 == 2 {
+		r.note(id, body)
+	}
+	w.WriteHeader(status)
+}
+
+func (r *receiver) note(id string, body []byte) {
+	h := sha256.Sum256(body)
+	sum := hex.EncodeToString(h[:])
+	known := r.byID[id]
+	if known == nil {
+		known = &received{sum: sum}
+		if r.keep {
+			known.payload = body
+		}
+		r.byID[id] = known
+	}
+	known.times++
+	if known.sum != sum {
+		r.faults = append(r.faults, id+": a second delivery has other bytes")
+	}
+}
+
+func (r *receiver) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.byID)
+}
+
+func (r *receiver) has(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.byID[id] != nil
+}
+
+// check reports what was wrong with the deliveries.
+func (r *receiver) check(t *testing.T) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.faults {
+		t.Error(f)
+	}
+}
+
+// configuration writes a configuration with one tenant, acme.test, all of whose
+// mail goes to url, and returns its folder. extra stands in its delivery block.
+func configuration(t *testing.T, url, extra string) string {
+	t.Helper()
+	dir := t.TempDir()
+	text := fmt.Sprintf(`
+server {
+  hostname = "mx.acme.test"
+  data_dir = "data"
+}
+listener "mx" {
+  address = "127.0.0.1:0"
+}
+delivery {
+  allow_http     = true
+  allow_networks = ["127.0.0.0/8"]
+  %s
+}
+tenant "acme" {
+  domains = ["acme.test"]
+  endpoint "desk" {
+    url        = %q
+    secret_env = "TEST_WEBHOOK_SECRET"
+  }
+  alias "*" {
+    endpoints = ["desk"]
+  }
+}
+`, extra, url)
+	if err := os.WriteFile(filepath.Join(dir, "postern.hcl"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// gateway is a running gateway, a process of its own.
+type gateway struct {
+	cmd *exec.Cmd
+	dir string
+	ready
+	stderr bytes.Buffer
+	ended  chan error
+}
+
+// serveIn starts a gateway on the configuration in dir and waits until it is
+// ready. It is killed when the test ends.
+func serveIn(t *testing.T, dir string) *gateway {
+	t.Helper()
+	readyFile := filepath.Join(dir, "ready")
+	if err := os.Remove(readyFile); err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	g := &gateway{dir: dir, ended: make(chan error, 1)}
+	g.cmd = exec.Command("postern", "serve", "-c", filepath.Join(dir, "postern.hcl"), "--ready-file", readyFile)
+	g.cmd.Env = append(os.Environ(), "TEST_WEBHOOK_SECRET="+testSecret)
+	g.cmd.Stderr = &g.stderr
+	if err := g.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { g.ended <- g.cmd.Wait() }()
+	t.Cleanup(func() { _ = g.cmd.Process.Kill() })
+	eventually(t, "the gateway to be ready", func() bool {
+		select {
+		case err := <-g.ended:
+			t.Fatalf("the gateway ended: %v\n%s", err, g.stderr.String())
+		default:
+		}
+		content, err := os.ReadFile(readyFile)
+		return err == nil && json.Unmarshal(content, &g.ready) == nil
+	})
+	return g
+}
+
+// smtp is the address of the gateway's listener.
+func (g *gateway) smtp() string { return g.Listeners["mx"] }
+
+// kill ends the gateway at once and waits until it is gone.
+func (g *gateway) kill(t *testing.T) {
+	t.Helper()
+	if err := g.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-g.ended
+}
+
+// stop asks the gateway to stop and expects that it does so in good order.
+func (g *gateway) stop(t *testing.T) {
+	t.Helper()
+	if err := g.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-g.ended:
+		if err != nil {
+			t.Errorf("the gateway ended with %v\n%s", err, g.stderr.String())
+		}
+	case <-time.After(patience):
+		t.Fatal("the gateway does not stop")
+	}
+	if log := g.stderr.String(); strings.Contains(log, "[ERROR]") || strings.Contains(log, testSecret) {
+		t.Errorf("the log has errors or secrets:\n%s", log)
+	}
+}

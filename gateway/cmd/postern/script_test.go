@@ -1,0 +1,185 @@
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestScripts runs testdata/script/*.txtar against the real program. Beside the
+// commands of testscript there are
+//
+//	expand FILE          replaces $NAME in a file by the environment's values
+//	waitfile FILE        waits until the file is there
+//	answers CODE…        the receiver answers so, in this order, and then 204
+//	receive N            waits for N verified deliveries, written to webhook-1.json, …
+//	requests N           the receiver has had N requests
+//	jsonpath FILE PATH   prints the value at a path of keys and indexes, as JSON
+//
+// $RECEIVER is the URL of a webhook receiver that verifies by the official
+// library; $FREE_ADDRESS and $SMTP are addresses that nobody listens on; $MAILS is the
+// folder of example mails. $TEST_WEBHOOK_SECRET is what the receiver expects.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	mails, err := filepath.Abs(filepath.Join(repository, "examples", "mails"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			rcv := newReceiver(t)
+			rcv.keep = true
+			env.Values[receiverKey{}] = rcv
+			env.Vars = append(env.Vars, "RECEIVER="+rcv.URL, "MAILS="+mails, "TEST_WEBHOOK_SECRET="+testSecret)
+			for _, name := range []string{"FREE_ADDRESS", "SMTP"} {
+				free, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					return err
+				}
+				env.Vars = append(env.Vars, name+"="+free.Addr().String())
+				defer free.Close() // not before both are known, lest they be the same
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"expand":   expand,
+			"waitfile": waitFile(t),
+			"answers":  answers,
+			"receive":  receive(t),
+			"requests": requests(t),
+			"jsonpath": jsonPath,
+		},
+	})
+}
+
+type receiverKey struct{}
+
+func receiverOf(ts *testscript.TestScript) *receiver {
+	r, ok := ts.Value(receiverKey{}).(*receiver)
+	if !ok {
+		ts.Fatalf("the script has no receiver")
+	}
+	return r
+}
+
+func expand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: expand FILE")
+	}
+	content := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(content), 0o600))
+}
+
+func waitFile(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 {
+			ts.Fatalf("usage: waitfile FILE")
+		}
+		eventually(t, args[0], func() bool {
+			_, err := os.Stat(ts.MkAbs(args[0]))
+			return err == nil
+		})
+	}
+}
+
+func answers(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: answers CODE…")
+	}
+	codes := make([]int, len(args))
+	for i, a := range args {
+		code, err := strconv.Atoi(a)
+		ts.Check(err)
+		codes[i] = code
+	}
+	r := receiverOf(ts)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = func(n int, _ string) int {
+		if n <= len(codes) {
+			return codes[n-1]
+		}
+		return http.StatusNoContent
+	}
+}
+
+func receive(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		n := number(ts, neg, args)
+		r := receiverOf(ts)
+		eventually(t, "deliveries", func() bool { return r.count() >= n })
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, f := range r.faults {
+			ts.Fatalf("%s", f)
+		}
+		if len(r.byID) != n {
+			ts.Fatalf("%d deliveries came, want %d", len(r.byID), n)
+		}
+		i := 0
+		for _, got := range r.byID {
+			i++
+			ts.Check(os.WriteFile(ts.MkAbs("webhook-"+strconv.Itoa(i)+".json"), got.payload, 0o600))
+		}
+	}
+}
+
+func requests(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		n := number(ts, neg, args)
+		r := receiverOf(ts)
+		eventually(t, "requests", func() bool {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return r.requests >= n
+		})
+	}
+}
+
+func number(ts *testscript.TestScript, neg bool, args []string) int {
+	if neg || len(args) != 1 {
+		ts.Fatalf("want one number")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	return n
+}
+
+func jsonPath(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: jsonpath FILE PATH…")
+	}
+	var v any
+	if err := json.Unmarshal([]byte(ts.ReadFile(args[0])), &v); err != nil {
+		ts.Fatalf("%s: %v", args[0], err)
+	}
+	for _, key := range args[1:] {
+		switch at := v.(type) {
+		case map[string]any:
+			var ok bool
+			if v, ok = at[key]; !ok {
+				ts.Fatalf("%s has no %q of %v", args[0], key, args[1:])
+			}
+		case []any:
+			i, err := strconv.Atoi(key)
+			if err != nil || i < 0 || i >= len(at) {
+				ts.Fatalf("%s: no element %q of %d", args[0], key, len(at))
+			}
+			v = at[i]
+		default:
+			ts.Fatalf("%s: %q of a %T", args[0], key, v)
+		}
+	}
+	out, err := json.Marshal(v)
+	ts.Check(err)
+	_, err = ts.Stdout().Write(append(out, '\n'))
+	ts.Check(err)
+}
