@@ -21,6 +21,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/inspector"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/reception"
+	"github.com/postern-mail/postern/gateway/internal/route"
 	"github.com/postern-mail/postern/gateway/internal/smtpd"
 	"github.com/postern-mail/postern/gateway/internal/spool"
 	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
@@ -179,13 +180,14 @@ func greet(w io.Writer, cfg *config.Config, bound *listeners) error {
 // anyRecipient gives an address that the configuration takes mail for.
 func anyRecipient(cfg *config.Config) string {
 	for _, t := range cfg.Tenants {
-		for _, a := range t.Aliases {
-			local := a.Name
-			if local == "*" {
-				local = "anyone"
-			}
-			return local + "@" + t.Domains[0]
+		if len(t.Aliases) == 0 {
+			continue
 		}
+		local := t.Aliases[0].Name
+		if local == route.CatchAll {
+			local = "anyone"
+		}
+		return local + "@" + t.Domains[0]
 	}
 	return ""
 }

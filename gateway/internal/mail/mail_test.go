@@ -117,3 +117,41 @@ func TestStatesAreFinalOrNot(t *testing.T) {
 		t.Errorf("open states = %v", open)
 	}
 }
+
+// FuzzSplitAddress holds that an address that is accepted can do no harm: it
+// holds no control characters, is within the limits, and is its parts again.
+func FuzzSplitAddress(f *testing.F) {
+	for _, s := range []string{"alice@example.com", `"a b"@a`, "a@[127.0.0.1]", "b@x@other", "a\x00@a", "düsseldorf@bücher.example"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		local, domain, err := SplitAddress(s)
+		if err != nil {
+			return
+		}
+		if local+"@"+domain != s || len(local) > maxLocalPart || len(domain) > maxDomain {
+			t.Errorf("SplitAddress(%q) = %q, %q", s, local, domain)
+		}
+		if strings.ContainsAny(s, "\r\n\x00<>") && local[0] != '"' {
+			t.Errorf("SplitAddress accepted %q", s)
+		}
+	})
+}
+
+// FuzzParseID holds that an id that is accepted is written the same again.
+func FuzzParseID(f *testing.F) {
+	f.Add("msg_01ARYZ6S410000000000000000_1")
+	f.Fuzz(func(t *testing.T, s string) {
+		message, delivery, err := ParseID(s)
+		if err != nil {
+			return
+		}
+		again := string(message)
+		if id, n := delivery.Split(); delivery != "" {
+			again = string(id.Delivery(n))
+		}
+		if again != s || strings.ContainsAny(s, "./\\") {
+			t.Errorf("ParseID(%q) = %q, %q", s, message, delivery)
+		}
+	})
+}

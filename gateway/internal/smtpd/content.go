@@ -10,11 +10,6 @@ import (
 // round in circles (RFC 5321 section 6.3).
 const maxHops = 50
 
-var (
-	errBareNewline = errors.New("mail holds a CR or LF that is no line end")
-	errLoop        = errors.New("mail has too many Received fields")
-)
-
 // contentReader passes on the octets of a mail and looks for what SMTP does not
 // allow in it: bare CR and LF, by which one mail can pass for two further on
 // (SMTP smuggling), and a header that shows a loop.

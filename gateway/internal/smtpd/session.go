@@ -25,19 +25,19 @@ const maxRejected = 20
 // Replies (RFC 5321, RFC 3463). Their texts are constant, so that nothing of the
 // inside is told to strangers; the log has the details.
 var (
-	replyClosing      = &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "Shutting down, try again later"}
-	replyTLSRequired  = &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "Must issue a STARTTLS command first"}
-	replyBadAddress   = &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 1, 3}, Message: "Bad address syntax"}
-	replyBadSender    = &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 1, 7}, Message: "Bad sender address syntax"}
-	replyNonASCII     = &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 6, 7}, Message: "Address needs SMTPUTF8"}
-	replyNoRelay      = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "Relaying denied: domain is not served here"}
-	replyNoSuchUser   = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such recipient here"}
-	replyTooManyBad   = &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "Too many unknown recipients"}
-	replyBareNewline  = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 5, 2}, Message: "Bare CR or LF in the message, see RFC 5321 section 2.3.8"}
-	replyLoop         = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 4, 6}, Message: "Too many hops, this looks like a mail loop"}
-	replyNotStored    = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Message could not be stored, try again later"}
-	replyInterrupted  = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 4, 2}, Message: "Message was cut off, try again"}
-	replyNoRecipients = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 5, 1}, Message: "No valid recipients"}
+	errClosing      = &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "Shutting down, try again later"}
+	errTLSRequired  = &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "Must issue a STARTTLS command first"}
+	errBadAddress   = &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 1, 3}, Message: "Bad address syntax"}
+	errBadSender    = &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 1, 7}, Message: "Bad sender address syntax"}
+	errNonASCII     = &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 6, 7}, Message: "Address needs SMTPUTF8"}
+	errNoRelay      = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "Relaying denied: domain is not served here"}
+	errNoSuchUser   = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such recipient here"}
+	errTooManyBad   = &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "Too many unknown recipients"}
+	errBareNewline  = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 5, 2}, Message: "Bare CR or LF in the message, see RFC 5321 section 2.3.8"}
+	errLoop         = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 4, 6}, Message: "Too many hops, this looks like a mail loop"}
+	errNotStored    = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Message could not be stored, try again later"}
+	errInterrupted  = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 4, 2}, Message: "Message was cut off, try again"}
+	errNoRecipients = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 5, 1}, Message: "No valid recipients"}
 )
 
 // session is the state of one connection; it implements smtp.Session. go-smtp
@@ -64,19 +64,19 @@ type transaction struct {
 // Mail implements smtp.Session.
 func (s *session) Mail(from string, opts *smtp.MailOptions) error {
 	if s.server.cfg.RequireTLS && s.tls() == "" {
-		return replyTLSRequired
+		return errTLSRequired
 	}
 	if from != "" { // the null reverse-path of bounces
 		if _, _, err := mail.SplitAddress(from); err != nil {
 			s.log.Debug("refused sender", "reverse_path", hclog.Quote(from), "error", err)
-			return replyBadSender
+			return errBadSender
 		}
 		if !opts.UTF8 && !isASCII(from) {
-			return replyNonASCII
+			return errNonASCII
 		}
 	}
 	if !s.guard.beginTransaction() {
-		return replyClosing
+		return errClosing
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,10 +96,10 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.tx == nil {
-		return replyNoRecipients
+		return errNoRecipients
 	}
 	if !s.tx.envelope.SMTPUTF8 && !isASCII(to) {
-		return replyNonASCII
+		return errNonASCII
 	}
 	target, err := s.server.routes.Resolve(to)
 	if err == nil {
@@ -111,13 +111,13 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	switch {
 	case s.rejected > maxRejected:
 		s.guard.dismiss()
-		return replyTooManyBad
+		return errTooManyBad
 	case errors.Is(err, route.ErrUnknownDomain):
-		return replyNoRelay
+		return errNoRelay
 	case errors.Is(err, route.ErrUnknownRecipient):
-		return replyNoSuchUser
+		return errNoSuchUser
 	default:
-		return replyBadAddress
+		return errBadAddress
 	}
 }
 
@@ -127,10 +127,10 @@ func (s *session) Data(r io.Reader) error {
 	tx := s.tx
 	s.mu.Unlock()
 	if tx == nil || len(tx.recipients) == 0 {
-		return replyNoRecipients
+		return errNoRecipients
 	}
 	if !s.server.beginReceiving() {
-		return replyClosing
+		return errClosing
 	}
 	defer s.server.receiving.Done()
 
@@ -155,20 +155,16 @@ func (s *session) Data(r io.Reader) error {
 
 // refusal turns an error of Receive into a reply.
 func (s *session) refusal(tx *transaction, content *contentReader, err error) error {
-	reply := replyNotStored
-	var sized *smtp.SMTPError
+	reply := errNotStored
+	var said *smtp.SMTPError
 	switch {
-	case errors.As(err, &sized) && sized.Code == smtp.ErrDataTooLarge.Code:
-		reply = smtp.ErrDataTooLarge
-	case errors.Is(err, errBareNewline):
-		reply = replyBareNewline
-	case errors.Is(err, errLoop):
-		reply = replyLoop
+	case errors.As(err, &said): // by the content's reader or by go-smtp's
+		reply = said
 	case content.interrupted != nil:
-		reply = replyInterrupted
+		reply = errInterrupted
 	}
 	log := s.log.Info
-	if reply == replyNotStored {
+	if reply == errNotStored {
 		log = s.log.Error // the operator's disk, not the client's mail
 	}
 	log("refused mail", "code", reply.Code, "reverse_path", hclog.Quote(tx.envelope.ReversePath), "recipients", len(tx.recipients), "error", err)
