@@ -41,7 +41,7 @@ test-race: ## Run them with the race detector (needs a C compiler)
 
 .PHONY: golden
 golden: ## Write the golden files anew; read the diff before you commit it
-	go test ./gateway/internal/config ./gateway/internal/mime -update
+	go test ./gateway/internal/config ./gateway/internal/mime ./gateway/internal/payload -update
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)

@@ -107,9 +107,12 @@ func newMessage(m store.Message) Message {
 	s := m.Envelope.Session
 	out := Message{
 		ID: m.ID, ReceivedAt: m.ReceivedAt, ReversePath: m.Envelope.ReversePath,
-		Listener: s.Listener, RemoteIP: s.RemoteIP.String(), HELO: s.HELO, TLS: s.TLS,
+		Listener: s.Listener, HELO: s.HELO, TLS: s.TLS,
 		Size: m.Size, SHA256: m.SHA256, TraceField: m.TraceField, Trace: newSteps(m.Steps),
 		Deliveries: make([]DeliveryHistory, len(m.Deliveries)),
+	}
+	if s.RemoteIP.IsValid() { // mail may come by other ways than a connection
+		out.RemoteIP = s.RemoteIP.String()
 	}
 	for i, d := range m.Deliveries {
 		h := DeliveryHistory{Delivery: newDelivery(d.Delivery), Trace: newSteps(d.Steps), Tries: make([]Attempt, len(d.Tries))}

@@ -62,14 +62,16 @@ func (c *Client) List(ctx context.Context, o ListOptions) (DeliveryList, error) 
 		q.Set("before", strconv.FormatInt(o.Before, 10))
 	}
 	var page DeliveryList
-	return page, c.getJSON(ctx, "/v1/deliveries?"+q.Encode(), &page)
+	err := c.getJSON(ctx, "/v1/deliveries?"+q.Encode(), &page)
+	return page, err
 }
 
 // Message returns a message with its history. For the id of a delivery it holds
 // that delivery alone.
 func (c *Client) Message(ctx context.Context, id string) (Message, error) {
 	var m Message
-	return m, c.getJSON(ctx, "/v1/messages/"+url.PathEscape(id), &m)
+	err := c.getJSON(ctx, "/v1/messages/"+url.PathEscape(id), &m)
+	return m, err
 }
 
 // WritePayload writes the payload of a delivery. Where content is false, the

@@ -171,7 +171,7 @@ func (s *Server) payload(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if stored == nil {
-		s.refuse(w, http.StatusNotFound, fmt.Errorf("delivery %s has no payload: it is not made yet, or its retention is over", delivery))
+		s.refuse(w, http.StatusNotFound, noPayload(delivery))
 		return
 	}
 	doc, err := document.Unmarshal(stored)
@@ -189,6 +189,10 @@ func (s *Server) payload(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, statusOf(err), err)
 		return
 	}
+	if m.Body == "" { // the retention ended since the document was read
+		s.refuse(w, http.StatusNotFound, noPayload(delivery))
+		return
+	}
 	body, err := s.bodies.Open(m.Body)
 	if err != nil {
 		s.refuse(w, http.StatusInternalServerError, err)
@@ -197,6 +201,10 @@ func (s *Server) payload(w http.ResponseWriter, r *http.Request) {
 	defer body.Close()
 	w.Header().Set("Content-Type", "application/json")
 	s.abortOn(payload.Render(w, doc, body))
+}
+
+func noPayload(id mail.DeliveryID) error {
+	return fmt.Errorf("delivery %s has no payload: it is not made yet, or its retention is over", id)
 }
 
 // abortOn breaks the answer off, so that half a payload does not look whole.

@@ -118,7 +118,8 @@ func sender(m *mime.Message, f Facts) mail.Address {
 			return list[0]
 		}
 	}
-	return mail.Address{Address: f.Envelope.ReversePath}
+	// Unlike m, the envelope may hold anything; the hash is over what the payload says.
+	return mail.Address{Address: strings.ToValidUTF8(f.Envelope.ReversePath, "\uFFFD")}
 }
 
 // recipient is the envelope's recipient, by the name that the mail calls it.

@@ -4,8 +4,10 @@
 // # Durability
 //
 // Receive returns an id after the body is fsynced and the row is committed. On
-// any error nothing of the mail is left that could be delivered: at most a body
-// that no row refers to, which the spool's sweep removes.
+// an error nothing of the mail is left that could be delivered: at most a body
+// that no row refers to, which the spool's sweep removes. The exception is a
+// store that fails after it has committed: that mail is whole and is delivered,
+// and comes a second time when its sender tries again, rather than never.
 package reception
 
 import (
