@@ -10,7 +10,8 @@
 //   - The document is made once, by the first attempt, and stored with it. Later
 //     attempts send the same bytes.
 //   - An endpoint has at most its own number of attempts under way, so that a slow
-//     one never holds up the others.
+//     one never holds up the others. Where the workers are too few for all, each
+//     one that becomes free goes to the endpoint that has the fewest.
 package dispatch
 
 import (
@@ -181,7 +182,6 @@ func (d *Dispatcher) share(quotas []store.Quota, busy map[store.Endpoint]int, fr
 			break // no endpoint has room
 		}
 		given[best]++
-		start = best + 1
 		d.last = quotas[best].Endpoint
 	}
 	var out []store.Quota

@@ -51,3 +51,15 @@ func SplitAddress(addr string) (local, domain string, err error) {
 	}
 	return local, domain, nil
 }
+
+// FoldLocal gives the one form that local parts are compared in here: ASCII
+// letters in lower case. Other letters stay, for how they fold is the affair of
+// whoever owns the mailbox.
+func FoldLocal(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}

@@ -105,6 +105,15 @@ func TestSplitAddress(t *testing.T) {
 	}
 }
 
+func TestFoldLocal(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"Support": "support", "ÀÉ+X": "ÀÉ+x", "": "", "@[`{": "@[`{"} {
+		if got := FoldLocal(in); got != want {
+			t.Errorf("FoldLocal(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestStatesAreFinalOrNot(t *testing.T) {
 	t.Parallel()
 	var open []State

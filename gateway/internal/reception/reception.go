@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -119,7 +118,7 @@ func (r *Reception) deliveries(recipients []Recipient, received time.Time) []sto
 	seen := make(map[string]bool)
 	var list []store.NewDelivery
 	for _, rcpt := range recipients {
-		key := strings.ToLower(rcpt.Address)
+		key := mail.FoldLocal(rcpt.Address)
 		if seen[key] {
 			continue
 		}

@@ -64,7 +64,7 @@ func New(tenants []Tenant) (*Table, error) {
 	for _, tenant := range tenants {
 		known := &aliases{tenant: tenant.Name, byName: make(map[string]Alias)}
 		for _, a := range tenant.Aliases {
-			key := strings.ToLower(a.Name)
+			key := mail.FoldLocal(a.Name)
 			if _, dup := known.byName[key]; dup {
 				return nil, fmt.Errorf("tenant %q has the alias %q twice", tenant.Name, a.Name)
 			}
@@ -101,7 +101,7 @@ func (t *Table) Resolve(recipient string) (Target, error) {
 	if !ok {
 		return Target{}, ErrUnknownDomain
 	}
-	name := strings.ToLower(local)
+	name := mail.FoldLocal(local)
 	base, _, _ := strings.Cut(name, "+")
 	for _, candidate := range []string{name, base, CatchAll} {
 		if a, ok := known.byName[candidate]; ok {
