@@ -9,11 +9,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/postern-mail/postern/gateway/internal/config"
+	"github.com/postern-mail/postern/gateway/internal/terminal"
 )
 
 // Exit codes.
@@ -28,11 +30,17 @@ func main() {
 
 // run is main without the process.
 func run(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	// The first signal asks for an orderly stop; with the handler gone, a second
-	// one ends the process at once.
-	context.AfterFunc(ctx, stop)
+	// The first signal asks for an orderly stop, a second one ends the process.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stop()
+		<-signals
+		os.Exit(exitFailure)
+	}()
 
 	root := newRoot()
 	root.SetArgs(args)
@@ -52,7 +60,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	case errors.As(err, &failed):
 		if !errors.Is(err, errReported) {
-			_, _ = fmt.Fprintln(stderr, "postern:", err)
+			// Errors quote servers and mails.
+			_, _ = fmt.Fprintln(stderr, "postern:", terminal.Text(strings.ReplaceAll(err.Error(), "\n", "; "), maxError))
 		}
 		return exitFailure
 	default:
@@ -60,6 +69,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 }
+
+// maxError is how much of an error is shown.
+const maxError = 4000
 
 // failure is an error of the work itself, as opposed to one of its arguments.
 type failure struct{ error }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -75,11 +76,17 @@ endpoint. States: ` + states() + `.`,
   postern message list -c postern.hcl --state failed --tenant acme --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.State = mail.State(state)
+			if state != "" && !slices.Contains(mail.States(), o.State) {
+				return fmt.Errorf("--state %q: want one of %s", state, states())
+			}
+			if o.Limit < 1 || o.Limit > admin.MaxLimit {
+				return fmt.Errorf("--limit %d: want 1 to %d", o.Limit, admin.MaxLimit)
+			}
 			client, err := gateway.client()
 			if err != nil {
 				return err
 			}
-			o.State = mail.State(state)
 			page, err := client.List(cmd.Context(), o)
 			if err != nil {
 				return failure{err}
@@ -95,7 +102,7 @@ endpoint. States: ` + states() + `.`,
 	gateway.register(cmd)
 	cmd.Flags().StringVar(&o.Tenant, "tenant", "", "of this `TENANT` only")
 	cmd.Flags().StringVar(&state, "state", "", "in this `STATE` only")
-	cmd.Flags().IntVar(&o.Limit, "limit", 50, "at most this many, up to 1000")
+	cmd.Flags().IntVar(&o.Limit, "limit", 50, "at most this many, up to "+strconv.Itoa(admin.MaxLimit))
 	cmd.Flags().Int64Var(&o.Before, "before", 0, "those after this `CURSOR`, which the page before gave as its next")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -148,8 +155,8 @@ func newMessageShow() *cobra.Command {
 		Use:   "show ID",
 		Short: "Show what happened to a message: trace, attempts, payload",
 		Long: `Show takes the id of a message (msg_…) or of one of its deliveries (msg_…_1,
-which is also its webhook-id). The payload is shown without the attachments'
-content; --payload prints the exact bytes that are sent.`,
+which is also its webhook-id). The payload is shown with null for the
+attachments' content; --payload prints the exact bytes that are sent.`,
 		Example: `  postern message show --data-dir /var/lib/postern msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C
   postern message show -c postern.hcl --payload msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C_1 > payload.json`,
 		Args: cobra.ExactArgs(1),
@@ -196,8 +203,12 @@ func showMessage(cmd *cobra.Command, client *admin.Client, id string, asJSON boo
 			continue // its payload is made by the first attempt
 		}
 		var b strings.Builder
-		if err := client.WritePayload(cmd.Context(), &b, d.ID, false); err != nil {
-			continue // its retention is over
+		err := client.WritePayload(cmd.Context(), &b, d.ID, false)
+		if errors.Is(err, admin.ErrNotFound) {
+			continue // its retention is over, or it never came to one
+		}
+		if err != nil {
+			return err
 		}
 		shown.Payloads[d.ID] = json.RawMessage(b.String())
 	}

@@ -3,17 +3,20 @@ package main
 import (
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+	"github.com/postern-mail/postern/gateway/internal/terminal"
 )
 
 type sendFlags struct {
@@ -25,6 +28,9 @@ type sendFlags struct {
 	timeout  time.Duration
 	asJSON   bool
 }
+
+// maxReply is how much of a server's words is shown.
+const maxReply = 1000
 
 // sendResult is what became of one file.
 type sendResult struct {
@@ -51,6 +57,12 @@ where one was refused.`,
 					return fmt.Errorf("--to %q: %w", a, err)
 				}
 			}
+			if _, _, err := net.SplitHostPort(f.server); err != nil {
+				return fmt.Errorf("--server %q: want HOST:PORT", f.server)
+			}
+			if f.timeout <= 0 {
+				return fmt.Errorf("--timeout %s: want a positive duration", f.timeout)
+			}
 			if f.from == "" {
 				return nil
 			}
@@ -75,26 +87,23 @@ where one was refused.`,
 func send(cmd *cobra.Command, f sendFlags, files []string) error {
 	cfg := smtpclient.Config{Address: f.server, Timeout: f.timeout}
 	if f.starttls {
-		host, _, err := net.SplitHostPort(f.server)
-		if err != nil {
-			return fmt.Errorf("--server %s: %w", f.server, err)
-		}
+		host, _, _ := net.SplitHostPort(f.server)                                                             // it was checked before
 		cfg.TLS = &tls.Config{ServerName: host, InsecureSkipVerify: f.insecure, MinVersion: tls.VersionTLS12} //nolint:gosec // asked for by a flag
 	}
-	client, err := smtpclient.Dial(cmd.Context(), cfg)
-	if err != nil {
-		return fmt.Errorf("%w; is the gateway running? Start one with \"make run\" or \"postern serve\"", err)
-	}
-	defer func() { _ = client.Close() }() // the mails have their replies already
+	s := &sender{cfg: cfg, flags: f}
+	defer s.close()
 	refused := 0
 	for _, file := range files {
 		result := sendResult{File: file}
-		reply, err := sendFile(cmd, client, f, file)
+		reply, err := s.send(cmd, file)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return fmt.Errorf("%w; is the gateway running? Start one with \"make run\" or \"postern serve\"", err)
+		}
 		if err != nil {
 			refused++
-			result.Error = err.Error()
+			result.Error = terminal.Text(err.Error(), maxReply)
 		}
-		result.Reply = reply
+		result.Reply = terminal.Text(reply, maxReply)
 		if err := result.print(cmd, f.asJSON); err != nil {
 			return err
 		}
@@ -105,18 +114,55 @@ func send(cmd *cobra.Command, f sendFlags, files []string) error {
 	return nil
 }
 
-func sendFile(cmd *cobra.Command, client *smtpclient.Client, f sendFlags, file string) (string, error) {
-	var body io.Reader = cmd.InOrStdin()
-	if file != "-" {
-		opened, err := os.Open(file)
-		if err != nil {
+// sender sends file after file in one session, and begins another where one
+// broke.
+type sender struct {
+	cfg    smtpclient.Config
+	flags  sendFlags
+	client *smtpclient.Client // nil while there is no session
+}
+
+func (s *sender) send(cmd *cobra.Command, file string) (string, error) {
+	body, err := openMail(cmd.InOrStdin(), file)
+	if err != nil {
+		return "", err
+	}
+	defer body.Close()
+	if s.client == nil {
+		if s.client, err = smtpclient.Dial(cmd.Context(), s.cfg); err != nil {
+			s.client = nil
 			return "", err
 		}
-		defer opened.Close()
-		body = opened
 	}
+	f := s.flags
 	utf8 := strings.ContainsFunc(f.from+strings.Join(f.to, ""), func(r rune) bool { return r >= 0x80 })
-	return client.Send(smtpclient.Mail{From: f.from, To: f.to, UTF8: utf8, Body: body})
+	reply, err := s.client.Send(smtpclient.Mail{From: f.from, To: f.to, UTF8: utf8, Body: body})
+	if refusal := new(smtpclient.Refusal); err != nil && !errors.As(err, &refusal) {
+		s.close()
+	}
+	return reply, err
+}
+
+func (s *sender) close() {
+	if s.client != nil {
+		_ = s.client.Close() // the mails have their replies already
+		s.client = nil
+	}
+}
+
+// openMail opens a file, or standard input for "-".
+func openMail(stdin io.Reader, file string) (io.ReadCloser, error) {
+	if file == "-" {
+		return io.NopCloser(stdin), nil
+	}
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, errors.New("is a folder")
+	}
+	return os.Open(file)
 }
 
 func (r sendResult) print(cmd *cobra.Command, asJSON bool) error {

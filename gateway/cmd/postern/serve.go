@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -62,8 +63,9 @@ either.`,
 // serve wires everything from top to bottom, runs it, and takes it down in the
 // reverse order.
 func serve(ctx context.Context, cfg *config.Config, parts *assembly, readyFile string, stdout, stderr io.Writer) (err error) {
+	// Mails are nobody else's to read, whatever the data folder's own mode.
+	syscall.Umask(0o077)
 	log := newLogger(cfg.Server, stderr)
-	started := time.Now()
 
 	// What is durable.
 	dir, err := openDataDir(cfg.Server.DataDir)
@@ -101,8 +103,7 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, readyFile s
 	running := services{
 		listeners: bound, dispatcher: dispatcher, queue: q, log: log,
 		control: admin.NewServer(db, bodies, log),
-		// Bodies that are younger than the process are being received.
-		sweep: func(ctx context.Context) { receiver.SweepBodies(ctx, started.Add(-time.Minute)) },
+		sweep:   receiver.SweepBodies,
 	}
 	for _, l := range cfg.Listeners {
 		running.smtp = append(running.smtp, smtpd.New(smtpConfig(cfg.Server.Hostname, l, parts, log), parts.routes, receiver))

@@ -27,7 +27,7 @@ type services struct {
 	inspector  *http.Server // nil for none
 	dispatcher *dispatch.Dispatcher
 	queue      *queue.Queue
-	sweep      func(context.Context)
+	sweep      func(context.Context) // of bodies that a crash left, once
 	log        hclog.Logger
 
 	// failed receives the error of a server that ended by itself.

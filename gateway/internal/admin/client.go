@@ -20,6 +20,9 @@ import (
 // ErrNotRunning means that no gateway answers on the control socket.
 var ErrNotRunning = errors.New("no gateway is running on this data folder")
 
+// ErrNotFound means that the gateway has no such message, delivery or payload.
+var ErrNotFound = errors.New("not found")
+
 // clientTimeout bounds one question, its answer included.
 const clientTimeout = 5 * time.Minute
 
@@ -75,7 +78,7 @@ func (c *Client) Message(ctx context.Context, id string) (Message, error) {
 }
 
 // WritePayload writes the payload of a delivery. Where content is false, the
-// content of attachments is left empty.
+// content of attachments is null.
 func (c *Client) WritePayload(ctx context.Context, w io.Writer, id mail.DeliveryID, content bool) error {
 	path := "/v1/deliveries/" + url.PathEscape(string(id)) + "/payload"
 	if !content {
@@ -123,5 +126,20 @@ func (c *Client) get(ctx context.Context, path string) (io.ReadCloser, error) {
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&p); err != nil || p.Error == "" {
 		return nil, fmt.Errorf("the gateway answered %s", resp.Status)
 	}
+	if resp.StatusCode == http.StatusNotFound {
+		return nil, &answerError{text: p.Error, is: ErrNotFound}
+	}
 	return nil, errors.New(p.Error)
 }
+
+// answerError is what the gateway said, of a kind that a caller can ask for.
+type answerError struct {
+	text string
+	is   error
+}
+
+// Error implements error.
+func (e *answerError) Error() string { return e.text }
+
+// Unwrap returns the kind.
+func (e *answerError) Unwrap() error { return e.is }

@@ -107,7 +107,7 @@ var receivedAt = time.Date(2026, 2, 12, 10, 30, 2, 345e6, time.UTC)
 func (f *fixture) add(t *testing.T, raw string, endpoints ...string) mail.MessageID {
 	t.Helper()
 	id := mail.NewMessageID(receivedAt)
-	ref, err := f.bodies.Put(t.Context(), id, strings.NewReader(raw))
+	ref, err := f.bodies.Put(t.Context(), id, time.Now(), strings.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,8 +154,8 @@ func (f *fixture) finish(t *testing.T, endpoint string, r store.Result) store.Jo
 	t.Helper()
 	job := f.claim(t, endpoint)
 	r.Lease = job.Lease
-	if late, err := f.store.Finish(t.Context(), []store.Result{r}); late != 0 || err != nil {
-		t.Fatalf("Finish = %d, %v", late, err)
+	if recorded, err := f.store.Finish(t.Context(), []store.Result{r}); err != nil || !recorded[0] {
+		t.Fatalf("Finish = %v, %v", recorded, err)
 	}
 	return job
 }

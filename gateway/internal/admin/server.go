@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -19,13 +18,13 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/payload"
-	"github.com/postern-mail/postern/gateway/internal/spool"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
 const (
 	defaultLimit = 50
-	maxLimit     = 1000
+	// MaxLimit is the longest page of a list.
+	MaxLimit = 1000
 	// maxSocketPath is what a Unix socket's address has room for on Linux.
 	maxSocketPath = 107
 
@@ -40,16 +39,21 @@ type Log interface {
 	Document(ctx context.Context, id mail.DeliveryID) ([]byte, error)
 }
 
+// Bodies opens the bodies of messages.
+type Bodies interface {
+	Open(ctx context.Context, ref mail.BodyRef) (mail.Body, error)
+}
+
 // Server answers on the control socket.
 type Server struct {
 	log    hclog.Logger
 	data   Log
-	bodies *spool.Files
+	bodies Bodies
 	http   *http.Server
 }
 
 // NewServer returns a server that is not listening yet.
-func NewServer(data Log, bodies *spool.Files, logger hclog.Logger) *Server {
+func NewServer(data Log, bodies Bodies, logger hclog.Logger) *Server {
 	s := &Server{log: logger.Named("admin"), data: data, bodies: bodies}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/deliveries", s.list)
@@ -121,8 +125,8 @@ func readFilter(r *http.Request) (store.Filter, error) {
 	}
 	if s := q.Get("limit"); s != "" {
 		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > maxLimit {
-			return f, fmt.Errorf("limit %q is no number from 1 to %d", s, maxLimit)
+		if err != nil || n < 1 || n > MaxLimit {
+			return f, fmt.Errorf("limit %q is no number from 1 to %d", s, MaxLimit)
 		}
 		f.Limit = n
 	}
@@ -158,7 +162,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) {
 }
 
 // payload writes the payload of a delivery as it was or will be sent. With
-// ?content=omit the attachments' content is left empty.
+// ?content=omit the attachments' content is null.
 func (s *Server) payload(w http.ResponseWriter, r *http.Request) {
 	message, delivery, err := mail.ParseID(r.PathValue("id"))
 	if err != nil || delivery == "" {
@@ -181,7 +185,7 @@ func (s *Server) payload(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Query().Get("content") == "omit" {
 		w.Header().Set("Content-Type", "application/json")
-		s.abortOn(doc.Encode(w, func(io.Writer, document.Part) error { return nil }))
+		s.abortOn(doc.Encode(w, nil))
 		return
 	}
 	m, err := s.data.Get(r.Context(), message)
@@ -193,7 +197,7 @@ func (s *Server) payload(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusNotFound, noPayload(delivery))
 		return
 	}
-	body, err := s.bodies.Open(m.Body)
+	body, err := s.bodies.Open(r.Context(), m.Body)
 	if err != nil {
 		s.refuse(w, http.StatusInternalServerError, err)
 		return

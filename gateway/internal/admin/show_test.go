@@ -141,7 +141,7 @@ func TestPayload(t *testing.T) {
 		if content, ok := attachment["content"].(string); !ok || len(content) < size {
 			t.Errorf("size %d: content of %d octets", size, len(content))
 		}
-		attachment["content"] = ""
+		attachment["content"] = nil
 		if diff := cmp.Diff(all, some); diff != "" {
 			t.Errorf("size %d: more than the content is left out:\n%s", size, diff)
 		}

@@ -17,6 +17,7 @@ package dispatch
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -26,13 +27,13 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/mime"
 	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/queue"
-	"github.com/postern-mail/postern/gateway/internal/spool"
 	"github.com/postern-mail/postern/gateway/internal/store"
 	"github.com/postern-mail/postern/gateway/internal/webhook"
 )
@@ -40,6 +41,11 @@ import (
 const (
 	// errorPause is the time between tries when the store fails.
 	errorPause = time.Second
+	// documentMemory bounds the octets of mails whose documents are in memory at the
+	// same time, and documentSize how much of one mail can get into its document:
+	// what is more is attachments, which are streamed.
+	documentMemory = 128 << 20
+	documentSize   = 16 << 20
 	// idleCheck bounds how long a missed wake-up can go unnoticed.
 	idleCheck = 30 * time.Second
 )
@@ -60,10 +66,15 @@ type Config struct {
 	Logger      hclog.Logger
 }
 
+// Bodies opens the bodies of messages.
+type Bodies interface {
+	Open(ctx context.Context, ref mail.BodyRef) (mail.Body, error)
+}
+
 // Dispatcher works the queue.
 type Dispatcher struct {
 	queue     *queue.Queue
-	bodies    *spool.Files
+	bodies    Bodies
 	client    *webhook.Client
 	endpoints map[store.Endpoint]Endpoint
 	workers   int
@@ -71,15 +82,18 @@ type Dispatcher struct {
 
 	// done receives the endpoint of each worker that has become free.
 	done chan store.Endpoint
+	// memory is what documents are made and kept within.
+	memory *semaphore.Weighted
 	// last is the endpoint that was given a worker last. It is Run's.
 	last store.Endpoint
 }
 
 // New returns a dispatcher.
-func New(q *queue.Queue, bodies *spool.Files, client *webhook.Client, cfg Config) *Dispatcher {
+func New(q *queue.Queue, bodies Bodies, client *webhook.Client, cfg Config) *Dispatcher {
 	return &Dispatcher{
 		queue: q, bodies: bodies, client: client, endpoints: cfg.Endpoints, workers: cfg.Concurrency,
 		log: cfg.Logger.Named("dispatch"), done: make(chan store.Endpoint, cfg.Concurrency),
+		memory: semaphore.NewWeighted(documentMemory),
 	}
 }
 
@@ -232,8 +246,12 @@ func (d *Dispatcher) work(ctx context.Context, job store.Job) {
 	log := d.log.With("delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "endpoint", job.Endpoint.Name, "attempt", attempt.Attempt.Number)
 	for {
 		state, due, err := d.queue.Finish(context.WithoutCancel(ctx), job, attempt)
-		if err == nil {
+		switch {
+		case err == nil:
 			report(log, state, due, attempt)
+			return
+		case errors.Is(err, queue.ErrLeaseLost):
+			log.Warn("the lease was lost before the attempt could be recorded; the delivery is made again")
 			return
 		}
 		log.Error("an attempt could not be recorded; trying again", "error", err)
@@ -252,7 +270,7 @@ func report(log hclog.Logger, state mail.State, due time.Time, o queue.Outcome) 
 	case mail.Delivered:
 		log.Info("delivered", "code", o.Attempt.Code, "duration_ms", ms)
 	case mail.Retrying:
-		log.Warn("attempt failed", "code", o.Attempt.Code, "duration_ms", ms, "reason", hclog.Quote(o.Attempt.Reason), "next_attempt_at", due)
+		log.Warn("attempt failed", "code", o.Attempt.Code, "duration_ms", ms, "reason", hclog.Quote(o.Attempt.Reason), "next_attempt_at", due.UTC().Format(time.RFC3339))
 	default:
 		log.Error("delivery failed", "state", state, "code", o.Attempt.Code, "duration_ms", ms, "reason", hclog.Quote(o.Attempt.Reason))
 	}
@@ -261,14 +279,14 @@ func report(log hclog.Logger, state mail.State, due time.Time, o queue.Outcome) 
 // attempt makes one attempt. A panic is a failed attempt like any other: one mail
 // must not stop the others.
 func (d *Dispatcher) attempt(ctx context.Context, job store.Job) (o queue.Outcome) {
-	began := time.Now()
-	o.Attempt = mail.Attempt{Number: job.Attempts + 1, At: began}
+	made := mail.Attempt{Number: job.Attempts + 1, At: time.Now()}
+	o.Attempt = made
 	defer func() {
 		if p := recover(); p != nil {
 			d.log.Error("panic in an attempt", "delivery_id", job.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			o = queue.Outcome{Attempt: mail.Attempt{Number: job.Attempts + 1, At: began, Reason: "internal: see the gateway's log"}}
+			made.Reason = "internal: see the gateway's log"
+			o = queue.Outcome{Attempt: made}
 		}
-		o.Attempt.Duration = time.Since(began)
 	}()
 
 	endpoint, ok := d.endpoints[job.Endpoint]
@@ -276,29 +294,36 @@ func (d *Dispatcher) attempt(ctx context.Context, job store.Job) (o queue.Outcom
 		o.Attempt.Reason = "config: the endpoint is not in the configuration"
 		return o
 	}
-	body, err := d.bodies.Open(job.Body)
+	body, err := d.bodies.Open(ctx, job.Body)
 	if err != nil {
 		o.Attempt.Reason = "body: " + err.Error()
 		return o
 	}
 	defer body.Close()
+	weight := min(body.Size(), documentSize)
+	if err := d.memory.Acquire(ctx, weight); err != nil {
+		o.Attempt.Reason = "canceled: " + err.Error()
+		return o
+	}
+	defer d.memory.Release(weight)
 	doc, err := d.document(job, body, &o)
 	if err != nil {
 		o.Attempt.Reason = "document: " + err.Error()
 		return o
 	}
+	o.Attempt.At = time.Now()
 	res := d.client.Send(ctx, webhook.Request{
-		URL: endpoint.URL, ID: job.ID, Key: endpoint.Key, At: time.Now(),
+		URL: endpoint.URL, ID: job.ID, Key: endpoint.Key, At: o.Attempt.At,
 		Render: func(w io.Writer) error { return payload.Render(w, doc, body) },
 	})
 	o.Delivered, o.RetryAfter = res.Delivered, res.RetryAfter
-	o.Attempt.Code, o.Attempt.Reason, o.Attempt.Response = res.Code, res.Reason, res.Response
+	o.Attempt.Duration, o.Attempt.Code, o.Attempt.Reason, o.Attempt.Response = res.Duration, res.Code, res.Reason, res.Response
 	return o
 }
 
 // document returns the delivery's document: the stored one, or a new one, which
 // the outcome then carries to the store.
-func (d *Dispatcher) document(job store.Job, body *spool.Body, o *queue.Outcome) (*document.Document, error) {
+func (d *Dispatcher) document(job store.Job, body mail.Body, o *queue.Outcome) (*document.Document, error) {
 	if job.Document != nil {
 		return document.Unmarshal(job.Document)
 	}

@@ -126,7 +126,7 @@ func (g *gateway) receive(endpoints ...string) mail.MessageID {
 	g.t.Helper()
 	received := time.Now()
 	id := mail.NewMessageID(received)
-	ref, err := g.bodies.Put(g.t.Context(), id, strings.NewReader(raw))
+	ref, err := g.bodies.Put(g.t.Context(), id, time.Now(), strings.NewReader(raw))
 	must(g.t, err)
 	m := store.NewMessage{ID: id, ReceivedAt: received, Size: int64(len(raw)), Body: ref}
 	for _, name := range endpoints {
@@ -301,18 +301,18 @@ func (s *faultyStore) Claim(ctx context.Context, c store.Claim) ([]store.Job, er
 	return s.Store.Claim(ctx, c)
 }
 
-func (s *faultyStore) Finish(ctx context.Context, results []store.Result) (int, error) {
+func (s *faultyStore) Finish(ctx context.Context, results []store.Result) ([]bool, error) {
 	if err := s.check("Finish"); err != nil {
-		return 0, err
+		return nil, err
 	}
 	return s.Store.Finish(ctx, results)
 }
 
-func (s *faultyStore) Extend(ctx context.Context, owner string, until time.Time) error {
+func (s *faultyStore) Extend(ctx context.Context, leases []store.Lease, until time.Time) error {
 	if err := s.check("Extend"); err != nil {
 		return err
 	}
-	return s.Store.Extend(ctx, owner, until)
+	return s.Store.Extend(ctx, leases, until)
 }
 
 func (s *faultyStore) Reap(ctx context.Context, now time.Time) (int, error) {

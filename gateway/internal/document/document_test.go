@@ -54,6 +54,18 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+func TestOutline(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := sample().Encode(&b, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.NewReplacer(`"ZGVmZ2g="`, "null", `"YWJj"`, "null").Replace(sampleJSON)
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestMarshalKeepsEverything(t *testing.T) {
 	t.Parallel()
 	b, err := sample().Marshal()
@@ -96,6 +108,26 @@ func TestEncodeReportsPartErrors(t *testing.T) {
 	doc := &Document{Root: Object(PartMember(0))}
 	if err := doc.Encode(io.Discard, nil); err == nil {
 		t.Error("a part that the document has not was encoded")
+	}
+}
+
+func TestMarshalRefusesWhatUnmarshalWould(t *testing.T) {
+	t.Parallel()
+	nested := Null()
+	for range MaxDepth {
+		nested = Array(nested)
+	}
+	if b, err := (&Document{Root: nested}).Marshal(); err != nil {
+		t.Errorf("%d levels: %v", MaxDepth, err)
+	} else if _, err := Unmarshal(b); err != nil {
+		t.Errorf("%d levels again: %v", MaxDepth, err)
+	}
+	if _, err := (&Document{Root: Array(nested)}).Marshal(); err == nil {
+		t.Errorf("%d levels were written", MaxDepth+1)
+	}
+	both := &Document{Root: Object(Member{"content", String("forged")}, PartMember(0)), Parts: []Part{{}}}
+	if _, err := both.Marshal(); err == nil {
+		t.Error("an object with two contents was written")
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 type PartWriter func(w io.Writer, part Part) error
 
 // Encode writes the document as compact JSON, the content of its parts included.
-// The same document and parts always give the same bytes.
+// The same document and parts always give the same bytes. Where write is nil, the
+// content of every part is null: an outline for people.
 func (d *Document) Encode(w io.Writer, write PartWriter) error {
 	return d.Root.encode(&writer{w: w, parts: d.Parts, writePart: write})
 }
@@ -24,6 +25,7 @@ type writer struct {
 	writePart PartWriter
 	keepParts bool // write PartName members as numbers, for the store
 	buf       []byte
+	depth     int
 }
 
 // flushSize is how much is collected: a few TCP segments.
@@ -47,6 +49,14 @@ func (v *Value) append(w *writer) error {
 		if err := w.flush(); err != nil {
 			return err
 		}
+	}
+	if v.kind == kindArray || v.kind == kindObject {
+		// What Parse would refuse must not be written: a document that the first
+		// attempt sends has to be read again by the second.
+		if w.depth++; w.depth > MaxDepth {
+			return fmt.Errorf("encode document: nested deeper than %d", MaxDepth)
+		}
+		defer func() { w.depth-- }()
 	}
 	switch v.kind {
 	case kindNull:
@@ -81,6 +91,9 @@ func (v *Value) appendArray(w *writer) error {
 
 func (v *Value) appendObject(w *writer) error {
 	w.buf = append(w.buf, '{')
+	if v.Member(PartName) != nil && v.Member(contentName) != nil {
+		return fmt.Errorf("encode document: an object has both %s and %s", PartName, contentName)
+	}
 	for i, m := range v.members {
 		if i > 0 {
 			w.buf = append(w.buf, ',')
@@ -112,6 +125,10 @@ func (w *writer) part(n int) error {
 	}
 	if n < 0 || n >= len(w.parts) {
 		return fmt.Errorf("encode document: part %d of %d", n, len(w.parts))
+	}
+	if w.writePart == nil {
+		w.buf = append(w.buf, "null"...)
+		return nil
 	}
 	w.buf = append(w.buf, '"')
 	if err := w.flush(); err != nil {

@@ -7,6 +7,7 @@
 package mail
 
 import (
+	"io"
 	"net/netip"
 	"time"
 )
@@ -87,6 +88,14 @@ type Step struct {
 	Duration time.Duration `json:"duration_ns,omitempty"`
 	// Detail is for people; it never holds a secret or a body.
 	Detail string `json:"detail,omitempty"`
+}
+
+// Body is an open body: the octets of a message.
+type Body interface {
+	io.ReaderAt
+	io.Closer
+	// Size is the body's length in octets.
+	Size() int64
 }
 
 // BodyRef says where the octets of a message lie and how to know them again. The

@@ -13,8 +13,12 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -32,8 +36,6 @@ const (
 	// many rows one transaction takes.
 	expiry      = time.Minute
 	expiryBatch = 500
-	// maxRetryAfter bounds what an endpoint may ask for.
-	maxRetryAfter = 24 * time.Hour
 	// jitter is the part by which a delay varies either way, so that deliveries
 	// that failed together do not come back together.
 	jitter = 0.1
@@ -57,7 +59,7 @@ type Config struct {
 
 // Bodies deletes the bodies of messages whose retention is over.
 type Bodies interface {
-	Delete(ref mail.BodyRef) error
+	Delete(ctx context.Context, ref mail.BodyRef) error
 }
 
 // Queue is the order and schedule of deliveries.
@@ -68,6 +70,9 @@ type Queue struct {
 	schedule []time.Duration
 	log      hclog.Logger
 	wake     chan struct{}
+
+	mu   sync.Mutex
+	held map[int64]store.Lease // what this process works on
 }
 
 // New returns a queue over the store. Run must be called for leases to be kept.
@@ -77,7 +82,7 @@ func New(s store.Store, bodies Bodies, cfg Config) *Queue {
 	}
 	return &Queue{
 		store: s, bodies: bodies, owner: cfg.Owner, schedule: cfg.Schedule,
-		log: cfg.Logger.Named("queue"), wake: make(chan struct{}, 1),
+		log: cfg.Logger.Named("queue"), wake: make(chan struct{}, 1), held: make(map[int64]store.Lease),
 	}
 }
 
@@ -118,8 +123,18 @@ func (q *Queue) Waiting(ctx context.Context) ([]store.Waiting, error) {
 // Claim leases deliveries that are due.
 func (q *Queue) Claim(ctx context.Context, quotas []store.Quota) ([]store.Job, error) {
 	now := time.Now()
-	return q.store.Claim(ctx, store.Claim{Owner: q.owner, Now: now, Until: now.Add(lease), Quotas: quotas})
+	jobs, err := q.store.Claim(ctx, store.Claim{Owner: q.owner, Now: now, Until: now.Add(lease), Quotas: quotas})
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, j := range jobs {
+		q.held[j.Lease.Seq] = j.Lease
+	}
+	return jobs, err
 }
+
+// ErrLeaseLost means that a result came after its lease was lost. It was not
+// recorded, and the delivery is made again.
+var ErrLeaseLost = errors.New("the lease was lost before its result came")
 
 // Outcome is what an attempt came to.
 type Outcome struct {
@@ -135,7 +150,8 @@ type Outcome struct {
 }
 
 // Finish records an outcome and gives the lease back. It returns the delivery's
-// new state, and when it is due again where that is mail.Retrying.
+// new state, and when it is due again where that is mail.Retrying. An error other
+// than ErrLeaseLost leaves everything as it was, and Finish may be called again.
 func (q *Queue) Finish(ctx context.Context, job store.Job, o Outcome) (mail.State, time.Time, error) {
 	r := store.Result{
 		Lease: job.Lease, State: mail.Delivered, Attempt: &o.Attempt,
@@ -144,12 +160,15 @@ func (q *Queue) Finish(ctx context.Context, job store.Job, o Outcome) (mail.Stat
 	if !o.Delivered {
 		r.State, r.Due, r.Reason = q.afterFailure(job, o)
 	}
-	late, err := q.store.Finish(ctx, []store.Result{r})
+	recorded, err := q.store.Finish(ctx, []store.Result{r})
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	if late > 0 {
-		q.log.Warn("the lease was lost before its result came; the delivery is made again", "delivery_id", job.ID)
+	q.mu.Lock()
+	delete(q.held, job.Lease.Seq)
+	q.mu.Unlock()
+	if !recorded[0] {
+		return "", time.Time{}, ErrLeaseLost
 	}
 	return r.State, r.Due, nil
 }
@@ -161,7 +180,7 @@ func (q *Queue) afterFailure(job store.Job, o Outcome) (state mail.State, due ti
 		return mail.Failed, time.Time{}, fmt.Sprintf("attempt %d of %d failed: %s", made, len(q.schedule), o.Attempt.Reason)
 	}
 	delay := time.Duration(float64(q.schedule[made]) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // no secret
-	delay = max(delay, min(o.RetryAfter, maxRetryAfter))
+	delay = max(delay, o.RetryAfter)
 	due = o.Attempt.At.Add(o.Attempt.Duration).Add(delay)
 	if !due.Before(job.ExpiresAt) {
 		return mail.Failed, time.Time{}, "the next attempt would come after the retention: " + o.Attempt.Reason
@@ -189,7 +208,10 @@ func (q *Queue) Run(ctx context.Context) {
 }
 
 func (q *Queue) beat(ctx context.Context, now time.Time) {
-	if err := q.store.Extend(ctx, q.owner, now.Add(lease)); err != nil && ctx.Err() == nil {
+	q.mu.Lock()
+	held := slices.Collect(maps.Values(q.held))
+	q.mu.Unlock()
+	if err := q.store.Extend(ctx, held, now.Add(lease)); err != nil && ctx.Err() == nil {
 		q.log.Error("leases could not be extended; deliveries may be made twice", "error", err)
 	}
 	n, err := q.store.Reap(ctx, now)
@@ -212,7 +234,7 @@ func (q *Queue) expire(ctx context.Context) {
 			return
 		}
 		for _, ref := range out.Bodies {
-			if err := q.bodies.Delete(ref); err != nil {
+			if err := q.bodies.Delete(ctx, ref); err != nil {
 				q.log.Error("a body could not be deleted; it is swept at the next start", "body", ref, "error", err)
 			}
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -48,8 +47,25 @@ func open(t *testing.T) *fixture {
 	f := &fixture{dir: dir, store: &faultyStore{Store: db}, bodies: bodies, log: new(lockedBuffer)}
 	log := hclog.New(&hclog.LoggerOptions{Output: f.log, DisableTime: true})
 	f.queue = queue.New(f.store, bodies, queue.Config{Owner: "test", Logger: log})
-	f.Reception = reception.New(bodies, f.queue, map[string]time.Duration{"acme": 24 * time.Hour, "brief": time.Hour}, log)
+	f.Reception = reception.New(bodies, f.queue, retention(), log)
 	return f
+}
+
+func retention() map[string]time.Duration {
+	return map[string]time.Duration{"acme": 24 * time.Hour, "brief": time.Hour}
+}
+
+// restart opens the spool anew, as the next process does.
+func (f *fixture) restart(t *testing.T) {
+	t.Helper()
+	bodies, err := spool.OpenFiles(filepath.Join(f.dir, "bodies"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bodies.Close() })
+	log := hclog.New(&hclog.LoggerOptions{Output: f.log, DisableTime: true})
+	f.bodies = bodies
+	f.Reception = reception.New(bodies, f.queue, retention(), log)
 }
 
 // lockedBuffer collects a log.
@@ -146,7 +162,7 @@ func (f *fixture) get(t *testing.T, id mail.MessageID) (store.Message, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := f.bodies.Open(m.Body)
+	body, err := f.bodies.Open(t.Context(), m.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,22 +174,22 @@ func (f *fixture) get(t *testing.T, id mail.MessageID) (store.Message, string) {
 	return m, string(octets)
 }
 
-// orphan puts a body into the spool that no row refers to, as a crash does.
+// orphan puts a body into the spool that no row refers to, as a process does that
+// crashes.
 func (f *fixture) orphan(t *testing.T) {
 	t.Helper()
-	if _, err := f.bodies.Put(t.Context(), mail.NewMessageID(time.Now()), bytes.NewReader([]byte("orphan"))); err != nil {
+	earlier, err := spool.OpenFiles(filepath.Join(f.dir, "bodies"))
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer earlier.Close()
+	f.put(t, earlier)
 }
 
-// age makes every body of the spool an hour older.
-func (f *fixture) age(t *testing.T) {
+func (f *fixture) put(t *testing.T, bodies *spool.Files) {
 	t.Helper()
-	for _, name := range f.bodyFiles(t) {
-		old := time.Now().Add(-time.Hour)
-		if err := os.Chtimes(name, old, old); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := bodies.Put(t.Context(), mail.NewMessageID(time.Now()), time.Now(), bytes.NewReader([]byte("orphan"))); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -24,23 +24,29 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/route"
-	"github.com/postern-mail/postern/gateway/internal/spool"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
 // discardTimeout bounds the clean-up after a failure.
 const discardTimeout = 10 * time.Second
 
+// Bodies is what reception needs of a body store.
+type Bodies interface {
+	Put(ctx context.Context, id mail.MessageID, expires time.Time, r io.Reader) (mail.BodyRef, error)
+	Delete(ctx context.Context, ref mail.BodyRef) error
+	Sweep(ctx context.Context, live func(context.Context, mail.MessageID) (bool, error)) (int, error)
+}
+
 // Reception takes mail in.
 type Reception struct {
-	bodies    *spool.Files
+	bodies    Bodies
 	queue     *queue.Queue
 	retention map[string]time.Duration
 	log       hclog.Logger
 }
 
 // New returns a reception. The map gives each tenant's retention.
-func New(bodies *spool.Files, q *queue.Queue, retention map[string]time.Duration, log hclog.Logger) *Reception {
+func New(bodies Bodies, q *queue.Queue, retention map[string]time.Duration, log hclog.Logger) *Reception {
 	return &Reception{bodies: bodies, queue: q, retention: retention, log: log.Named("reception")}
 }
 
@@ -67,7 +73,8 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 	id := mail.NewMessageID(received)
 	digest := sha256.New()
 	counter := &countingWriter{}
-	ref, err := r.bodies.Put(ctx, id, io.TeeReader(body, io.MultiWriter(digest, counter)))
+	deliveries := r.deliveries(m.Recipients, received)
+	ref, err := r.bodies.Put(ctx, id, latest(deliveries), io.TeeReader(body, io.MultiWriter(digest, counter)))
 	if err != nil {
 		return "", fmt.Errorf("receive: %w", err)
 	}
@@ -79,7 +86,7 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 		Size:       counter.n,
 		SHA256:     hex.EncodeToString(digest.Sum(nil)),
 		Body:       ref,
-		Deliveries: r.deliveries(m.Recipients, received),
+		Deliveries: deliveries,
 		Steps: []mail.Step{
 			{At: m.Began, Name: "transaction began"},
 			{At: received, Name: "received and spooled", Duration: spooled.Sub(received)},
@@ -105,7 +112,7 @@ func (r *Reception) discard(id mail.MessageID, ref mail.BodyRef) {
 	defer cancel()
 	committed, err := r.queue.HasBody(ctx, id)
 	if err == nil && !committed {
-		err = r.bodies.Delete(ref)
+		err = r.bodies.Delete(ctx, ref)
 	}
 	if err != nil {
 		r.log.Warn("the body of a mail that was refused stays until the next start", "message_id", id, "error", err)
@@ -135,6 +142,17 @@ func (r *Reception) deliveries(recipients []Recipient, received time.Time) []sto
 	return list
 }
 
+// latest is when the body is not needed any more.
+func latest(deliveries []store.NewDelivery) time.Time {
+	var t time.Time
+	for _, d := range deliveries {
+		if d.ExpiresAt.After(t) {
+			t = d.ExpiresAt
+		}
+	}
+	return t
+}
+
 func tenants(recipients []Recipient) []string {
 	var names []string
 	seen := make(map[string]bool)
@@ -155,10 +173,9 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 }
 
 // SweepBodies removes the bodies that a crash has left without a row. Bodies
-// that are being received meanwhile are not touched, where before is when the
-// process started.
-func (r *Reception) SweepBodies(ctx context.Context, before time.Time) {
-	n, err := r.bodies.Sweep(ctx, before, r.queue.HasBody)
+// that are being received meanwhile are not touched.
+func (r *Reception) SweepBodies(ctx context.Context) {
+	n, err := r.bodies.Sweep(ctx, r.queue.HasBody)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		r.log.Warn("bodies that a crash left could not be swept", "error", err)
 	}

@@ -1,9 +1,9 @@
 package smtpd
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
-	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -23,6 +23,9 @@ const (
 	// transactions, and rcptBudget how many more for each recipient allowed.
 	commandBudget = 64 << 10
 	rcptBudget    = 1 << 10
+	// maxRejected is how many recipients a client may get wrong before it is sent
+	// away: it is guessing.
+	maxRejected = 20
 	// refusalTimeout bounds the refusal of a connection over the limits.
 	refusalTimeout = 5 * time.Second
 )
@@ -42,7 +45,7 @@ type guardedListener struct {
 
 	mu       sync.Mutex
 	total    int
-	perIP    map[netip.Addr]int
+	perIP    map[netip.Prefix]int
 	open     map[*guard]struct{}
 	draining bool
 
@@ -58,7 +61,7 @@ func newGuardedListener(l net.Listener, cfg Config) *guardedListener {
 		maxData:  2*cfg.MaxMessageSize + commandBudget,
 		max:      cfg.MaxConnections,
 		maxPerIP: cfg.MaxConnectionsPerIP,
-		perIP:    make(map[netip.Addr]int),
+		perIP:    make(map[netip.Prefix]int),
 		open:     make(map[*guard]struct{}),
 	}
 }
@@ -85,13 +88,14 @@ func (l *guardedListener) Close() error {
 
 func (l *guardedListener) admit(conn net.Conn) *guard {
 	ip := remoteIP(conn)
+	who := site(ip)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.total >= l.max || l.perIP[ip] >= l.maxPerIP {
+	if l.total >= l.max || l.perIP[who] >= l.maxPerIP {
 		return nil
 	}
 	l.total++
-	l.perIP[ip]++
+	l.perIP[who]++
 	g := &guard{Conn: conn, listener: l, ip: ip, limit: time.Now().Add(progressTimeout), draining: l.draining}
 	l.open[g] = struct{}{}
 	return g
@@ -108,9 +112,9 @@ func (l *guardedListener) release(g *guard) {
 	defer l.mu.Unlock()
 	delete(l.open, g)
 	l.total--
-	l.perIP[g.ip]--
-	if l.perIP[g.ip] == 0 {
-		delete(l.perIP, g.ip)
+	who := site(g.ip)
+	if l.perIP[who]--; l.perIP[who] == 0 {
+		delete(l.perIP, who)
 	}
 }
 
@@ -132,6 +136,17 @@ func remoteIP(conn net.Conn) netip.Addr {
 	return addr.Addr().Unmap()
 }
 
+// site is what the limit for one client is for: an address of IPv4, and of IPv6
+// the /64 that one customer has all of.
+func site(ip netip.Addr) netip.Prefix {
+	bits := 32
+	if ip.Is6() {
+		bits = 64
+	}
+	p, _ := ip.WithZone("").Prefix(bits) // of no address: the zero prefix
+	return p
+}
+
 // guard is a connection that knows how far its client has got, and ends it when
 // it gets nowhere. go-smtp sets deadlines on it for each command; the guard's
 // own are stricter and take their place.
@@ -148,6 +163,8 @@ type guard struct {
 	dataRead      int64
 	inTransaction bool
 	draining      bool
+	dismissed     bool // no further command is taken
+	rejected      int  // recipients that the client got wrong
 	failed        bool // a Read has failed, or met the end
 	probing       bool // Read is to fail at once
 }
@@ -190,13 +207,24 @@ func (g *guard) deadline() (time.Time, error) {
 			return time.Time{}, errFlood
 		}
 		limit = g.dataBegan.Add(dataGrace + time.Duration(g.dataRead)*time.Second/minRate)
-	} else if g.spent > g.listener.budget {
+	} else if g.dismissed || g.spent > g.listener.budget {
 		return time.Time{}, errFlood
 	}
 	if limit.Before(idle) {
 		return limit, nil
 	}
 	return idle, nil
+}
+
+// Write implements net.Conn. A client that a drain sends away is told so, where
+// go-smtp takes it for one that has said nothing for long. Of an encrypted
+// connection the words pass here unread.
+func (g *guard) Write(p []byte) (int, error) {
+	if g.mustLeave() && bytes.HasPrefix(p, []byte("421 4.4.2 ")) {
+		_, err := g.Conn.Write([]byte("421 4.3.2 Shutting down, try again later\r\n"))
+		return len(p), err
+	}
+	return g.Conn.Write(p)
 }
 
 // SetReadDeadline implements net.Conn and does nothing: Read sets the deadline.
@@ -211,13 +239,34 @@ func (g *guard) Close() error {
 	return g.Conn.Close()
 }
 
-// beginTransaction says that MAIL was accepted. It reports false where the
-// server drains and no transaction may begin.
-func (g *guard) beginTransaction() bool {
+// beginTransaction is asked whether MAIL may be accepted, and says why not.
+func (g *guard) beginTransaction() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.inTransaction = !g.draining
-	return g.inTransaction
+	switch {
+	case g.draining:
+		return errClosing
+	case g.dismissed:
+		return errDismissed
+	}
+	g.inTransaction = true
+	return nil
+}
+
+// rejectedRecipient counts a recipient that the client got wrong. It reports true
+// where there were too many.
+func (g *guard) rejectedRecipient() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.rejected++
+	g.dismissed = g.dismissed || g.rejected > maxRejected
+	return g.dismissed
+}
+
+func (g *guard) isDismissed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.dismissed
 }
 
 // endTransaction says that the transaction was completed or abandoned.
@@ -251,8 +300,9 @@ func (g *guard) mailAccepted() {
 //
 // TLS keeps the end to itself, since close_notify comes before that of the
 // connection. It is asked by a read that cannot wait: it gives the end where that
-// was met before, and fails otherwise. An octet that it gives instead is the
-// client's next command, which is spoilt; the session ends after its reply.
+// was met before, and fails otherwise. An octet that it gives instead is of the
+// client's next command, which is spoilt: the session ends after this reply, by a
+// temporary failure of whatever comes next.
 func (g *guard) isCutOff(conn net.Conn) bool {
 	g.setProbing(true)
 	defer g.setProbing(false)
@@ -267,7 +317,9 @@ func (g *guard) isCutOff(conn net.Conn) bool {
 	}
 	n, err := conn.Read(make([]byte, 1))
 	if n > 0 {
-		g.dismiss()
+		g.mu.Lock()
+		g.dismissed = true
+		g.mu.Unlock()
 	}
 	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
 }
@@ -276,13 +328,6 @@ func (g *guard) setProbing(on bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.probing = on
-}
-
-// dismiss ends the connection after the reply in hand.
-func (g *guard) dismiss() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.spent = math.MaxInt64 / 2
 }
 
 func (g *guard) drain() {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/smtpd"
 )
 
 func TestConnectionsPerAddressAreBounded(t *testing.T) {
@@ -100,7 +103,7 @@ func TestDrain(t *testing.T) {
 		defer cancel()
 		done <- f.server.Shutdown(ctx)
 	}()
-	idle.expect(t, "421 ")
+	idle.expect(t, "421 4.3.2 ")
 	if err := <-f.ended; err != nil {
 		t.Errorf("Serve: %v", err)
 	}
@@ -116,6 +119,25 @@ func TestDrain(t *testing.T) {
 	}
 	if n := len(f.stored(t)); n != 1 {
 		t.Errorf("stored %d messages, want the one under way", n)
+	}
+}
+
+// TestShutdownBeforeServe is a stop that comes while the server is starting.
+func TestShutdownBeforeServe(t *testing.T) {
+	t.Parallel()
+	server := smtpd.New(defaults(), nil, nil)
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Serve(l); err != nil {
+		t.Errorf("Serve after Shutdown: %v", err)
+	}
+	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
+		t.Error("the listener is still open")
 	}
 }
 

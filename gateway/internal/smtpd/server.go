@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +35,8 @@ const (
 	// maxLine bounds a line of a body, in octets. RFC 5321 allows 1,000, and
 	// newsletters exceed it.
 	maxLine = 1 << 20
+	// maxHELO bounds what a client calls itself; a domain is no longer.
+	maxHELO = 255
 	// writeTimeout bounds the writing of a reply.
 	writeTimeout = time.Minute
 )
@@ -65,8 +68,13 @@ type Server struct {
 	log      hclog.Logger
 	smtp     *smtp.Server
 
+	// life ends when a stop cuts the mails under way off.
+	life context.Context //nolint:containedctx // it is the server's own, not a caller's
+	cut  context.CancelFunc
+
 	mu        sync.Mutex
-	stopped   bool
+	stopping  bool // no listener is served any more
+	stopped   bool // no mail is taken any more
 	receiving sync.WaitGroup
 	listener  *guardedListener
 }
@@ -74,11 +82,12 @@ type Server struct {
 // New returns a server that is not listening yet.
 func New(cfg Config, routes *route.Table, receiver *reception.Reception) *Server {
 	s := &Server{cfg: cfg, routes: routes, receiver: receiver, log: cfg.Logger.Named("smtpd").With("listener", cfg.Name)}
+	s.life, s.cut = context.WithCancel(context.Background())
 	srv := smtp.NewServer(smtp.BackendFunc(s.newSession))
 	srv.Domain = cfg.Hostname
 	srv.MaxMessageBytes = cfg.MaxMessageSize
 	srv.MaxRecipients = cfg.MaxRecipients
-	srv.MaxLineLength = maxLine
+	srv.MaxLineLength = maxLine + 2 // go-smtp counts the CR, and the LF of the line before
 	srv.WriteTimeout = writeTimeout
 	srv.EnableSMTPUTF8 = true
 	srv.TLSConfig = cfg.TLS
@@ -91,6 +100,9 @@ func (s *Server) newSession(c *smtp.Conn) (smtp.Session, error) {
 	g, err := guardOf(c.Conn())
 	if err != nil {
 		return nil, err
+	}
+	if len(c.Hostname()) > maxHELO {
+		return nil, errLongHELO
 	}
 	return &session{server: s, conn: c, guard: g, log: s.log.With("remote_ip", g.ip)}, nil
 }
@@ -110,6 +122,10 @@ func guardOf(conn net.Conn) (*guard, error) {
 // Serve accepts connections on l until Shutdown is called.
 func (s *Server) Serve(l net.Listener) error {
 	s.mu.Lock()
+	if s.stopping {
+		s.mu.Unlock()
+		return l.Close()
+	}
 	s.listener = newGuardedListener(l, s.cfg)
 	guarded := s.listener
 	s.mu.Unlock()
@@ -123,19 +139,22 @@ func (s *Server) Serve(l net.Listener) error {
 // waits for the transactions until ctx ends; then it cuts them off.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
+	s.stopping = true
 	if s.listener != nil {
 		s.listener.drain()
-		_ = s.listener.Close() // also where Serve has not got to it yet
+		_ = s.listener.Close() // also where go-smtp has not got to it yet
 	}
 	s.mu.Unlock()
 	err := s.smtp.Shutdown(ctx)
 	if err != nil {
+		s.cut()
 		s.closeConns()
 	}
 	s.mu.Lock()
 	s.stopped = true
 	s.mu.Unlock()
 	s.receiving.Wait()
+	s.cut()
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("stop listener %q: transactions were cut off: %w", s.cfg.Name, err)
 	}
@@ -173,9 +192,16 @@ func (s *Server) beginReceiving() bool {
 	return true
 }
 
-// serverLog takes what go-smtp reports: mostly clients that went away.
+// serverLog takes what go-smtp reports: clients that went away, which is their
+// affair, and errors of accepting and panics, which are the operator's.
 type serverLog struct{ log hclog.Logger }
 
-func (l serverLog) Printf(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l serverLog) Printf(format string, v ...any) {
+	log := l.log.Debug
+	if strings.HasPrefix(format, "accept error") || strings.HasPrefix(format, "panic") {
+		log = l.log.Error
+	}
+	log("go-smtp reports", "message", fmt.Sprintf(format, v...))
+}
 
-func (l serverLog) Println(v ...any) { l.log.Debug(fmt.Sprint(v...)) }
+func (l serverLog) Println(v ...any) { l.log.Debug("go-smtp reports", "message", fmt.Sprint(v...)) }

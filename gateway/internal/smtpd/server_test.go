@@ -114,7 +114,7 @@ func (f *fixture) raw(t *testing.T, d store.Delivery) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := f.bodies.Open(m.Body)
+	body, err := f.bodies.Open(t.Context(), m.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,6 +320,22 @@ func TestBodyIsKeptAsSent(t *testing.T) {
 	}
 }
 
+func TestLongLines(t *testing.T) {
+	t.Parallel()
+	cfg := defaults()
+	cfg.MaxMessageSize = 4 << 20
+	f := start(t, cfg)
+	for length, want := range map[int]string{1 << 20: "250 ", 1<<20 + 1: "554 5.6.0"} {
+		c := f.dial(t)
+		c.begin(t)
+		c.send(t, "Subject: x\r\n\r\n"+strings.Repeat("y", length)+"\r\n.\r\n")
+		c.expect(t, want)
+	}
+	if n := len(f.bodyFiles(t)); n != 1 {
+		t.Errorf("%d bodies in the spool, want 1", n)
+	}
+}
+
 func TestChunking(t *testing.T) {
 	t.Parallel()
 	f := start(t, defaults())
@@ -381,7 +397,9 @@ func TestDiskThatFailsGives451(t *testing.T) {
 	}
 }
 
-func TestStoreThatFailsGives451AndKeepsNoBody(t *testing.T) {
+// TestStoreThatFailsGives451 closes the store under a mail. Nobody can say then
+// whether the row was committed, so the body stays for the next start's sweep.
+func TestStoreThatFailsGives451(t *testing.T) {
 	t.Parallel()
 	f := start(t, defaults())
 	c := f.dial(t)
@@ -391,6 +409,9 @@ func TestStoreThatFailsGives451AndKeepsNoBody(t *testing.T) {
 	}
 	c.send(t, "Subject: x\r\n\r\n.\r\n")
 	c.expect(t, "451 4.3.0")
+	if left := f.bodyFiles(t); len(left) != 1 {
+		t.Errorf("in the spool: %v, want the one body", left)
+	}
 }
 
 func TestRecipients(t *testing.T) {

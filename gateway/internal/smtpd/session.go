@@ -1,11 +1,11 @@
 package smtpd
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -17,10 +17,6 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/reception"
 	"github.com/postern-mail/postern/gateway/internal/route"
 )
-
-// maxRejected is how many recipients a client may get wrong before it is sent
-// away: it is guessing.
-const maxRejected = 20
 
 // Replies (RFC 5321, RFC 3463). Their texts are constant, so that nothing of the
 // inside is told to strangers; the log has the details.
@@ -34,6 +30,9 @@ var (
 	errNoSuchUser   = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such recipient here"}
 	errTooManyBad   = &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "Too many unknown recipients"}
 	errBareNewline  = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 5, 2}, Message: "Bare CR or LF in the message, see RFC 5321 section 2.3.8"}
+	errLongHELO     = &smtp.SMTPError{Code: 501, EnhancedCode: smtp.EnhancedCode{5, 5, 4}, Message: "Name is longer than 255 octets"}
+	errDismissed    = &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "Connection ends here, try again on another"}
+	errLongLine     = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "A line of the message is longer than 1 MiB"}
 	errLoop         = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 4, 6}, Message: "Too many hops, this looks like a mail loop"}
 	errNotStored    = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Message could not be stored, try again later"}
 	errInterrupted  = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 4, 2}, Message: "Message was cut off, try again"}
@@ -49,9 +48,8 @@ type session struct {
 	guard  *guard
 	log    hclog.Logger
 
-	mu       sync.Mutex
-	tx       *transaction
-	rejected int
+	mu sync.Mutex
+	tx *transaction
 }
 
 // transaction is what a client has said since MAIL.
@@ -75,8 +73,8 @@ func (s *session) Mail(from string, opts *smtp.MailOptions) error {
 			return errNonASCII
 		}
 	}
-	if !s.guard.beginTransaction() {
-		return errClosing
+	if err := s.guard.beginTransaction(); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,11 +104,9 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 		s.tx.recipients = append(s.tx.recipients, reception.Recipient{Address: to, Target: target})
 		return nil
 	}
-	s.rejected++
 	s.log.Info("refused recipient", "recipient", hclog.Quote(to), "reverse_path", hclog.Quote(s.tx.envelope.ReversePath), "error", err)
 	switch {
-	case s.rejected > maxRejected:
-		s.guard.dismiss()
+	case s.guard.rejectedRecipient():
 		return errTooManyBad
 	case errors.Is(err, route.ErrUnknownDomain):
 		return errNoRelay
@@ -123,11 +119,31 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 
 // Data implements smtp.Session. It answers 250 when the mail is safe.
 func (s *session) Data(r io.Reader) error {
+	err := s.data(r)
+	pipe, chunked := r.(*io.PipeReader)
+	if !chunked {
+		return err
+	}
+	// go-smtp calls this method in a goroutine of its own for BDAT, and hands its
+	// result to whatever transaction is under way when it returns. So it returns when
+	// the last chunk has come and its own transaction waits for it, and never where
+	// the client has given that up: nobody waits for the result then.
+	if _, end := io.Copy(io.Discard, pipe); end != nil {
+		_ = pipe.CloseWithError(end)
+		runtime.Goexit()
+	}
+	return err
+}
+
+func (s *session) data(r io.Reader) error {
 	s.mu.Lock()
 	tx := s.tx
 	s.mu.Unlock()
 	if tx == nil || len(tx.recipients) == 0 {
 		return errNoRecipients
+	}
+	if s.guard.isDismissed() {
+		return errTooManyBad
 	}
 	if !s.server.beginReceiving() {
 		return errClosing
@@ -141,8 +157,8 @@ func (s *session) Data(r io.Reader) error {
 		content.isCutOff = func() bool { return s.guard.isCutOff(s.conn.Conn()) }
 	}
 	s.guard.beginData()
-	// What the client began it may finish: a stop waits for it.
-	id, err := s.server.receiver.Receive(context.Background(), reception.Mail{
+	// What the client began it may finish: a stop waits for it, for a time.
+	id, err := s.server.receiver.Receive(s.server.life, reception.Mail{
 		Envelope: tx.envelope, Recipients: tx.recipients, Began: tx.began,
 		TraceField: func(id mail.MessageID, received time.Time) string { return s.traceField(tx, id, received) },
 	}, content)
@@ -158,6 +174,8 @@ func (s *session) refusal(tx *transaction, content *contentReader, err error) er
 	reply := errNotStored
 	var said *smtp.SMTPError
 	switch {
+	case errors.Is(err, smtp.ErrTooLongLine):
+		reply = errLongLine
 	case errors.As(err, &said): // by the content's reader or by go-smtp's
 		reply = said
 	case content.interrupted != nil:
@@ -179,8 +197,10 @@ func (s *session) Reset() {
 	s.guard.endTransaction()
 }
 
-// Logout implements smtp.Session.
+// Logout implements smtp.Session. STARTTLS ends a session too, and the
+// transaction in it.
 func (s *session) Logout() error {
+	s.guard.endTransaction()
 	s.log.Debug("session ended")
 	return nil
 }

@@ -24,8 +24,10 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
@@ -45,7 +47,14 @@ const (
 // Files keeps every body in a file of its own. Its methods may be called by any
 // number of goroutines.
 type Files struct {
+	dir  string // for messages
 	root *os.Root
+
+	mu sync.Mutex
+	// durable are the days whose folder this process has made sure of.
+	durable map[string]bool
+	// own are the bodies that this process put, until the sweep has ended.
+	own map[mail.MessageID]struct{}
 }
 
 // OpenFiles opens the spool in dir, which it makes where it is missing. One
@@ -54,23 +63,29 @@ func OpenFiles(dir string) (*Files, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open spool: %w", err)
 	}
+	// The entry of the spool's own folder is to be durable too.
+	if err := syncFolder(filepath.Dir(dir)); err != nil {
+		return nil, fmt.Errorf("open spool: %w", err)
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open spool: %w", err)
 	}
-	return &Files{root: root}, nil
+	return &Files{dir: dir, root: root, durable: make(map[string]bool), own: make(map[mail.MessageID]struct{})}, nil
 }
 
 // Close gives the folder back. Bodies that are open stay readable.
 func (f *Files) Close() error { return f.root.Close() }
 
 // Put stores what r gives and returns once it is durable. Where r or the disk
-// fails nothing is left behind; an error of r is in the error's chain.
-func (f *Files) Put(ctx context.Context, id mail.MessageID, r io.Reader) (mail.BodyRef, error) {
+// fails nothing is left behind; an error of r is in the error's chain. The body is
+// kept until Delete; expires says when that is to be expected.
+func (f *Files) Put(ctx context.Context, id mail.MessageID, _ time.Time, r io.Reader) (mail.BodyRef, error) {
 	name, err := f.newName(id)
 	if err != nil {
 		return "", err
 	}
+	f.claim(id)
 	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", fmt.Errorf("create body: %w", err)
@@ -94,15 +109,46 @@ func (f *Files) newName(id mail.MessageID) (string, error) {
 		return "", fmt.Errorf("create body: %w", err)
 	}
 	day := time.Now().UTC().Format(dayLayout)
-	switch err := f.root.Mkdir(day, 0o700); {
-	case err == nil:
-		if err := f.syncDir("."); err != nil {
-			return "", err
-		}
-	case !errors.Is(err, fs.ErrExist):
-		return "", fmt.Errorf("create spool folder: %w", err)
+	if err := f.makeDay(day); err != nil {
+		return "", fmt.Errorf("create folder in the spool %s (was it moved? then restart): %w", f.dir, err)
 	}
 	return path.Join(day, string(id)+extension), nil
+}
+
+// claim says that a body is this process's, and none that a crash left.
+func (f *Files) claim(id mail.MessageID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.own != nil {
+		f.own[id] = struct{}{}
+	}
+}
+
+func (f *Files) owns(id mail.MessageID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, own := f.own[id]
+	return own
+}
+
+// makeDay makes a day's folder and its entry durable. Others wait meanwhile: what
+// they put is not safe before. A folder that is there already may be of a process
+// that died before it could sync, so the first of each process does it again.
+func (f *Files) makeDay(day string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.durable[day] {
+		return nil
+	}
+	if err := f.root.Mkdir(day, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := f.syncDir("."); err != nil {
+		return err
+	}
+	clear(f.durable) // of the days before
+	f.durable[day] = true
+	return nil
 }
 
 // fill writes r to file and makes it durable.
@@ -124,22 +170,36 @@ func (f *Files) syncDir(name string) error {
 	if err != nil {
 		return fmt.Errorf("open spool folder: %w", err)
 	}
-	err = errors.Join(dir.Sync(), dir.Close())
+	return syncAndClose(dir)
+}
+
+func syncFolder(name string) error {
+	dir, err := os.Open(name)
 	if err != nil {
+		return err
+	}
+	return syncAndClose(dir)
+}
+
+func syncAndClose(dir *os.File) error {
+	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
 		return fmt.Errorf("sync spool folder: %w", err)
 	}
 	return nil
 }
 
-// Body is an open body.
-type Body struct {
-	file *os.File
+// body is an open body.
+type body struct {
+	*os.File
 	size int64
 }
 
+// Size implements mail.Body.
+func (b *body) Size() int64 { return b.size }
+
 // Open opens a body for reading. It fails with ErrDamaged where the body is not
 // the one that was stored.
-func (f *Files) Open(ref mail.BodyRef) (*Body, error) {
+func (f *Files) Open(_ context.Context, ref mail.BodyRef) (mail.Body, error) {
 	name, size, sum, err := parseRef(ref)
 	if err != nil {
 		return nil, err
@@ -154,7 +214,7 @@ func (f *Files) Open(ref mail.BodyRef) (*Body, error) {
 	if err := verify(file, size, sum); err != nil {
 		return nil, errors.Join(fmt.Errorf("read body %s: %w", name, err), file.Close())
 	}
-	return &Body{file: file, size: size}, nil
+	return &body{File: file, size: size}, nil
 }
 
 func verify(file *os.File, size int64, sum uint32) error {
@@ -171,17 +231,8 @@ func verify(file *os.File, size int64, sum uint32) error {
 	return nil
 }
 
-// Size returns the body's length in octets.
-func (b *Body) Size() int64 { return b.size }
-
-// ReadAt implements [io.ReaderAt].
-func (b *Body) ReadAt(p []byte, off int64) (int, error) { return b.file.ReadAt(p, off) }
-
-// Close closes the body.
-func (b *Body) Close() error { return b.file.Close() }
-
 // Delete removes a body. A body that is gone already is no error.
-func (f *Files) Delete(ref mail.BodyRef) error {
+func (f *Files) Delete(_ context.Context, ref mail.BodyRef) error {
 	name, _, _, err := parseRef(ref)
 	if err != nil {
 		return err
@@ -196,10 +247,17 @@ func (f *Files) remove(name string) error {
 	return nil
 }
 
-// Sweep removes what a crash left: bodies from before the given time that no
-// message refers to. It returns how many it removed. Files that the spool did
-// not name are left alone.
-func (f *Files) Sweep(ctx context.Context, before time.Time, live func(context.Context, mail.MessageID) (bool, error)) (int, error) {
+// Sweep removes what a crash left: bodies that an earlier process put and that no
+// message refers to. It returns how many it removed. Files that the spool did not
+// name are left alone. Once it has succeeded, further calls do nothing: bodies that
+// nothing refers to are of earlier processes only.
+func (f *Files) Sweep(ctx context.Context, live func(context.Context, mail.MessageID) (bool, error)) (int, error) {
+	f.mu.Lock()
+	swept := f.own == nil
+	f.mu.Unlock()
+	if swept {
+		return 0, nil
+	}
 	removed := 0
 	err := fs.WalkDir(f.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -210,12 +268,8 @@ func (f *Files) Sweep(ctx context.Context, before time.Time, live func(context.C
 		if !isBody || idErr != nil || delivery != "" {
 			return ctx.Err()
 		}
-		info, err := entry.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return ctx.Err() // deleted since the folder was read
-		}
-		if err != nil || !info.ModTime().Before(before) {
-			return err
+		if f.owns(id) {
+			return ctx.Err()
 		}
 		known, err := live(ctx, id)
 		if err != nil || known {
@@ -227,6 +281,9 @@ func (f *Files) Sweep(ctx context.Context, before time.Time, live func(context.C
 	if err != nil {
 		return removed, fmt.Errorf("sweep spool: %w", err)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.own = nil
 	return removed, nil
 }
 

@@ -26,16 +26,11 @@ func open(t *testing.T) (*spool.Files, string) {
 	return files, dir
 }
 
-// adapter gives the conformance suite its own view of an open body.
-type adapter struct{ *spool.Files }
-
-func (a adapter) Open(ref mail.BodyRef) (storetest.Body, error) { return a.Files.Open(ref) }
-
 func TestFilesConform(t *testing.T) {
 	t.Parallel()
 	storetest.TestBodies(t, func(t *testing.T) storetest.Bodies {
 		files, _ := open(t)
-		return adapter{files}
+		return files
 	})
 }
 
@@ -52,7 +47,7 @@ func bodyFiles(t *testing.T, dir string) []string {
 func put(t *testing.T, files *spool.Files, content string) (mail.MessageID, mail.BodyRef) {
 	t.Helper()
 	id := mail.NewMessageID(time.Now())
-	ref, err := files.Put(t.Context(), id, strings.NewReader(content))
+	ref, err := files.Put(t.Context(), id, time.Time{}, strings.NewReader(content))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +59,7 @@ func TestPutLeavesNothingWhenTheReaderFails(t *testing.T) {
 	files, dir := open(t)
 	gone := errors.New("client is gone")
 	r := io.MultiReader(strings.NewReader("half a mail"), errReader{gone})
-	if _, err := files.Put(t.Context(), mail.NewMessageID(time.Now()), r); !errors.Is(err, gone) {
+	if _, err := files.Put(t.Context(), mail.NewMessageID(time.Now()), time.Time{}, r); !errors.Is(err, gone) {
 		t.Errorf("error = %v, want %v", err, gone)
 	}
 	if left := bodyFiles(t, dir); len(left) > 0 {
@@ -82,7 +77,7 @@ func TestPutFailsWhenTheFolderIsGone(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := files.Put(t.Context(), mail.NewMessageID(time.Now()), strings.NewReader("x")); err == nil {
+	if _, err := files.Put(t.Context(), mail.NewMessageID(time.Now()), time.Time{}, strings.NewReader("x")); err == nil {
 		t.Error("a body was stored in a folder that is gone")
 	}
 }
@@ -91,10 +86,10 @@ func TestPutNeverOverwrites(t *testing.T) {
 	t.Parallel()
 	files, _ := open(t)
 	id, ref := put(t, files, "first")
-	if _, err := files.Put(t.Context(), id, strings.NewReader("second")); err == nil {
+	if _, err := files.Put(t.Context(), id, time.Time{}, strings.NewReader("second")); err == nil {
 		t.Error("a second body was stored under one id")
 	}
-	body, err := files.Open(ref)
+	body, err := files.Open(t.Context(), ref)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +114,7 @@ func TestOpenFindsDamage(t *testing.T) {
 			if err := damage(bodyFiles(t, dir)[0]); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := files.Open(ref); !errors.Is(err, spool.ErrDamaged) {
+			if _, err := files.Open(t.Context(), ref); !errors.Is(err, spool.ErrDamaged) {
 				t.Errorf("error = %v, want ErrDamaged", err)
 			}
 		})
@@ -133,46 +128,53 @@ func TestReferencesStayInside(t *testing.T) {
 		"", "file", "file:../../etc/passwd:1:00000000", "file:/etc/passwd:1:00000000", "s3:x:1:00000000",
 		"file:x:-:00000000", "file:x:1:zz", "file:x:1:00000000:more",
 	} {
-		if _, err := files.Open(ref); err == nil {
+		if _, err := files.Open(t.Context(), ref); err == nil {
 			t.Errorf("Open(%q) succeeded", ref)
 		}
-		if err := files.Delete(ref); err == nil {
+		if err := files.Delete(t.Context(), ref); err == nil {
 			t.Errorf("Delete(%q) succeeded", ref)
 		}
 	}
 }
 
-func TestSweepRemovesOnlyOldOrphans(t *testing.T) {
+func TestSweepRemovesOrphansOfEarlierProcesses(t *testing.T) {
 	t.Parallel()
-	files, dir := open(t)
-	kept, keptRef := put(t, files, "kept")
-	put(t, files, "orphan")
+	earlier, dir := open(t)
+	kept, keptRef := put(t, earlier, "kept")
+	_, orphanRef := put(t, earlier, "orphan")
 	foreign := filepath.Join(filepath.Dir(bodyFiles(t, dir)[0]), "notes.txt")
 	if err := os.WriteFile(foreign, []byte("not ours"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	live := func(_ context.Context, id mail.MessageID) (bool, error) { return id == kept, nil }
-
-	if n, err := files.Sweep(t.Context(), time.Now().Add(-time.Hour), live); n != 0 || err != nil {
-		t.Errorf("Sweep of young bodies = %d, %v", n, err)
-	}
-	if n, err := files.Sweep(t.Context(), time.Now().Add(time.Hour), live); n != 1 || err != nil {
-		t.Errorf("Sweep = %d, %v; want 1", n, err)
-	}
-	body, err := files.Open(keptRef)
+	files, err := spool.OpenFiles(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = body.Close()
-	if _, err := os.Stat(foreign); err != nil {
-		t.Error("a foreign file was removed")
-	}
+	defer files.Close()
+	_, receivingRef := put(t, files, "its row is not committed yet")
+
 	broken := errors.New("store is closed")
-	_, err = files.Sweep(t.Context(), time.Now().Add(time.Hour), func(context.Context, mail.MessageID) (bool, error) { return false, broken })
+	_, err = files.Sweep(t.Context(), func(context.Context, mail.MessageID) (bool, error) { return false, broken })
 	if !errors.Is(err, broken) {
 		t.Errorf("error = %v, want %v", err, broken)
 	}
-	if _, err := os.Stat(bodyFiles(t, dir)[0]); err != nil {
-		t.Error("a body was removed although nobody could say whether it is live")
+	if n := len(bodyFiles(t, dir)); n != 4 {
+		t.Errorf("%d files are left although nobody could say what is live, want 4", n)
+	}
+	live := func(_ context.Context, id mail.MessageID) (bool, error) { return id == kept, nil }
+	if n, err := files.Sweep(t.Context(), live); n != 1 || err != nil {
+		t.Errorf("Sweep = %d, %v; want 1", n, err)
+	}
+	for ref, want := range map[mail.BodyRef]bool{keptRef: true, orphanRef: false, receivingRef: true} {
+		body, err := files.Open(t.Context(), ref)
+		if (err == nil) != want {
+			t.Errorf("Open(%s) after the sweep: %v", ref, err)
+		}
+		if err == nil {
+			_ = body.Close()
+		}
+	}
+	if _, err := os.Stat(foreign); err != nil {
+		t.Error("a foreign file was removed")
 	}
 }

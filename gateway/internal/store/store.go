@@ -31,7 +31,9 @@ var ErrNotFound = errors.New("not found")
 // Store is what every store can do. All methods may be called by any number of
 // goroutines.
 type Store interface {
-	// Enqueue adds messages and puts their deliveries into the queue.
+	// Enqueue adds messages and puts their deliveries into the queue. On an error
+	// none of them is added; who batches the messages of several clients tries them
+	// one by one then, so that a bad one does not fail its neighbours.
 	Enqueue(ctx context.Context, messages []NewMessage) error
 	// Waiting says for each endpoint when its first delivery is due that nobody
 	// holds.
@@ -39,11 +41,11 @@ type Store interface {
 	// Claim leases due deliveries, of each endpoint at most as many as its quota
 	// says.
 	Claim(ctx context.Context, claim Claim) ([]Job, error)
-	// Finish records results and gives their leases back. It returns how many
-	// results came too late, because their lease was lost, and were not recorded.
-	Finish(ctx context.Context, results []Result) (late int, err error)
-	// Extend lets all leases of an owner last until the given time.
-	Extend(ctx context.Context, owner string, until time.Time) error
+	// Finish records results and gives their leases back. It says of each result
+	// whether it was recorded: one whose lease was lost is not.
+	Finish(ctx context.Context, results []Result) (recorded []bool, err error)
+	// Extend lets leases last until the given time; those that were lost stay so.
+	Extend(ctx context.Context, leases []Lease, until time.Time) error
 	// Release gives back all leases of an owner that were not finished.
 	Release(ctx context.Context, owner string) (int, error)
 	// Reap gives back the leases that ended before now.

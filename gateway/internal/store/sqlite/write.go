@@ -140,24 +140,22 @@ func readJobs(ctx context.Context, tx *sql.Tx, owner string, seqs []int64) ([]st
 }
 
 // Finish implements store.Store.
-func (db *DB) Finish(ctx context.Context, results []store.Result) (late int, err error) {
-	err = db.tx(ctx, func(tx *sql.Tx) error {
-		late = 0
+func (db *DB) Finish(ctx context.Context, results []store.Result) ([]bool, error) {
+	recorded := make([]bool, len(results))
+	err := db.tx(ctx, func(tx *sql.Tx) error {
 		for i := range results {
 			held, err := finish(ctx, tx, &results[i])
 			if err != nil {
 				return err
 			}
-			if !held {
-				late++
-			}
+			recorded[i] = held
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("finish: %w", err)
+		return nil, fmt.Errorf("finish: %w", err)
 	}
-	return late, nil
+	return recorded, nil
 }
 
 func finish(ctx context.Context, tx *sql.Tx, r *store.Result) (held bool, err error) {
@@ -212,9 +210,20 @@ func nonNil(b []byte) []byte {
 }
 
 // Extend implements store.Store.
-func (db *DB) Extend(ctx context.Context, owner string, until time.Time) error {
-	_, err := db.change(ctx, "extend leases", `UPDATE queue SET lease_until = ? WHERE owner = ?`, millis(until), owner)
-	return err
+func (db *DB) Extend(ctx context.Context, leases []store.Lease, until time.Time) error {
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		for _, l := range leases {
+			if _, err := tx.ExecContext(ctx, `UPDATE queue SET lease_until = ? WHERE delivery_seq = ? AND owner = ? AND claims = ?`,
+				millis(until), l.Seq, l.Owner, l.Number); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("extend leases: %w", err)
+	}
+	return nil
 }
 
 // Release implements store.Store.

@@ -16,16 +16,9 @@ import (
 
 // Bodies is what every body store can do.
 type Bodies interface {
-	Put(ctx context.Context, id mail.MessageID, r io.Reader) (mail.BodyRef, error)
-	Open(ref mail.BodyRef) (Body, error)
-	Delete(ref mail.BodyRef) error
-}
-
-// Body is an open body.
-type Body interface {
-	io.ReaderAt
-	io.Closer
-	Size() int64
+	Put(ctx context.Context, id mail.MessageID, expires time.Time, r io.Reader) (mail.BodyRef, error)
+	Open(ctx context.Context, ref mail.BodyRef) (mail.Body, error)
+	Delete(ctx context.Context, ref mail.BodyRef) error
 }
 
 // TestBodies runs the suite for body stores.
@@ -37,6 +30,9 @@ func TestBodies(t *testing.T, open func(t *testing.T) Bodies) {
 	t.Run("Cancelled", func(t *testing.T) { t.Parallel(); testBodiesCancelled(t, open(t)) })
 	t.Run("BadID", func(t *testing.T) { t.Parallel(); testBodiesBadID(t, open(t)) })
 }
+
+// later is when the bodies of the suite expire.
+func later() time.Time { return time.Now().Add(time.Hour) }
 
 // content makes the same pseudo-random octets for the same seed.
 func content(seed uint64, size int) []byte {
@@ -50,7 +46,7 @@ func content(seed uint64, size int) []byte {
 
 func putBody(t *testing.T, bodies Bodies, b []byte) mail.BodyRef {
 	t.Helper()
-	ref, err := bodies.Put(t.Context(), mail.NewMessageID(time.Now()), bytes.NewReader(b))
+	ref, err := bodies.Put(t.Context(), mail.NewMessageID(time.Now()), later(), bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +54,7 @@ func putBody(t *testing.T, bodies Bodies, b []byte) mail.BodyRef {
 }
 
 func checkBody(bodies Bodies, ref mail.BodyRef, want []byte) error {
-	body, err := bodies.Open(ref)
+	body, err := bodies.Open(context.Background(), ref)
 	if err != nil {
 		return err
 	}
@@ -85,7 +81,7 @@ func testBodiesRoundTrip(t *testing.T, bodies Bodies) {
 func testBodiesDelete(t *testing.T, bodies Bodies) {
 	gone, kept := putBody(t, bodies, []byte("gone")), putBody(t, bodies, []byte("kept"))
 	for range 2 { // deleting again is no error
-		if err := bodies.Delete(gone); err != nil {
+		if err := bodies.Delete(t.Context(), gone); err != nil {
 			t.Error(err)
 		}
 	}
@@ -102,7 +98,7 @@ func testBodiesConcurrent(t *testing.T, bodies Bodies) {
 	for i := range 32 {
 		wg.Go(func() {
 			want := content(uint64(i), 1000*i) //nolint:gosec // a small index
-			ref, err := bodies.Put(t.Context(), mail.NewMessageID(time.Now()), bytes.NewReader(want))
+			ref, err := bodies.Put(t.Context(), mail.NewMessageID(time.Now()), later(), bytes.NewReader(want))
 			if err == nil {
 				err = checkBody(bodies, ref, want)
 			}
@@ -117,14 +113,14 @@ func testBodiesConcurrent(t *testing.T, bodies Bodies) {
 func testBodiesCancelled(t *testing.T, bodies Bodies) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := bodies.Put(ctx, mail.NewMessageID(time.Now()), bytes.NewReader([]byte("x"))); !errors.Is(err, context.Canceled) {
+	if _, err := bodies.Put(ctx, mail.NewMessageID(time.Now()), later(), bytes.NewReader([]byte("x"))); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want context.Canceled", err)
 	}
 }
 
 func testBodiesBadID(t *testing.T, bodies Bodies) {
 	for _, id := range []mail.MessageID{"", "../../x", "msg_1"} {
-		if _, err := bodies.Put(t.Context(), id, bytes.NewReader(nil)); err == nil {
+		if _, err := bodies.Put(t.Context(), id, later(), bytes.NewReader(nil)); err == nil {
 			t.Errorf("Put(%q) succeeded", id)
 		}
 	}

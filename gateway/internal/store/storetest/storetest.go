@@ -106,9 +106,18 @@ func claimAt(t *testing.T, s store.Store, now time.Time, limit int, endpoints ..
 
 func finish(t *testing.T, s store.Store, wantLate int, results ...store.Result) {
 	t.Helper()
-	late, err := s.Finish(t.Context(), results)
+	recorded, err := s.Finish(t.Context(), results)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(recorded) != len(results) {
+		t.Fatalf("Finish says of %d results whether they were recorded, not of %d", len(recorded), len(results))
+	}
+	late := 0
+	for _, ok := range recorded {
+		if !ok {
+			late++
+		}
 	}
 	if late != wantLate {
 		t.Errorf("late results = %d, want %d", late, wantLate)
@@ -333,26 +342,32 @@ func testFinishKeepsDocument(t *testing.T, s store.Store) {
 
 func testExtendReleaseReap(t *testing.T, s store.Store) {
 	ctx := t.Context()
-	enqueue(t, s, newMessage(1, "desk"), newMessage(2, "desk"))
-	claim(t, s, 2, "desk")
+	enqueue(t, s, newMessage(1, "desk"), newMessage(2, "desk"), newMessage(3, "desk"))
+	var leases []store.Lease
+	for _, j := range claim(t, s, 3, "desk") {
+		leases = append(leases, j.Lease)
+	}
 	end := start().Add(2 * time.Minute) // of the leases that claim made
-	if err := s.Extend(ctx, owner, end.Add(time.Minute)); err != nil {
+	forged := leases[2]
+	forged.Number++
+	if err := s.Extend(ctx, []store.Lease{leases[0], leases[1], forged}, end.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := s.Reap(ctx, end.Add(time.Second)); n != 0 || err != nil {
-		t.Errorf("Reap of extended leases = %d, %v", n, err)
+	if n, err := s.Reap(ctx, end.Add(time.Second)); n != 1 || err != nil {
+		t.Errorf("Reap = %d, %v; want the one lease that was not extended", n, err)
 	}
+	finish(t, s, 1, store.Result{Lease: leases[2], State: mail.Failed})
 	if n, err := s.Reap(ctx, end.Add(2*time.Minute)); n != 2 || err != nil {
 		t.Errorf("Reap = %d, %v; want 2", n, err)
 	}
-	if jobs := claim(t, s, 10, "desk"); len(jobs) != 2 || jobs[0].Lease.Number != 2 {
-		t.Errorf("jobs after Reap = %+v, want two of a second lease", jobs)
+	if jobs := claim(t, s, 10, "desk"); len(jobs) != 3 || jobs[0].Lease.Number != 2 {
+		t.Errorf("jobs after Reap = %+v, want three of a second lease", jobs)
 	}
 	if n, err := s.Release(ctx, "node-2"); n != 0 || err != nil {
 		t.Errorf("Release of another owner = %d, %v", n, err)
 	}
-	if n, err := s.Release(ctx, owner); n != 2 || err != nil {
-		t.Errorf("Release = %d, %v; want 2", n, err)
+	if n, err := s.Release(ctx, owner); n != 3 || err != nil {
+		t.Errorf("Release = %d, %v; want 3", n, err)
 	}
 }
 
