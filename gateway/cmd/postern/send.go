@@ -155,14 +155,18 @@ func openMail(stdin io.Reader, file string) (io.ReadCloser, error) {
 	if file == "-" {
 		return io.NopCloser(stdin), nil
 	}
-	info, err := os.Stat(file)
-	switch {
-	case err != nil:
+	opened, err := os.Open(file)
+	if err != nil {
 		return nil, err
-	case info.IsDir():
-		return nil, errors.New("is a folder")
 	}
-	return os.Open(file)
+	info, err := opened.Stat()
+	if err == nil && info.IsDir() {
+		err = errors.New("is a folder")
+	}
+	if err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	return opened, nil
 }
 
 func (r sendResult) print(cmd *cobra.Command, asJSON bool) error {
