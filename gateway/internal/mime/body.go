@@ -3,27 +3,29 @@ package mime
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/postern-mail/postern/gateway/internal/mime/charset"
 	"github.com/postern-mail/postern/gateway/internal/mime/header"
+	"github.com/postern-mail/postern/gateway/internal/mime/structure"
 )
 
 // bodies says which leaves are the bodies of a mail. All other leaves are
 // attachments: a mail may show a variant or a picture to nobody, but the tenant
 // gets every leaf.
 type bodies struct {
-	text, html []*node
-	taken      map[*node]bool // bodies, and empty texts that are nothing
-	related    map[*node]bool // leaves within multipart/related, but for its root
+	text, html []*structure.Node
+	taken      map[*structure.Node]bool // bodies, and empty texts that are nothing
+	related    map[*structure.Node]bool // leaves within multipart/related, but for its root
 }
 
 // sortBodies chooses the bodies.
-func sortBodies(root *node) *bodies {
-	b := &bodies{taken: make(map[*node]bool), related: make(map[*node]bool)}
+func sortBodies(root *structure.Node) *bodies {
+	b := &bodies{taken: make(map[*structure.Node]bool), related: make(map[*structure.Node]bool)}
 	b.text, b.html = b.choose(root, true)
-	for _, n := range append(b.text[:len(b.text):len(b.text)], b.html...) {
+	for _, n := range slices.Concat(b.text, b.html) {
 		b.taken[n] = true
 	}
 	return b
@@ -31,14 +33,14 @@ func sortBodies(root *node) *bodies {
 
 // choose returns the leaves of n that are bodies of each kind. first is true for
 // the root and for first children: only there may a body have a file name.
-func (b *bodies) choose(n *node, first bool) (text, html []*node) {
-	if len(n.children) == 0 {
+func (b *bodies) choose(n *structure.Node, first bool) (text, html []*structure.Node) {
+	if len(n.Children) == 0 {
 		return b.chooseLeaf(n, first)
 	}
-	switch n.contentType {
+	switch n.ContentType {
 	case "multipart/alternative":
 		// The best variant stands last (RFC 2046 section 5.1.4).
-		for i, c := range n.children {
+		for i, c := range n.Children {
 			t, h := b.choose(c, i == 0)
 			if len(t) > 0 {
 				text = t
@@ -50,7 +52,7 @@ func (b *bodies) choose(n *node, first bool) (text, html []*node) {
 		return text, html
 	case "multipart/related":
 		root := relatedRoot(n)
-		for _, c := range n.children {
+		for _, c := range n.Children {
 			if c != root {
 				b.markRelated(c)
 			}
@@ -58,7 +60,7 @@ func (b *bodies) choose(n *node, first bool) (text, html []*node) {
 		return b.choose(root, true)
 	}
 	// RFC 2046 section 5.1.7: an unknown kind of multipart is read as mixed.
-	for i, c := range n.children {
+	for i, c := range n.Children {
 		t, h := b.choose(c, i == 0)
 		text, html = append(text, t...), append(html, h...)
 	}
@@ -68,57 +70,57 @@ func (b *bodies) choose(n *node, first bool) (text, html []*node) {
 // chooseLeaf takes text/plain and text/html that is to be shown. A file name
 // makes a file of it, except where some mailers name the body itself: in the
 // first place, and without a Content-Disposition.
-func (b *bodies) chooseLeaf(n *node, first bool) (text, html []*node) {
-	isText, isHTML := n.contentType == "text/plain", n.contentType == "text/html"
+func (b *bodies) chooseLeaf(n *structure.Node, first bool) (text, html []*structure.Node) {
+	isText, isHTML := n.ContentType == "text/plain", n.ContentType == "text/html"
 	switch {
-	case !isText && !isHTML, n.disposition.Value == "attachment":
-	case n.filename() != "" && (!first || n.disposition.Value != ""):
-	case n.start == n.end:
+	case !isText && !isHTML, n.Disposition.Value == "attachment":
+	case n.Filename() != "" && (!first || n.Disposition.Value != ""):
+	case n.Part().Length == 0:
 		b.taken[n] = true
 	case isText:
-		return []*node{n}, nil
+		return []*structure.Node{n}, nil
 	default:
-		return nil, []*node{n}
+		return nil, []*structure.Node{n}
 	}
 	return nil, nil
 }
 
 // relatedRoot returns the part that the others belong to: the one that the start
 // parameter names, or else the first (RFC 2387 section 3.2).
-func relatedRoot(n *node) *node {
-	if start := strings.Trim(n.media.Text("start"), "<>"); start != "" {
-		for _, c := range n.children {
-			if c.contentID == start {
+func relatedRoot(n *structure.Node) *structure.Node {
+	if start := strings.Trim(n.Media.Text("start"), "<>"); start != "" {
+		for _, c := range n.Children {
+			if c.ContentID == start {
 				return c
 			}
 		}
 	}
-	return n.children[0]
+	return n.Children[0]
 }
 
 // markRelated notes that all leaves of n go with a text: with a Content-ID they
 // are shown in its place, whatever their disposition is or lacks.
-func (b *bodies) markRelated(n *node) {
+func (b *bodies) markRelated(n *structure.Node) {
 	b.related[n] = true
-	for _, c := range n.children {
+	for _, c := range n.Children {
 		b.markRelated(c)
 	}
 }
 
 // readBody decodes and joins the leaves of a body, up to maxBody octets of
 // UTF-8. It returns nil where there is none.
-func (m *Message) readBody(r io.ReaderAt, leaves []*node) (*Body, error) {
+func (p *parser) readBody(leaves []*structure.Node) (*Body, error) {
 	if len(leaves) == 0 {
 		return nil, nil
 	}
-	label, _ := header.Text(strings.ToLower(leaves[0].media.Text("charset")))
+	label, _ := header.Text(strings.ToLower(leaves[0].Media.Text("charset")))
 	body := &Body{Charset: label}
 	var content strings.Builder
 	for i, n := range leaves {
 		if i > 0 {
 			content.WriteByte('\n')
 		}
-		text, err := m.readText(r, n, body)
+		text, err := p.readText(n, body)
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +131,7 @@ func (m *Message) readBody(r io.ReaderAt, leaves []*node) (*Body, error) {
 			body.Truncated = true
 		}
 		if body.Truncated {
-			m.cut(WarnBodyTooLong, n.path, fmt.Sprintf("text beyond %d octets was left out", maxBody))
+			p.notes.Cut(structure.WarnBodyTooLong, n.Path, fmt.Sprintf("text beyond %d octets was left out", maxBody))
 			break
 		}
 	}
@@ -139,11 +141,11 @@ func (m *Message) readBody(r io.ReaderAt, leaves []*node) (*Body, error) {
 
 // readText decodes one leaf. It marks the body as truncated where the leaf alone
 // is longer than a body may be.
-func (m *Message) readText(r io.ReaderAt, n *node, body *Body) (string, error) {
-	decoder := open(r, n.part())
+func (p *parser) readText(n *structure.Node, body *Body) (string, error) {
+	decoder := open(p.raw, n.Part())
 	octets, err := io.ReadAll(io.LimitReader(decoder, maxBody+1))
 	if err != nil {
-		return "", fmt.Errorf("read part %q: %w", n.path, err)
+		return "", fmt.Errorf("read part %q: %w", n.Path, err)
 	}
 	if len(octets) > maxBody {
 		// This may cut a character; charset.Decode copes.
@@ -151,15 +153,27 @@ func (m *Message) readText(r io.ReaderAt, n *node, body *Body) (string, error) {
 		body.Truncated = true
 	}
 	if decoder.Damaged() {
-		m.warn(WarnBadEncoding, n.path, "the part is not proper "+n.encoding)
+		p.notes.Warn(structure.WarnBadEncoding, n.Path, "the part is not proper "+n.Encoding)
 	}
-	label := n.media.Text("charset")
+	label := n.Media.Text("charset")
 	text, outcome := charset.Decode(octets, label)
 	switch outcome {
 	case charset.Unknown:
-		m.warn(WarnUnknownCharset, n.path, "unknown charset "+strconv.Quote(header.Cut(label, 40)))
+		p.notes.Warn(structure.WarnUnknownCharset, n.Path, "unknown charset "+strconv.Quote(header.Cut(label, 40)))
 	case charset.Mismatch:
-		m.warn(WarnBadCharset, n.path, "the text is not in charset "+strconv.Quote(header.Cut(label, 40)))
+		p.notes.Warn(structure.WarnBadCharset, n.Path, "the text is not in charset "+strconv.Quote(header.Cut(label, 40)))
 	}
-	return strings.ReplaceAll(text, "\r\n", "\n"), nil
+	return withoutControls(strings.ReplaceAll(text, "\r\n", "\n")), nil
+}
+
+// withoutControls takes the control characters away that no text has. Written as
+// JSON each would be six octets, so that a mail of them would take six times its
+// size in every delivery; and a terminal would obey them.
+func withoutControls(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' && r != '\r' && r != '\f' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, text)
 }

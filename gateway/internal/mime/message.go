@@ -14,32 +14,30 @@
 // cut off is told by Truncated and a warning.
 //
 // The package holds no state and writes nothing. Its subpackages know one thing
-// each and nothing of mail as a whole: charset, transfer (content transfer
-// encodings), header (field values) and links. They do not import this package.
+// each. They never import this package, and each other only downwards:
+//
+//	structure            octets to a tree of parts
+//	media     address    fields with parameters; address lists
+//	header               text, dates and ids in fields
+//	charset   transfer   octets to UTF-8; content transfer encodings
+//	links                links in HTML and text; imports none, and none imports it
 package mime
 
 import (
-	"slices"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/mime/links"
+	"github.com/postern-mail/postern/gateway/internal/mime/structure"
 )
 
-// The bounds of one mail. What is beyond them is left out or, where octets
-// would be lost, belongs to the part before it.
+// The bounds of what is read out of the parts; those of the parts themselves
+// are in package structure. What is beyond them is left out.
 const (
-	maxDepth     = 30      // multiparts within each other; Postfix cuts at 100
-	maxParts     = 1000    // parts of all multiparts together
-	maxHeader    = 1 << 20 // octets of the header, and again of the headers of all parts
-	maxFields    = 2000    // fields of the header
 	maxBody      = 4 << 20 // octets of Text and of HTML, each
 	maxAddresses = 1000    // of one field
 	maxIDs       = 1000    // of References or In-Reply-To
-	maxBoundary  = 1000    // octets; RFC 2046 allows 70
-	maxFilename  = 1024    // octets
-	maxWarnings  = 100
 )
 
 // Message is the parsed view of a mail.
@@ -83,7 +81,7 @@ type Field struct {
 // its kind that is not empty; several texts in sequence are joined by line
 // feeds.
 type Body struct {
-	// Content has LF line ends.
+	// Content has LF line ends, and no control characters but tab, form feed and CR.
 	Content string
 	// Charset is the one declared for the first part of the body, in lower case.
 	Charset   string
@@ -113,53 +111,6 @@ type Attachment struct {
 	Part   document.Part
 }
 
-// Warning is one thing that was wrong with a mail. Codes are part of the
-// payload that tenants get: they do not change.
-type Warning struct {
-	Code string
-	// Part is the place of the part, as in "1.2"; empty for the whole mail.
-	Part string
-	Text string
-}
-
-// The codes of warnings.
-const (
-	WarnMboxLine        = "mbox_line"          // the mail begins with a "From " line
-	WarnMalformedHeader = "malformed_header"   // a line of a header is no field
-	WarnMissingHeader   = "missing_header"     // there is no header; everything is body
-	WarnHeaderTooLong   = "header_too_long"    // fields beyond a bound were left out
-	WarnDuplicateField  = "duplicate_field"    // a field that may stand once stands again
-	WarnBadCharset      = "bad_charset"        // text is not in the charset it declares
-	WarnUnknownCharset  = "unknown_charset"    // the declared charset is none
-	WarnBadAddress      = "bad_address"        // an address field could only be read in part
-	WarnBadDate         = "bad_date"           // the date is unreadable
-	WarnBadContentType  = "bad_content_type"   // a Content-Type could only be read in part
-	WarnUnknownEncoding = "unknown_encoding"   // the transfer encoding is none; octets are as they are
-	WarnBadEncoding     = "bad_encoding"       // octets are not of their transfer encoding
-	WarnBadBoundary     = "bad_boundary"       // a multipart declares no usable boundary
-	WarnMissingBoundary = "missing_boundary"   // the boundary of a multipart is never seen
-	WarnUnclosed        = "unclosed_multipart" // the end of a multipart is missing
-	WarnTooDeep         = "too_deep"           // multiparts beyond the bound were not opened
-	WarnTooManyParts    = "too_many_parts"     // the rest belongs to the last part
-	WarnTooManyEntries  = "too_many_entries"   // addresses, ids or links beyond a bound were left out
-	WarnBodyTooLong     = "body_too_long"      // the text was cut
-)
-
-// warn notes a warning, once.
-func (m *Message) warn(code, part, text string) {
-	w := Warning{Code: code, Part: part, Text: text}
-	if slices.Contains(m.Warnings, w) {
-		return
-	}
-	if len(m.Warnings) == maxWarnings {
-		m.Truncated = true
-		return
-	}
-	m.Warnings = append(m.Warnings, w)
-}
-
-// cut notes a warning and that something was left out.
-func (m *Message) cut(code, part, text string) {
-	m.Truncated = true
-	m.warn(code, part, text)
-}
+// Warning is one thing that was wrong with a mail. The codes are in package
+// structure, which finds most of them.
+type Warning = structure.Warning

@@ -9,30 +9,31 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/mime/address"
 	"github.com/postern-mail/postern/gateway/internal/mime/header"
 	"github.com/postern-mail/postern/gateway/internal/mime/links"
+	"github.com/postern-mail/postern/gateway/internal/mime/structure"
 	"github.com/postern-mail/postern/gateway/internal/mime/transfer"
 )
 
 // Parse reads the mail in the first size octets of r. The error is one of
 // reading; a mail is never wrong.
 func Parse(r io.ReaderAt, size int64) (*Message, error) {
-	m := new(Message)
-	s := scanner{msg: m, size: size}
-	root, fields, err := s.scan(r)
+	p := parser{raw: r, msg: new(Message)}
+	root, fields, err := structure.Scan(r, size, &p.notes)
 	if err != nil {
 		return nil, err
 	}
-	m.readFields(fields)
+	p.readFields(fields)
 
-	bodies := sortBodies(root)
-	if m.Text, err = m.readBody(r, bodies.text); err != nil {
+	m, bodies := p.msg, sortBodies(root)
+	if m.Text, err = p.readBody(bodies.text); err != nil {
 		return nil, err
 	}
-	if m.HTML, err = m.readBody(r, bodies.html); err != nil {
+	if m.HTML, err = p.readBody(bodies.html); err != nil {
 		return nil, err
 	}
-	if err := m.readAttachments(r, root, bodies); err != nil {
+	if err := p.readAttachments(root, bodies); err != nil {
 		return nil, err
 	}
 
@@ -47,8 +48,9 @@ func Parse(r io.ReaderAt, size int64) (*Message, error) {
 	}
 	m.Links = found.Links()
 	if found.Cut() {
-		m.cut(WarnTooManyEntries, "", "links beyond the bound were left out")
+		p.notes.Cut(structure.WarnTooManyEntries, "", "links beyond the bound were left out")
 	}
+	m.Warnings, m.Truncated = p.notes.Warnings(), p.notes.Truncated()
 	return m, nil
 }
 
@@ -62,22 +64,29 @@ func open(r io.ReaderAt, p document.Part) *transfer.Reader {
 	return transfer.NewReader(p.Encoding, io.NewSectionReader(r, p.Offset, p.Length))
 }
 
+// parser reads one mail into msg.
+type parser struct {
+	raw   io.ReaderAt
+	msg   *Message
+	notes structure.Notes
+}
+
 // readFields decodes the header and interprets the fields that have a meaning.
-func (m *Message) readFields(fields []rawField) {
+func (p *parser) readFields(fields []structure.Field) {
 	seen := make(map[string]bool)
 	for _, f := range fields {
-		raw := string(f.value)
+		raw := string(f.Value)
 		value, clean := header.Text(raw)
 		if !clean {
-			m.warn(WarnBadCharset, "", "the field "+header.Cut(f.name, 40)+" holds text that is not in its charset")
+			p.notes.Warn(structure.WarnBadCharset, "", "the field "+header.Cut(f.Name, 40)+" holds text that is not in its charset")
 		}
-		m.Fields = append(m.Fields, Field{Name: f.name, Value: value})
-		name := strings.ToLower(f.name)
+		p.msg.Fields = append(p.msg.Fields, Field{Name: f.Name, Value: value})
+		name := strings.ToLower(f.Name)
 		if !singular(name) {
 			continue
 		}
 		if seen[name] {
-			m.warn(WarnDuplicateField, "", "there is more than one "+f.name)
+			p.notes.Warn(structure.WarnDuplicateField, "", "there is more than one "+f.Name)
 			// Mail programs differ in which From they show, which is what forgers
 			// like about a second one. Recipients are only ever too few.
 			if name != "to" && name != "cc" {
@@ -85,7 +94,7 @@ func (m *Message) readFields(fields []rawField) {
 			}
 		}
 		seen[name] = true
-		m.readField(name, raw, value)
+		p.readField(name, raw, value)
 	}
 }
 
@@ -99,24 +108,25 @@ func singular(name string) bool {
 	return false
 }
 
-func (m *Message) readField(name, raw, value string) {
+func (p *parser) readField(name, raw, value string) {
+	m := p.msg
 	switch name {
 	case "from":
-		m.From = m.addresses(name, raw, nil)
+		m.From = p.addresses(name, raw, nil)
 	case "sender":
-		m.Sender = m.addresses(name, raw, nil)
+		m.Sender = p.addresses(name, raw, nil)
 	case "to":
-		m.To = m.addresses(name, raw, m.To)
+		m.To = p.addresses(name, raw, m.To)
 	case "cc":
-		m.Cc = m.addresses(name, raw, m.Cc)
+		m.Cc = p.addresses(name, raw, m.Cc)
 	case "reply-to":
-		m.ReplyTo = m.addresses(name, raw, nil)
+		m.ReplyTo = p.addresses(name, raw, nil)
 	case "subject":
 		m.Subject = value
 	case "date":
 		date, ok := header.Date(raw)
 		if !ok {
-			m.warn(WarnBadDate, "", "the date is unreadable")
+			p.notes.Warn(structure.WarnBadDate, "", "the date is unreadable")
 		}
 		m.Date = date
 	case "message-id":
@@ -126,71 +136,71 @@ func (m *Message) readField(name, raw, value string) {
 			m.MessageID = value // no id by the rules, but what the sender calls it
 		}
 	case "in-reply-to":
-		m.InReplyTo = m.ids(name, raw)
+		m.InReplyTo = p.ids(name, raw)
 	case "references":
-		m.References = m.ids(name, raw)
+		m.References = p.ids(name, raw)
 	}
 }
 
 // addresses appends the addresses of a field to those of an earlier one.
-func (m *Message) addresses(name, raw string, earlier []mail.Address) []mail.Address {
-	list, more, clean := header.Addresses(raw, maxAddresses-len(earlier))
+func (p *parser) addresses(name, raw string, earlier []mail.Address) []mail.Address {
+	list, more, clean := address.ParseList(raw, maxAddresses-len(earlier))
 	if more {
-		m.cut(WarnTooManyEntries, "", fmt.Sprintf("addresses of %s beyond the first %d were left out", name, maxAddresses))
+		p.notes.Cut(structure.WarnTooManyEntries, "", fmt.Sprintf("addresses of %s beyond the first %d were left out", name, maxAddresses))
 	}
 	if !clean {
-		m.warn(WarnBadAddress, "", "an address of "+name+" is malformed")
+		p.notes.Warn(structure.WarnBadAddress, "", "an address of "+name+" is malformed")
 	}
 	return append(earlier, list...)
 }
 
-func (m *Message) ids(name, raw string) []string {
+func (p *parser) ids(name, raw string) []string {
 	ids := header.MessageIDs(raw, maxIDs+1)
 	if len(ids) > maxIDs {
-		m.cut(WarnTooManyEntries, "", fmt.Sprintf("ids of %s beyond the first %d were left out", name, maxIDs))
+		p.notes.Cut(structure.WarnTooManyEntries, "", fmt.Sprintf("ids of %s beyond the first %d were left out", name, maxIDs))
 		ids = ids[:maxIDs]
 	}
 	return ids
 }
 
 // readAttachments measures every leaf that is not a body, in order.
-func (m *Message) readAttachments(r io.ReaderAt, n *node, bodies *bodies) error {
-	if len(n.children) == 0 {
+func (p *parser) readAttachments(n *structure.Node, bodies *bodies) error {
+	if len(n.Children) == 0 {
 		if bodies.taken[n] {
 			return nil
 		}
-		a, err := m.readAttachment(r, n)
+		a, err := p.readAttachment(n)
 		if err != nil {
 			return err
 		}
-		a.Inline = n.disposition.Value == "inline" || (n.contentID != "" && bodies.related[n])
-		m.Attachments = append(m.Attachments, a)
+		a.Inline = n.Disposition.Value == "inline" || (n.ContentID != "" && bodies.related[n])
+		p.msg.Attachments = append(p.msg.Attachments, a)
 		return nil
 	}
-	for _, c := range n.children {
-		if err := m.readAttachments(r, c, bodies); err != nil {
+	for _, c := range n.Children {
+		if err := p.readAttachments(c, bodies); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *Message) readAttachment(r io.ReaderAt, n *node) (Attachment, error) {
+func (p *parser) readAttachment(n *structure.Node) (Attachment, error) {
 	a := Attachment{
-		Filename:    n.filename(),
-		ContentType: n.contentType,
-		ContentID:   n.contentID,
-		Part:        n.part(),
+		Filename:    n.Filename(),
+		ContentType: n.ContentType,
+		ContentID:   n.ContentID,
+		Part:        n.Part(),
 	}
 	// Only the hash and the length stay: a part may be as large as a mail.
-	content := open(r, a.Part)
+	content := open(p.raw, a.Part)
 	hash := sha256.New()
 	var err error
 	if a.Size, err = io.Copy(hash, content); err != nil {
-		return a, fmt.Errorf("read part %q: %w", n.path, err)
+		return a, fmt.Errorf("read part %q: %w", n.Path, err)
 	}
 	if content.Damaged() {
-		m.warn(WarnBadEncoding, n.path, "the part is not proper "+n.encoding)
+		p.notes.Warn(structure.WarnBadEncoding, n.Path, "the part is not proper "+n.Encoding)
 	}
 	a.SHA256 = hex.EncodeToString(hash.Sum(nil))
 	return a, nil

@@ -41,11 +41,11 @@ func decodeShifted(out *strings.Builder, run []byte) int {
 			break
 		}
 		n++
-		acc = acc<<6 | uint32(v) //nolint:gosec // 0 to 63
+		acc = acc<<6 | uint32(v)
 		bits += 6
 		if bits >= 16 {
 			bits -= 16
-			units = append(units, uint16(acc>>bits)) //nolint:gosec // the low 16 bits are meant
+			units = append(units, uint16(acc>>bits)) // the low 16 bits are meant
 		}
 	}
 	for _, r := range utf16.Decode(units) {

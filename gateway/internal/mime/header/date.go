@@ -48,7 +48,7 @@ func withoutComments(s string) string {
 		if !found {
 			return b.String()
 		}
-		_, s = comment(s[len(before):])
+		_, s = Comment(s[len(before):])
 		b.WriteByte(' ')
 	}
 }

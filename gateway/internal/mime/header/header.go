@@ -1,6 +1,7 @@
-// Package header interprets the values of header fields: encoded words,
-// parameters, addresses, dates and message ids, each as mail has them rather
-// than as the RFCs want them.
+// Package header interprets the values of header fields: text with encoded
+// words, dates and message ids, each as mail has them rather than as the RFCs
+// want them. Addresses and parameters have packages of their own, which build
+// on this one.
 //
 // Values come in raw: unfolded, but otherwise the octets of the mail, since
 // what an octet above 127 means depends on the encoded word that it stands in.
@@ -8,9 +9,8 @@
 // second result says whether the value could be read without guessing.
 //
 // All scanners go over their input once. That is why they are written out
-// here: the decoder of encoded words in package mime starts again behind every
-// broken word, the address and parameter parsers of net/mail and mime refuse
-// a whole list for one bad entry.
+// here: the decoder of encoded words in the standard library's package mime
+// starts again behind every broken word.
 package header
 
 import (
@@ -46,7 +46,7 @@ func Text(raw string) (text string, clean bool) {
 		}
 	}
 	d.flush()
-	return tidy(d.out.String()), !d.damaged
+	return OneLine(d.out.String()), !d.damaged
 }
 
 // word is an encoded word, taken apart but not decoded.
@@ -57,9 +57,9 @@ type word struct {
 }
 
 // scanWord reads the encoded word that s begins with and returns its length, or
-// 0 where there is none. The text may hold spaces and question marks, as broken
-// mailers write them, but never the beginning of another word: so that what was
-// scanned in vain is not scanned again.
+// 0 where there is none; the "=?" must be there. The text may hold spaces and
+// question marks, as broken mailers write them, but never the beginning of
+// another word: so that what was scanned in vain is not scanned again.
 func scanWord(s string) (word, int) {
 	const open = len("=?")
 	name := strings.IndexAny(s[open:], "? \t")
@@ -87,6 +87,17 @@ func scanWord(s string) (word, int) {
 		}
 	}
 	return word{}, 0
+}
+
+// WordLen returns the length of the encoded word that raw begins with, or 0 where
+// there is none. Whoever splits a value at separators must step over such words:
+// a comma inside of one is text.
+func WordLen(raw string) int {
+	if !strings.HasPrefix(raw, "=?") {
+		return 0
+	}
+	_, n := scanWord(raw)
+	return n
 }
 
 // textDecoder joins what Text finds. Octets of adjacent words of one charset are
@@ -142,10 +153,10 @@ func (d *textDecoder) flush() {
 	d.space = ""
 }
 
-// tidy makes one line of a decoded value. An encoded word can hold any control
+// OneLine makes one line of a decoded value. An encoded word can hold any control
 // character, a line break among them; a program that copies the value into a
 // header or a log must not be surprised by one.
-func tidy(s string) string {
+func OneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if (r < ' ' && r != '\t') || r == 0x7f {
 			return ' '
@@ -166,30 +177,30 @@ func Cut(s string, limit int) string {
 	return s[:limit]
 }
 
-// MessageIDs reads the ids of a Message-ID, In-Reply-To or References field,
-// without their angle brackets; at most limit of them. Where the brackets are
-// missing, words with an @ count.
-func MessageIDs(raw string, limit int) []string {
-	text, _ := Text(raw)
-	var ids []string
-	bracketed := strings.Contains(text, "<")
-	for text != "" && len(ids) < limit {
-		var id string
-		if bracketed {
-			var found bool
-			if _, text, found = strings.Cut(text, "<"); !found {
-				break
-			}
-			id, text, _ = strings.Cut(text, ">")
-		} else {
-			id, text, _ = strings.Cut(strings.TrimLeft(text, " \t,;"), " ")
-			if !strings.Contains(id, "@") {
+// Comment reads the comment that raw begins with (RFC 5322 section 3.2.2) and
+// returns its content, not decoded, and what follows it. Comments nest; an
+// unterminated one ends with raw.
+func Comment(raw string) (text, rest string) {
+	var b strings.Builder
+	depth := 0
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case '(':
+			depth++
+			if depth == 1 {
 				continue
 			}
+		case ')':
+			depth--
+			if depth == 0 {
+				return b.String(), raw[i+1:]
+			}
+		case '\\':
+			if i+1 < len(raw) {
+				i++
+			}
 		}
-		if id = strings.Join(strings.Fields(id), ""); id != "" {
-			ids = append(ids, id)
-		}
+		b.WriteByte(raw[i])
 	}
-	return ids
+	return b.String(), ""
 }

@@ -41,7 +41,7 @@ func schemeBefore(content string, colon int) (start int, ok bool) {
 			return 0, false
 		}
 		before, _ := utf8.DecodeLastRuneInString(content[:start])
-		return start, start == 0 || !(unicode.IsLetter(before) || unicode.IsDigit(before))
+		return start, start == 0 || (!unicode.IsLetter(before) && !unicode.IsDigit(before))
 	}
 	return 0, false
 }

@@ -4,8 +4,8 @@ import "bytes"
 
 // decodeQuotedPrintable appends the octets of src to dst (RFC 2045 section 6.7).
 // An "=" that begins neither an escape nor a soft line break stays as text.
-// White space at the end of a line is transport padding and goes. It returns how many octets at
-// the end of src must be seen again with what follows them.
+// White space at the end of a line is transport padding and goes. It returns how
+// many octets at the end of src must be seen again with what follows them.
 func decodeQuotedPrintable(dst, src []byte, eof bool, damaged *bool) (out []byte, rest int) {
 	for len(src) > 0 {
 		end := bytes.IndexByte(src, '\n')

@@ -1,21 +1,29 @@
-package header
+// Package address reads the address fields of a mail, From, To, Cc and their
+// like.
+//
+// Values come in raw, as in package header, and the strings that go out are as
+// clean as there: valid UTF-8 on one line. The parser of net/mail is not asked,
+// since it refuses a whole list for one bad entry; this one goes over its input
+// once and keeps what it can read.
+package address
 
 import (
 	"strings"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/mime/header"
 )
 
-// Addresses reads an address list (RFC 5322 section 3.4): mailboxes, groups,
+// ParseList reads an address list (RFC 5322 section 3.4): mailboxes, groups,
 // comments, the obsolete forms, and what mailers make of them. At most limit
 // addresses are returned; more is true where others followed.
 //
 // Entries that hold no address keep their name, so that "To: Recipient List"
 // is not lost; clean is then false, as it is for any other breach of the
-// grammar. What is wrong with the text of a name does not count. Members of groups are returned like all
-// others, the name of a group is not.
-func Addresses(raw string, limit int) (list []mail.Address, more, clean bool) {
-	p := addressParser{clean: true, limit: limit}
+// grammar. What is wrong with the text of a name does not count. Members of
+// groups are returned like all others, the name of a group is not.
+func ParseList(raw string, limit int) (list []mail.Address, more, clean bool) {
+	p := parser{clean: true, limit: limit}
 	for raw != "" {
 		if p.more {
 			break
@@ -26,8 +34,8 @@ func Addresses(raw string, limit int) (list []mail.Address, more, clean bool) {
 	return p.list, p.more, p.clean
 }
 
-// addressParser collects the parts of one mailbox until its end.
-type addressParser struct {
+// parser collects the parts of one mailbox until its end.
+type parser struct {
 	list  []mail.Address
 	limit int
 	more  bool
@@ -42,7 +50,7 @@ type addressParser struct {
 }
 
 // step takes one token off the list.
-func (p *addressParser) step(raw string) string {
+func (p *parser) step(raw string) string {
 	switch raw[0] {
 	case ' ', '\t', '\r', '\n':
 		p.gap = true
@@ -59,7 +67,7 @@ func (p *addressParser) step(raw string) string {
 		}
 		return rest
 	case '(':
-		text, rest := comment(raw)
+		text, rest := header.Comment(raw)
 		if p.comment.Len() == 0 {
 			p.comment.WriteString(text)
 		}
@@ -83,12 +91,10 @@ func (p *addressParser) step(raw string) string {
 		p.clean = false
 		return raw[1:]
 	}
-	if strings.HasPrefix(raw, "=?") {
-		// Commas and brackets inside of an encoded word are text.
-		if _, n := scanWord(raw); n > 0 {
-			p.add(raw[:n])
-			return raw[n:]
-		}
+	// Commas and brackets inside of an encoded word are text.
+	if n := header.WordLen(raw); n > 0 {
+		p.add(raw[:n])
+		return raw[n:]
 	}
 	end := 1
 	for end < len(raw) && !strings.ContainsRune(" \t\r\n,;\"(<>:", rune(raw[end])) {
@@ -101,7 +107,7 @@ func (p *addressParser) step(raw string) string {
 // openAngle reads an address whose bracket is not closed before the next
 // separator: "<a@x, b@y", or a route "<@relay,@relay:a@x>" (RFC 5322 section
 // 4.4), in which the commas are part of it.
-func (p *addressParser) openAngle(raw string) string {
+func (p *parser) openAngle(raw string) string {
 	if strings.HasPrefix(raw, "@") {
 		if end := strings.IndexAny(raw, "><;"); end > 0 && raw[end] == '>' {
 			p.setAngle(raw[:end])
@@ -117,7 +123,7 @@ func (p *addressParser) openAngle(raw string) string {
 	return raw[end:]
 }
 
-func (p *addressParser) setAngle(s string) {
+func (p *parser) setAngle(s string) {
 	if strings.HasPrefix(s, "@") {
 		if i := strings.LastIndexByte(s, ':'); i >= 0 {
 			s = s[i+1:]
@@ -131,7 +137,7 @@ func (p *addressParser) setAngle(s string) {
 }
 
 // add appends a word to the phrase, with one space for any white space before.
-func (p *addressParser) add(s string) {
+func (p *parser) add(s string) {
 	if p.hasAddr { // text behind the brackets belongs to nobody
 		p.clean = false
 		return
@@ -145,19 +151,19 @@ func (p *addressParser) add(s string) {
 }
 
 // flush ends a mailbox.
-func (p *addressParser) flush() {
+func (p *parser) flush() {
 	phrase := p.phrase.String()
 	var a mail.Address
 	ok := true
 	if p.hasAddr {
-		a.Name, _ = Text(phrase)
+		a.Name, _ = header.Text(phrase)
 		a.Address = addrSpec(p.angle)
 	} else {
 		a.Name, a.Address, ok = p.bare(phrase)
 	}
 	if a.Name == "" && a.Address != "" && p.comment.Len() > 0 {
 		// "a@x (Alice)" is how names were written before RFC 822.
-		a.Name, _ = Text(p.comment.String())
+		a.Name, _ = header.Text(p.comment.String())
 	}
 	p.reset()
 	if a == (mail.Address{}) {
@@ -173,9 +179,9 @@ func (p *addressParser) flush() {
 
 // bare reads a mailbox without angle brackets: the last word with an @ is the
 // address, whatever is around it the name.
-func (p *addressParser) bare(phrase string) (name, addr string, clean bool) {
+func (p *parser) bare(phrase string) (name, addr string, clean bool) {
 	if !strings.Contains(phrase, "@") {
-		name, _ = Text(phrase)
+		name, _ = header.Text(phrase)
 		if strings.Contains(name, "@") && !strings.Contains(name, " ") {
 			return "", name, false // a mailer encoded the address as well
 		}
@@ -192,11 +198,11 @@ func (p *addressParser) bare(phrase string) (name, addr string, clean bool) {
 	if i := strings.IndexByte(phrase[at:], ' '); i >= 0 {
 		end = at + i
 	}
-	name, _ = Text(phrase[:start] + phrase[end:])
+	name, _ = header.Text(phrase[:start] + phrase[end:])
 	return name, addrSpec(phrase[start:end]), name == ""
 }
 
-func (p *addressParser) reset() {
+func (p *parser) reset() {
 	p.phrase.Reset()
 	p.comment.Reset()
 	p.angle, p.hasAddr, p.hasAt, p.gap = "", false, false, false
@@ -205,7 +211,7 @@ func (p *addressParser) reset() {
 // addrSpec cleans an address: white space and comments have no meaning in one,
 // and "mailto:" and a second pair of brackets come from careless programs.
 func addrSpec(s string) string {
-	text, _ := Text(s)
+	text, _ := header.Text(s)
 	if strings.HasSuffix(text, ")") {
 		text, _, _ = strings.Cut(text, "(")
 	}
@@ -227,32 +233,6 @@ func quoted(s string) (text, rest string) {
 		switch s[i] {
 		case '"':
 			return b.String(), s[i+1:]
-		case '\\':
-			if i+1 < len(s) {
-				i++
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String(), ""
-}
-
-// comment reads the comment that s begins with; comments nest.
-func comment(s string) (text, rest string) {
-	var b strings.Builder
-	depth := 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '(':
-			depth++
-			if depth == 1 {
-				continue
-			}
-		case ')':
-			depth--
-			if depth == 0 {
-				return b.String(), s[i+1:]
-			}
 		case '\\':
 			if i+1 < len(s) {
 				i++

@@ -1,4 +1,4 @@
-package mime
+package structure
 
 import "bytes"
 
@@ -6,18 +6,18 @@ import "bytes"
 // is taken for the body that it is.
 const maxJunk = 20
 
-// rawField is a field as sent: the value is unfolded, and otherwise the octets
-// of the mail.
-type rawField struct {
-	name  string
-	value []byte
+// Field is a header field as sent: the value is unfolded, and otherwise the
+// octets of the mail.
+type Field struct {
+	Name  string
+	Value []byte
 }
 
 // section collects the header of a mail or part, line by line (RFC 5322 section
 // 2.2). It keeps what is a field and passes over what is not.
 type section struct {
 	start  int64
-	fields []rawField
+	fields []Field
 	// keep says which fields are wanted; nil means all.
 	keep func(name string) bool
 	// budget is how many octets may still be kept, shared by sections.
@@ -66,12 +66,12 @@ func (s *section) addField(text []byte) {
 		*s.budget -= len(text)
 		return
 	}
-	if *s.budget < len(name) || len(s.fields) == maxFields {
+	if *s.budget < len(name) || len(s.fields) == MaxFields {
 		s.over = true
 		return
 	}
 	*s.budget -= len(name)
-	s.fields = append(s.fields, rawField{name: string(name)})
+	s.fields = append(s.fields, Field{Name: string(name)})
 	s.appending = true
 	s.extend(bytes.TrimLeft(value, " \t"))
 }
@@ -84,7 +84,7 @@ func (s *section) extend(text []byte) {
 	}
 	*s.budget -= len(text)
 	f := &s.fields[len(s.fields)-1]
-	f.value = append(f.value, text...)
+	f.Value = append(f.Value, text...)
 }
 
 // isFieldName reports whether name consists of printable ASCII.

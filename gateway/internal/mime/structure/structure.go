@@ -1,4 +1,15 @@
-package mime
+// Package structure finds the parts of a mail: raw octets to a tree of Nodes,
+// each with its place in the raw message.
+//
+// The octets are read once, front to back, and only those of header fields are
+// kept. Nothing that a mail holds is an error: what is broken is read as well as
+// possible and told to Notes. All content belongs to some leaf, but for what
+// stands before the first part of a multipart or behind its last, which RFC 2046
+// section 5.1.1 has everybody ignore.
+//
+// Time is linear in the mail whatever its parts look like, and memory is bounded
+// by the constants below. The package holds no state and writes nothing.
+package structure
 
 import (
 	"bytes"
@@ -8,12 +19,32 @@ import (
 	"strings"
 )
 
+// The bounds of one mail. What is beyond them is left out or, where octets
+// would be lost, belongs to the part before it.
+const (
+	MaxParts  = 1000 // parts of all multiparts together
+	MaxFields = 2000 // fields of the header
+
+	maxDepth    = 30      // multiparts within each other; Postfix cuts at 100
+	maxHeader   = 1 << 20 // octets of the header, and again of the headers of all parts
+	maxBoundary = 1000    // octets; RFC 2046 allows 70
+	maxFilename = 1024    // octets
+)
+
+// Scan reads the mail in the first size octets of r. It returns the tree of its
+// parts and the fields of its header, in order and with repeats, and tells notes
+// what was wrong. The error is one of reading.
+func Scan(r io.ReaderAt, size int64, notes *Notes) (*Node, []Field, error) {
+	s := scanner{notes: notes, size: size}
+	return s.scan(r)
+}
+
 // scanner finds the header and the parts of a mail in one pass over its lines
 // (RFC 2046 section 5.1). Open multiparts stand on a stack of at most maxDepth
 // frames, so that the work per line does not depend on the mail: readers nested
 // into each other, one per multipart, take time quadratic in the depth.
 type scanner struct {
-	msg   *Message
+	notes *Notes
 	size  int64
 	stack []frame
 	parts int
@@ -21,7 +52,7 @@ type scanner struct {
 
 	// cur is the part whose header or content the scanner is in; nil between
 	// parts, before the first and behind the last.
-	cur *node
+	cur *Node
 	// section is the header of cur, until its end.
 	section *section
 	// partBudget is shared by the headers of all parts.
@@ -30,7 +61,7 @@ type scanner struct {
 
 // frame is an open multipart.
 type frame struct {
-	node     *node
+	node     *Node
 	boundary string
 	// sniff means that no usable boundary was declared: the first line that looks
 	// like a delimiter is taken for one.
@@ -38,8 +69,8 @@ type frame struct {
 }
 
 // scan reads all of r and returns the root with its fields.
-func (s *scanner) scan(r io.ReaderAt) (*node, []rawField, error) {
-	root := &node{}
+func (s *scanner) scan(r io.ReaderAt) (*Node, []Field, error) {
+	root := &Node{}
 	budget := maxHeader
 	top := &section{budget: &budget}
 	s.cur, s.section, s.partBudget = root, top, maxHeader
@@ -64,9 +95,6 @@ func (s *scanner) scan(r io.ReaderAt) (*node, []rawField, error) {
 		s.endHeader(s.size)
 	}
 	s.closeTo(0, s.size)
-	if s.cur != nil {
-		s.cur.end = s.size
-	}
 	return root, top.fields, nil
 }
 
@@ -78,7 +106,7 @@ func (s *scanner) firstLine(p piece, top *section) piece {
 		top.start = p.off
 	}
 	if isMboxLine(p) {
-		s.msg.warn(WarnMboxLine, "", "the mail begins with an mbox separator line")
+		s.notes.Warn(WarnMboxLine, "", "the mail begins with an mbox separator line")
 		top.start = p.off + int64(len(p.b))
 		p.b = nil
 	}
@@ -106,10 +134,10 @@ func (s *scanner) delimiter(p piece) bool {
 	if i < 0 {
 		return false
 	}
-	if !closing && (s.parts == maxParts || s.partBudget <= 0) {
+	if !closing && (s.parts == MaxParts || s.partBudget <= 0) {
 		// Everything from here on stays with the last part, where nothing is lost.
 		s.full = true
-		s.msg.cut(WarnTooManyParts, "", fmt.Sprintf("parts behind the first %d were not separated", s.parts))
+		s.notes.Cut(WarnTooManyParts, "", fmt.Sprintf("parts behind the first %d were not separated", s.parts))
 		return false
 	}
 	end := p.off - p.eol // the line end before a delimiter belongs to it
@@ -121,7 +149,8 @@ func (s *scanner) delimiter(p piece) bool {
 	s.closeTo(i+1, end)
 	f := &s.stack[i]
 	if closing {
-		f.node.end = end
+		// Right behind the header, the line end before the delimiter is the header's.
+		f.node.end = max(end, f.node.start)
 		s.finish(f)
 		s.stack = s.stack[:i]
 		return true
@@ -165,30 +194,30 @@ func (s *scanner) endHeader(start int64) {
 	if sec.seen == 0 && sec.junk > 0 {
 		// There is no header: what was read belongs to the content.
 		start = sec.start
-		s.msg.warn(WarnMissingHeader, n.path, "there is no header")
+		s.notes.Warn(WarnMissingHeader, n.Path, "there is no header")
 	} else if sec.junk > 0 {
-		s.msg.warn(WarnMalformedHeader, n.path, fmt.Sprintf("lines of the header that are no fields: %d", sec.junk))
+		s.notes.Warn(WarnMalformedHeader, n.Path, fmt.Sprintf("lines of the header that are no fields: %d", sec.junk))
 	}
 	if sec.over {
-		s.msg.cut(WarnHeaderTooLong, n.path, "the header is longer than the bound")
+		s.notes.Cut(WarnHeaderTooLong, n.Path, "the header is longer than the bound")
 	}
 	start = min(max(start, sec.start), s.size)
 	n.start, n.end = start, start
-	inDigest := len(s.stack) > 0 && n.path != "" && s.stack[len(s.stack)-1].node.contentType == "multipart/digest"
-	n.interpret(s.msg, sec.fields, inDigest)
+	inDigest := len(s.stack) > 0 && n.Path != "" && s.stack[len(s.stack)-1].node.ContentType == "multipart/digest"
+	n.interpret(s.notes, sec.fields, inDigest)
 	if !n.multipart() {
 		return
 	}
 	if len(s.stack) == maxDepth {
-		s.msg.cut(WarnTooDeep, "", fmt.Sprintf("multiparts deeper than %d were not opened", maxDepth))
+		s.notes.Cut(WarnTooDeep, "", fmt.Sprintf("multiparts deeper than %d were not opened", maxDepth))
 		return
 	}
-	boundary, _ := n.media.Raw("boundary")
+	boundary, _ := n.Media.Raw("boundary")
 	boundary = strings.TrimRight(boundary, " \t")
 	f := frame{node: n, boundary: boundary}
 	if boundary == "" || len(boundary) > maxBoundary {
 		f.sniff = true
-		s.msg.warn(WarnBadBoundary, n.path, "the multipart declares no usable boundary")
+		s.notes.Warn(WarnBadBoundary, n.Path, "the multipart declares no usable boundary")
 	}
 	s.stack = append(s.stack, f)
 	s.cur = nil
@@ -204,8 +233,8 @@ func (s *scanner) closeTo(height int, end int64) {
 	for len(s.stack) > height {
 		f := &s.stack[len(s.stack)-1]
 		f.node.end = max(end, f.node.start)
-		if len(f.node.children) > 0 {
-			s.msg.warn(WarnUnclosed, f.node.path, "the multipart is not closed")
+		if len(f.node.Children) > 0 {
+			s.notes.Warn(WarnUnclosed, f.node.Path, "the multipart is not closed")
 		}
 		s.finish(f)
 		s.stack = s.stack[:len(s.stack)-1]
@@ -215,9 +244,9 @@ func (s *scanner) closeTo(height int, end int64) {
 // finish makes a leaf of a multipart in which no part was found: its content is
 // read as plain text rather than lost.
 func (s *scanner) finish(f *frame) {
-	if len(f.node.children) > 0 {
+	if len(f.node.Children) > 0 {
 		return
 	}
-	s.msg.warn(WarnMissingBoundary, f.node.path, "the multipart has no part; it is read as text")
-	f.node.contentType = "text/plain"
+	s.notes.Warn(WarnMissingBoundary, f.node.Path, "the multipart has no part; it is read as text")
+	f.node.ContentType = "text/plain"
 }

@@ -1,4 +1,12 @@
-package header
+// Package media reads the fields that describe the content of a part:
+// Content-Type, Content-Disposition and Content-Transfer-Encoding, a value and
+// its parameters (RFC 2045 section 5.1, RFC 2231).
+//
+// Fields come in raw, as in package header. Reading never fails and is bounded
+// in the octets and the parameters of a field. The parser of the standard
+// library's package mime is not asked, since it refuses a whole field for one
+// bad parameter.
+package media
 
 import (
 	"cmp"
@@ -7,18 +15,19 @@ import (
 	"strings"
 
 	"github.com/postern-mail/postern/gateway/internal/mime/charset"
+	"github.com/postern-mail/postern/gateway/internal/mime/header"
 )
 
 // Bounds of one field: real ones have fewer than ten parameters, and RFC 2231
 // lets a long file name take some dozens. What is beyond is not read.
 const (
-	maxMedia  = 64 << 10
+	maxField  = 64 << 10 // octets
 	maxParams = 2000
 )
 
-// Media is a Content-Type, Content-Disposition or Content-Transfer-Encoding
-// field: a value and its parameters.
-type Media struct {
+// Field is a Content-Type, Content-Disposition or Content-Transfer-Encoding
+// field: a value and its parameters. The zero Field is one that is absent.
+type Field struct {
 	// Value is in lower case, without comments and white space.
 	Value string
 	// Clean is false where the field could only be read by guessing.
@@ -35,11 +44,11 @@ type param struct {
 	value    string
 }
 
-// ParseMedia reads such a field. Missing semicolons, unquoted values with
+// Parse reads such a field. Missing semicolons, unquoted values with
 // spaces, unterminated quotes and raw 8-bit text are all accepted.
-func ParseMedia(raw string) Media {
-	m := Media{Clean: len(raw) <= maxMedia}
-	raw = Cut(raw, maxMedia)
+func Parse(raw string) Field {
+	f := Field{Clean: len(raw) <= maxField}
+	raw = header.Cut(raw, maxField)
 	head := raw
 	if i := strings.IndexByte(raw, ';'); i >= 0 {
 		head, raw = raw[:i], raw[i+1:]
@@ -57,30 +66,30 @@ func ParseMedia(raw string) Media {
 		if strings.HasPrefix(rest, "/") || strings.HasSuffix(fields[0], "/") { // "text / plain"
 			head = strings.Join(fields, "")
 		} else {
-			m.Clean = false
+			f.Clean = false
 			head = fields[0]
 			if strings.Contains(rest, "=") {
 				raw = rest + ";" + raw
 			}
 		}
 	}
-	m.Value, _ = Text(strings.ToLower(strings.Trim(head, " \t\"'")))
-	for len(m.params) < maxParams {
+	f.Value, _ = header.Text(strings.ToLower(strings.Trim(head, " \t\"'")))
+	for len(f.params) < maxParams {
 		raw = strings.TrimLeft(raw, "; \t\r\n")
 		if raw == "" {
-			return m
+			return f
 		}
-		raw = m.scanParam(raw)
+		raw = f.scanParam(raw)
 	}
-	m.Clean = false
-	return m
+	f.Clean = false
+	return f
 }
 
 // scanParam reads one parameter and returns what follows it.
-func (m *Media) scanParam(raw string) (rest string) {
+func (f *Field) scanParam(raw string) (rest string) {
 	end := strings.IndexAny(raw, "=;")
 	if end < 0 || raw[end] == ';' { // a word without a value
-		m.Clean = false
+		f.Clean = false
 		if end < 0 {
 			return ""
 		}
@@ -99,17 +108,18 @@ func (m *Media) scanParam(raw string) (rest string) {
 	if stem, number, ok := strings.Cut(p.name, "*"); ok {
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 0 || n > maxParams {
-			m.Clean = false
+			f.Clean = false
 			return rest
 		}
 		p.name, p.index = stem, n
 	}
-	m.params = append(m.params, p)
+	f.params = append(f.params, p)
 	return rest
 }
 
-// quotedParam is like quoted, but a backslash stays unless it escapes a quote
-// or itself: mailers on Windows send whole paths as file names.
+// quotedParam reads the quoted string that s begins with; an unterminated one
+// ends with s. A backslash stays unless it escapes a quote or itself: mailers on
+// Windows send whole paths as file names.
 func quotedParam(s string) (text, rest string) {
 	var b strings.Builder
 	for i := 1; i < len(s); i++ {
@@ -143,32 +153,32 @@ func tokenParam(s, name string) (value, rest string) {
 
 // Raw returns the octets of a parameter as they were sent: a boundary is
 // compared octet by octet.
-func (m Media) Raw(name string) (value string, ok bool) {
-	for _, p := range m.params {
+func (f Field) Raw(name string) (value string, ok bool) {
+	for _, p := range f.params {
 		if p.name == name && p.index < 0 && !p.extended {
 			return p.value, true
 		}
 	}
-	return m.extended(name)
+	return f.extended(name)
 }
 
 // Text returns a parameter for people, decoded and in valid UTF-8. The extended
 // form of RFC 2231 wins over a plain one, which old mailers add for older ones.
 // Encoded words are decoded, though RFC 2047 section 5 forbids them here.
-func (m Media) Text(name string) string {
-	if v, ok := m.extended(name); ok {
-		return tidy(v)
+func (f Field) Text(name string) string {
+	if v, ok := f.extended(name); ok {
+		return header.OneLine(v)
 	}
-	v, _ := m.Raw(name)
-	text, _ := Text(v)
+	v, _ := f.Raw(name)
+	text, _ := header.Text(v)
 	return text
 }
 
 // extended joins the pieces of an RFC 2231 value: name*, or name*0, name*1 …,
 // with or without a "*" behind the number. The first piece names the charset.
-func (m Media) extended(name string) (string, bool) {
+func (f Field) extended(name string) (string, bool) {
 	var pieces []param
-	for _, p := range m.params {
+	for _, p := range f.params {
 		if p.name == name && (p.index >= 0 || p.extended) {
 			pieces = append(pieces, p)
 		}
@@ -201,7 +211,7 @@ func (m Media) extended(name string) (string, bool) {
 	}
 	if !encoded {
 		// Plain continuations are often encoded words that were cut in pieces.
-		text, _ := Text(string(octets))
+		text, _ := header.Text(string(octets))
 		return text, true
 	}
 	text, _ := charset.Decode(octets, label)

@@ -1,4 +1,4 @@
-package mime
+package structure
 
 import (
 	"bufio"
