@@ -15,7 +15,7 @@ const module = "github.com/postern-mail/postern/"
 // layers gives each package of gateway/internal its layer. A package imports
 // packages of lower layers only; a new package is to be entered here.
 var layers = map[string]int{
-	"mail": 0, "document": 0, "terminal": 0,
+	"mail": 0, "document": 0, "secret": 0, "terminal": 0,
 	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1,
 	"payload": 2, "queue": 2,
 	"reception": 3, "inspector": 3,

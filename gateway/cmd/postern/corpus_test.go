@@ -22,7 +22,7 @@ func corpusMails(t *testing.T) []string {
 	t.Helper()
 	root := filepath.Join(repository, "..", "shared", "corpus")
 	var files []string
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 		if err == nil && slices.Contains([]string{".eml", ".raw", ".fuzzy1"}, filepath.Ext(path)) {
 			files = append(files, path)
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // version is set by the Makefile, from the last tag and commit.
-var version = "development" //nolint:gochecknoglobals // set by the linker
+var version = "development"
 
 type versionInfo struct {
 	Version string `json:"version"`

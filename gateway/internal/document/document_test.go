@@ -167,7 +167,7 @@ func (zeroReader) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func TestStringsAreWrittenForEveryReader(t *testing.T) {
 	t.Parallel()
 	all := make([]rune, 0, 0x2100)
-	for r := rune(0); r < 0x2100; r++ {
+	for r := range rune(0x2100) {
 		all = append(all, r)
 	}
 	for _, s := range []string{"", `"\/`, "tab\tline\r\n", "\x1b[31m", string(all), "😀 \U0010FFFF", "bad \xff octet"} {

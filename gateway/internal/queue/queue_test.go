@@ -45,7 +45,7 @@ func open(t *testing.T, schedule ...time.Duration) fixture {
 	return fixture{q, db, bodies}
 }
 
-var desk = store.Endpoint{Tenant: "acme", Name: "desk"} //nolint:gochecknoglobals // a constant
+var desk = store.Endpoint{Tenant: "acme", Name: "desk"}
 
 func enqueue(t *testing.T, f fixture, retention time.Duration) mail.MessageID {
 	t.Helper()

@@ -108,3 +108,35 @@ func TestPipelinedBDATInTLS(t *testing.T) {
 		}
 	}
 }
+
+// TestBDATCutOffInTLS ends the connection the polite way in the middle of the
+// last chunk, which reads like the end of the mail.
+func TestBDATCutOffInTLS(t *testing.T) {
+	t.Parallel()
+	cfg := defaults()
+	cfg.TLS = selfSigned(t)
+	f := start(t, cfg)
+	c := f.dial(t)
+	c.expect(t, "220 ")
+	c.send(t, "EHLO x\r\nSTARTTLS\r\n")
+	c.expect(t, "250")
+	c.expect(t, "220 ")
+	encrypted := tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true})
+	inner := &conn{encrypted, bufio.NewReader(encrypted)}
+	transaction := "MAIL FROM:<>\r\nRCPT TO:<support@acme.test>\r\nBDAT %d LAST\r\nSubject: x\r\n\r\n"
+	inner.send(t, "EHLO x\r\n"+fmt.Sprintf(transaction, 14))
+	for range 3 {
+		inner.expect(t, "250")
+	}
+	inner.expect(t, "250 2.0.0 OK: queued")
+	inner.send(t, fmt.Sprintf(transaction, 1000))
+	inner.expect(t, "250")
+	inner.expect(t, "250")
+	if err := encrypted.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	inner.expect(t, "451 4.4.2")
+	if n := len(f.stored(t)); n != 1 {
+		t.Errorf("stored %d messages, want the whole one only", n)
+	}
+}

@@ -125,8 +125,7 @@ func (c *Client) Send(m Mail) (reply string, err error) {
 
 // abandon ends the transaction of a mail that was refused, keeping the session.
 func (c *Client) abandon(err error) error {
-	var refused *Refusal
-	if errors.As(err, &refused) {
+	if _, ok := errors.AsType[*Refusal](err); ok {
 		_ = c.smtp.Reset() // where even that fails, the next command says why
 	}
 	return err
