@@ -13,7 +13,6 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/route"
 	"github.com/postern-mail/postern/gateway/internal/store"
-	"github.com/postern-mail/postern/gateway/internal/webhook"
 )
 
 // assembly is what a configuration comes to, before anything of it runs. Making
@@ -67,18 +66,14 @@ func assemble(cfg *config.Config) (*assembly, error) {
 func (a *assembly) addEndpoints(cfg *config.Config, t config.Tenant) error {
 	var problems []error
 	for _, e := range t.Endpoints {
-		key, err := webhook.ParseKey(e.Secret.Reveal())
-		if err != nil {
-			problems = append(problems, fmt.Errorf("tenant %q: endpoint %q: %w", t.Name, e.Name, err))
-		}
-		a.endpoints[store.Endpoint{Tenant: t.Name, Name: e.Name}] = dispatch.Endpoint{URL: e.URL, Key: key, MaxConcurrency: e.MaxConcurrency}
+		a.endpoints[store.Endpoint{Tenant: t.Name, Name: e.Name}] = dispatch.Endpoint{URL: e.URL, Key: e.Secret, MaxConcurrency: e.MaxConcurrency}
 		u, err := url.Parse(e.URL)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("tenant %q: endpoint %q: %w", t.Name, e.Name, err))
 			continue
 		}
 		if cfg.Inspector != nil && u.Host == cfg.Inspector.Address {
-			a.inspected[u.Path] = e.Secret.Reveal()
+			a.inspected[u.Path] = e.Secret.Text()
 		}
 	}
 	return errors.Join(problems...)

@@ -2,8 +2,7 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -11,90 +10,87 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-mail/postern/gateway/internal/config/schema"
+	"github.com/postern-mail/postern/gateway/internal/config/syntax"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 )
 
-const day = 24 * time.Hour
-
 // defaultRetention is that of plans and tenants that say nothing.
-const defaultRetention = 30 * day
+const defaultRetention = 30 * schema.Day
 
-// Types of blocks that are treated apart.
-const (
-	inspectorKind = "inspector" // off unless somebody wants it
-	listenerKind  = "listener"  // at least one is needed
-)
+// listenerKind is the type of block of which at least one is needed.
+const listenerKind = "listener"
 
 // singles are the unlabelled blocks, which merge over files, environment and flags.
-func (l *loader) singles() []child {
-	return []child{
-		{kind: "server", open: func(header) *block { return serverBlock(&l.config.Server) }},
-		{kind: "delivery", open: func(header) *block { return deliveryBlock(&l.config.Delivery) }},
-		{kind: inspectorKind, open: func(header) *block { return l.inspectorBlock() }},
+func (l *loader) singles() []schema.Child {
+	return []schema.Child{
+		{Kind: "server", Open: func(schema.Header) *schema.Block { return serverBlock(&l.config.Server) }},
+		{Kind: "delivery", Open: func(schema.Header) *schema.Block { return deliveryBlock(&l.config.Delivery) }},
+		{Kind: "inspector", Optional: true, Open: func(schema.Header) *schema.Block { return l.inspectorBlock() }},
 	}
 }
 
 // labelled are the blocks that carry a name, which stand in files only.
-func (l *loader) labelled() []child {
-	return []child{
-		{kind: listenerKind, labelled: true, open: l.listenerBlock},
-		{kind: "plan", labelled: true, open: l.planBlock},
-		{kind: "tenant", labelled: true, open: l.tenantBlock},
+func (l *loader) labelled() []schema.Child {
+	return []schema.Child{
+		{Kind: listenerKind, Labelled: true, Open: l.listenerBlock},
+		{Kind: "plan", Labelled: true, Open: l.planBlock},
+		{Kind: "tenant", Labelled: true, Open: l.tenantBlock},
 	}
 }
 
-func serverBlock(s *Server) *block {
-	return &block{settings: []setting{
-		{name: "hostname", required: true, set: into(&s.Hostname, domain)},
-		{name: "data_dir", required: true, set: into(&s.DataDir, filePath)},
-		{name: "log_level", initial: "info", set: into(&s.LogLevel, oneOf("trace", "debug", "info", "warn", "error"))},
-		{name: "log_format", initial: "text", set: into(&s.LogFormat, oneOf("text", "json"))},
+func serverBlock(s *Server) *schema.Block {
+	return &schema.Block{Settings: []schema.Setting{
+		{Name: "hostname", Required: true, Set: schema.Into(&s.Hostname, domain)},
+		{Name: "data_dir", Required: true, Set: schema.Into(&s.DataDir, schema.FilePath)},
+		{Name: "log_level", Initial: "info", Set: schema.Into(&s.LogLevel, schema.OneOf("trace", "debug", "info", "warn", "error"))},
+		{Name: "log_format", Initial: "text", Set: schema.Into(&s.LogFormat, schema.OneOf("text", "json"))},
 	}}
 }
 
-func deliveryBlock(d *Delivery) *block {
-	return &block{settings: []setting{
-		{name: "allow_http", initial: "false", set: into(&d.AllowHTTP, boolean)},
-		{name: "allow_networks", set: into(&d.AllowNetworks, listOf(0, 1000, network))},
-		{name: "allow_ports", initial: "443,80,8443", set: into(&d.AllowPorts, listOf(1, 1000, port))},
-		{name: "timeout", initial: "30s", set: into(&d.Timeout, duration(time.Second, 5*time.Minute))},
-		{name: "concurrency", initial: "64", set: into(&d.Concurrency, integer(1, 10_000))},
-		{name: "schedule", initial: "0s,1m,5m,30m,2h,12h", set: into(&d.Schedule, schedule)},
+func deliveryBlock(d *Delivery) *schema.Block {
+	return &schema.Block{Settings: []schema.Setting{
+		{Name: "allow_http", Initial: "false", Set: schema.Into(&d.AllowHTTP, schema.Boolean)},
+		{Name: "allow_networks", Set: schema.Into(&d.AllowNetworks, schema.ListOf(0, 1000, network))},
+		{Name: "allow_ports", Initial: "443,80,8443", Set: schema.Into(&d.AllowPorts, schema.ListOf(1, 1000, port))},
+		{Name: "timeout", Initial: "30s", Set: schema.Into(&d.Timeout, schema.Duration(time.Second, 5*time.Minute))},
+		{Name: "concurrency", Initial: "64", Set: schema.Into(&d.Concurrency, schema.Integer(1, 10_000))},
+		{Name: "schedule", Initial: "0s,1m,5m,30m,2h,12h", Set: schema.Into(&d.Schedule, schedule)},
 	}}
 }
 
 // inspectorBlock makes the inspector only when it is finished, which it is when
 // somebody asked for it.
-func (l *loader) inspectorBlock() *block {
+func (l *loader) inspectorBlock() *schema.Block {
 	i := &Inspector{}
-	return &block{
-		settings: []setting{{name: "address", initial: "127.0.0.1:8025", set: into(&i.Address, loopback)}},
-		finish:   func() { l.config.Inspector = i },
+	return &schema.Block{
+		Settings: []schema.Setting{{Name: "address", Initial: "127.0.0.1:8025", Set: schema.Into(&i.Address, loopback)}},
+		Finish:   func() { l.config.Inspector = i },
 	}
 }
 
-func (l *loader) listenerBlock(h header) *block {
+func (l *loader) listenerBlock(h schema.Header) *schema.Block {
 	l.checkName(h, listenerKind)
-	s := &Listener{Name: h.label}
-	var address value
-	return &block{
-		settings: []setting{
-			{name: "address", required: true, set: also(&address, into(&s.Address, listenAddress))},
-			{name: "max_message_size", initial: "50MiB", set: into(&s.MaxMessageSize, size(1<<10, 1<<30))},
-			{name: "max_recipients", initial: "100", set: into(&s.MaxRecipients, integer(1, 10_000))},
-			{name: "max_connections", initial: "1000", set: into(&s.MaxConnections, integer(1, 100_000))},
-			{name: "max_connections_per_ip", initial: "50", set: into(&s.MaxConnectionsPerIP, integer(1, 100_000))},
-			{name: "idle_timeout", initial: "5m", set: into(&s.IdleTimeout, duration(time.Second, time.Hour))},
-			{name: "allow_bare_newlines", initial: "false", set: into(&s.AllowBareNewlines, boolean)},
+	s := &Listener{Name: h.Label}
+	var address syntax.Value
+	return &schema.Block{
+		Settings: []schema.Setting{
+			{Name: "address", Required: true, Set: schema.Also(&address, schema.Into(&s.Address, listenAddress))},
+			{Name: "max_message_size", Initial: "50MiB", Set: schema.Into(&s.MaxMessageSize, schema.Size(1<<10, 1<<30))},
+			{Name: "max_recipients", Initial: "100", Set: schema.Into(&s.MaxRecipients, schema.Integer(1, 10_000))},
+			{Name: "max_connections", Initial: "1000", Set: schema.Into(&s.MaxConnections, schema.Integer(1, 100_000))},
+			{Name: "max_connections_per_ip", Initial: "50", Set: schema.Into(&s.MaxConnectionsPerIP, schema.Integer(1, 100_000))},
+			{Name: "idle_timeout", Initial: "5m", Set: schema.Into(&s.IdleTimeout, schema.Duration(time.Second, time.Hour))},
+			{Name: "allow_bare_newlines", Initial: "false", Set: schema.Into(&s.AllowBareNewlines, schema.Boolean)},
 		},
-		children: []child{{kind: "tls", open: func(header) *block {
+		Children: []schema.Child{{Kind: "tls", Open: func(schema.Header) *schema.Block {
 			s.TLS = &TLS{}
 			return tlsBlock(s.TLS)
 		}}},
-		finish: func() {
+		Finish: func() {
 			// Any number of listeners may ask for a free port.
 			if first, twice := l.addresses[s.Address]; twice && !strings.HasSuffix(s.Address, ":0") {
-				l.problem(address.At, "", fmt.Sprintf("address %s is that of the listener at %s already", quote(s.Address), first))
+				l.Note(address.At.Problem("", fmt.Sprintf("address %s is that of the listener at %s already", syntax.Quote(s.Address), first)))
 			} else if s.Address != "" {
 				l.addresses[s.Address] = address.At
 			}
@@ -103,44 +99,44 @@ func (l *loader) listenerBlock(h header) *block {
 	}
 }
 
-func tlsBlock(t *TLS) *block {
-	return &block{settings: []setting{
-		{name: "cert_file", required: true, set: into(&t.CertFile, filePath)},
-		{name: "key_file", required: true, set: into(&t.KeyFile, filePath)},
-		{name: "required", initial: "false", set: into(&t.Required, boolean)},
+func tlsBlock(t *TLS) *schema.Block {
+	return &schema.Block{Settings: []schema.Setting{
+		{Name: "cert_file", Required: true, Set: schema.Into(&t.CertFile, schema.FilePath)},
+		{Name: "key_file", Required: true, Set: schema.Into(&t.KeyFile, schema.FilePath)},
+		{Name: "required", Initial: "false", Set: schema.Into(&t.Required, schema.Boolean)},
 	}}
 }
 
-func (l *loader) planBlock(h header) *block {
+func (l *loader) planBlock(h schema.Header) *schema.Block {
 	l.checkName(h, "plan")
-	p := &Plan{Name: h.label}
-	return &block{
-		settings: []setting{
-			{name: "retention", initial: "30d", set: into(&p.Retention, duration(time.Hour, 3650*day))},
+	p := &Plan{Name: h.Label}
+	return &schema.Block{
+		Settings: []schema.Setting{
+			{Name: "retention", Initial: "30d", Set: schema.Into(&p.Retention, schema.Duration(time.Hour, 3650*schema.Day))},
 		},
-		finish: func() {
+		Finish: func() {
 			l.plans[p.Name] = *p
 			l.config.Plans = append(l.config.Plans, *p)
 		},
 	}
 }
 
-func (l *loader) tenantBlock(h header) *block {
+func (l *loader) tenantBlock(h schema.Header) *schema.Block {
 	l.checkName(h, "tenant")
-	t := &Tenant{Name: h.label, Plan: Plan{Retention: defaultRetention}}
+	t := &Tenant{Name: h.Label, Plan: Plan{Retention: defaultRetention}}
 	var plan string
-	var planAt value
-	var references []value // of aliases to endpoints
-	return &block{
-		settings: []setting{
-			{name: "plan", set: also(&planAt, into(&plan, text))},
-			{name: "domains", required: true, set: into(&t.Domains, listOf(1, maxEntries, l.tenantDomain))},
+	var planAt syntax.Value
+	var references []syntax.Value // of aliases to endpoints
+	return &schema.Block{
+		Settings: []schema.Setting{
+			{Name: "plan", Set: schema.Also(&planAt, schema.Into(&plan, schema.Text))},
+			{Name: "domains", Required: true, Set: schema.Into(&t.Domains, schema.ListOf(1, syntax.MaxEntries, l.tenantDomain))},
 		},
-		children: []child{
-			{kind: "endpoint", labelled: true, open: func(h header) *block { return l.endpointBlock(t, h) }},
-			{kind: "alias", labelled: true, fold: true, open: func(h header) *block { return l.aliasBlock(t, h, &references) }},
+		Children: []schema.Child{
+			{Kind: "endpoint", Labelled: true, Open: func(h schema.Header) *schema.Block { return l.endpointBlock(t, h) }},
+			{Kind: "alias", Labelled: true, Fold: mail.FoldLocal, Open: func(h schema.Header) *schema.Block { return l.aliasBlock(t, h, &references) }},
 		},
-		finish: func() {
+		Finish: func() {
 			l.checkReferences(t, references)
 			i := len(l.config.Tenants)
 			l.config.Tenants = append(l.config.Tenants, *t)
@@ -152,29 +148,29 @@ func (l *loader) tenantBlock(h header) *block {
 }
 
 // tenantDomain reads a domain that no other tenant has: a recipient means one.
-func (l *loader) tenantDomain(v value) (string, Problems) {
+func (l *loader) tenantDomain(v syntax.Value) (string, syntax.Problems) {
 	name, ps := domain(v)
 	if ps != nil {
 		return "", ps
 	}
 	if first, twice := l.domains[name]; twice {
-		return "", v.wrong("a domain belongs to one tenant", "domain %s stands at %s already", quote(name), first)
+		return "", v.Wrong("a domain belongs to one tenant", "domain %s stands at %s already", syntax.Quote(name), first)
 	}
 	l.domains[name] = v.At
 	return name, nil
 }
 
 // plan resolves a reference, once all plans are known.
-func (l *loader) plan(name string, v value) Plan {
+func (l *loader) plan(name string, v syntax.Value) Plan {
 	p, ok := l.plans[name]
-	if !ok && !l.partial {
-		l.problems = append(l.problems, v.wrong(l.didYouMean(name, sortedKeys(l.plans)), "there is no plan %s", quote(name))...)
+	if !ok && !l.Partial() {
+		l.Note(v.Wrong(l.DidYouMean(name, slices.Sorted(maps.Keys(l.plans))), "there is no plan %s", syntax.Quote(name))...)
 	}
 	return p
 }
 
 // checkReferences finds aliases that name an endpoint which the tenant has not.
-func (l *loader) checkReferences(t *Tenant, references []value) {
+func (l *loader) checkReferences(t *Tenant, references []syntax.Value) {
 	names := make([]string, len(t.Endpoints))
 	known := make(map[string]bool, len(t.Endpoints))
 	for i, e := range t.Endpoints {
@@ -182,22 +178,22 @@ func (l *loader) checkReferences(t *Tenant, references []value) {
 	}
 	for _, v := range references {
 		if name, _ := v.Data.(string); !known[name] {
-			l.problems = append(l.problems, v.wrong(l.didYouMean(name, names), "tenant %s has no endpoint %s", quote(t.Name), quote(name))...)
+			l.Note(v.Wrong(l.DidYouMean(name, names), "tenant %s has no endpoint %s", syntax.Quote(t.Name), syntax.Quote(name))...)
 		}
 	}
 }
 
-func (l *loader) endpointBlock(t *Tenant, h header) *block {
+func (l *loader) endpointBlock(t *Tenant, h schema.Header) *schema.Block {
 	l.checkName(h, "endpoint")
-	e := &Endpoint{Name: h.label}
+	e := &Endpoint{Name: h.Label}
 	source := &secretSource{}
-	return &block{
-		settings: append([]setting{
-			{name: "url", required: true, set: into(&e.URL, l.endpointURL)},
-			{name: "max_concurrency", initial: "8", set: into(&e.MaxConcurrency, integer(1, 1000))},
+	return &schema.Block{
+		Settings: append([]schema.Setting{
+			{Name: "url", Required: true, Set: schema.Into(&e.URL, l.endpointURL)},
+			{Name: "max_concurrency", Initial: "8", Set: schema.Into(&e.MaxConcurrency, schema.Integer(1, 1000))},
 		}, source.settings()...),
-		finish: func() {
-			e.Secret = l.secret(h.at, source)
+		Finish: func() {
+			e.Secret = l.secret(h.At, source)
 			t.Endpoints = append(t.Endpoints, *e)
 		},
 	}
@@ -205,85 +201,85 @@ func (l *loader) endpointBlock(t *Tenant, h header) *block {
 
 // endpointURL checks what delivery would refuse at every attempt. No message
 // quotes the URL, which may hold a token or a password.
-func (l *loader) endpointURL(v value) (string, Problems) {
-	s, ps := text(v)
+func (l *loader) endpointURL(v syntax.Value) (string, syntax.Problems) {
+	s, ps := schema.Text(v)
 	if ps != nil {
 		return "", ps
 	}
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-		return "", v.wrong("", "url is not a valid URL")
+		return "", v.Wrong("", "url is not a valid URL")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return "", v.wrong(`write "https://…"`, "url must be absolute and begin with https:// or http://")
+		return "", v.Wrong(`write "https://…"`, "url must be absolute and begin with https:// or http://")
 	case u.User != nil:
-		return "", v.wrong("the signature tells the receiver who sends", "url must not hold a user name or password")
+		return "", v.Wrong("the signature tells the receiver who sends", "url must not hold a user name or password")
 	case strings.Contains(s, "#"):
-		return "", v.wrong("", "url must not hold a fragment (#…)")
+		return "", v.Wrong("", "url must not hold a fragment (#…)")
 	case u.Hostname() == "":
-		return "", v.wrong("", "url names no host")
-	case u.Scheme == "http" && !l.config.Delivery.AllowHTTP && !l.partial:
-		return "", v.wrong("use https, or set allow_http = true in the delivery block", "url uses plain http, which is not allowed")
+		return "", v.Wrong("", "url names no host")
+	case u.Scheme == "http" && !l.config.Delivery.AllowHTTP && !l.Partial():
+		return "", v.Wrong("use https, or set allow_http = true in the delivery block", "url uses plain http, which is not allowed")
 	}
 	return s, l.endpointPort(v, u)
 }
 
 // endpointPort finds a port that no address could be dialled on. In networks
 // that are allowed by themselves any port is.
-func (l *loader) endpointPort(v value, u *url.URL) Problems {
+func (l *loader) endpointPort(v syntax.Value, u *url.URL) syntax.Problems {
 	p := u.Port()
 	if p == "" {
 		p = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
 	n, err := strconv.ParseUint(p, 10, 16)
 	if err != nil || n == 0 {
-		return v.wrong("", "url has a port that is not between 1 and 65535")
+		return v.Wrong("", "url has a port that is not between 1 and 65535")
 	}
 	d := l.config.Delivery
 	// Without ports, allow_ports itself is wrong, which is noted already.
-	if len(d.AllowNetworks) == 0 && len(d.AllowPorts) > 0 && !slices.Contains(d.AllowPorts, uint16(n)) && !l.partial {
-		return v.wrong(fmt.Sprintf("add %d to allow_ports in the delivery block", n), "url uses port %d, which is not allowed", n)
+	if len(d.AllowNetworks) == 0 && len(d.AllowPorts) > 0 && !slices.Contains(d.AllowPorts, uint16(n)) && !l.Partial() {
+		return v.Wrong(fmt.Sprintf("add %d to allow_ports in the delivery block", n), "url uses port %d, which is not allowed", n)
 	}
 	return nil
 }
 
-func (l *loader) aliasBlock(t *Tenant, h header, references *[]value) *block {
+func (l *loader) aliasBlock(t *Tenant, h schema.Header, references *[]syntax.Value) *schema.Block {
 	l.checkAlias(h)
-	a := &Alias{Name: h.label}
+	a := &Alias{Name: h.Label}
 	seen := map[string]bool{}
-	reference := func(v value) (string, Problems) {
-		name, ps := text(v)
+	reference := func(v syntax.Value) (string, syntax.Problems) {
+		name, ps := schema.Text(v)
 		if ps != nil {
 			return "", ps
 		}
 		if seen[name] {
-			return "", v.wrong("", "endpoint %s stands twice", quote(name))
+			return "", v.Wrong("", "endpoint %s stands twice", syntax.Quote(name))
 		}
 		seen[name] = true
-		*references = append(*references, value{Data: name, At: v.At})
+		*references = append(*references, syntax.Value{Data: name, At: v.At})
 		return name, nil
 	}
-	return &block{
-		settings: []setting{
-			{name: "endpoints", required: true, set: into(&a.Endpoints, listOf(1, 100, reference))},
+	return &schema.Block{
+		Settings: []schema.Setting{
+			{Name: "endpoints", Required: true, Set: schema.Into(&a.Endpoints, schema.ListOf(1, 100, reference))},
 		},
-		finish: func() { t.Aliases = append(t.Aliases, *a) },
+		Finish: func() { t.Aliases = append(t.Aliases, *a) },
 	}
 }
 
 // checkAlias wants a local part as RFC 5321 has it, or "*". Quoted local parts
 // would be a second spelling for the same mailbox.
-func (l *loader) checkAlias(h header) {
+func (l *loader) checkAlias(h schema.Header) {
 	switch {
-	case h.label == "*":
-	case strings.Contains(h.label, "*"):
-		l.problem(h.name, `"*" alone catches all`, fmt.Sprintf("alias %s is no pattern", quote(h.label)))
-	case strings.Contains(h.label, "@"):
-		l.problem(h.name, "write what stands before the @", fmt.Sprintf("alias %s holds a domain", quote(h.label)))
+	case h.Label == "*":
+	case strings.Contains(h.Label, "*"):
+		l.Note(h.Name.Problem(`"*" alone catches all`, fmt.Sprintf("alias %s is no pattern", syntax.Quote(h.Label))))
+	case strings.Contains(h.Label, "@"):
+		l.Note(h.Name.Problem("write what stands before the @", fmt.Sprintf("alias %s holds a domain", syntax.Quote(h.Label))))
 	default:
-		_, _, err := mail.SplitAddress(h.label + "@localhost")
-		if err != nil || strings.Contains(h.label, `"`) {
-			l.problem(h.name, "", fmt.Sprintf("alias %s is no local part of an address", quote(h.label)))
+		_, _, err := mail.SplitAddress(h.Label + "@localhost")
+		if err != nil || strings.Contains(h.Label, `"`) {
+			l.Note(h.Name.Problem("", fmt.Sprintf("alias %s is no local part of an address", syntax.Quote(h.Label))))
 		}
 	}
 }
@@ -291,43 +287,8 @@ func (l *loader) checkAlias(h header) {
 // nameForm keeps names fit for URLs, log lines and command lines.
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
-func (l *loader) checkName(h header, kind string) {
-	if !nameForm.MatchString(h.label) {
-		l.problem(h.name, "use 1 to 63 of a-z, 0-9, _ and -, a letter or digit first", fmt.Sprintf("%s name %s is not allowed", kind, quote(h.label)))
+func (l *loader) checkName(h schema.Header, kind string) {
+	if !nameForm.MatchString(h.Label) {
+		l.Note(h.Name.Problem("use 1 to 63 of a-z, 0-9, _ and -, a letter or digit first", fmt.Sprintf("%s name %s is not allowed", kind, syntax.Quote(h.Label))))
 	}
-}
-
-// listenAddress reads host:port or :port. The port is a number; 0 is any.
-func listenAddress(v value) (string, Problems) {
-	s, ps := text(v)
-	if ps != nil {
-		return "", ps
-	}
-	host, p, err := net.SplitHostPort(s)
-	if err != nil {
-		return "", v.wrong(`write "host:port" or ":port"`, "%s is not an address to listen on", quote(s))
-	}
-	if _, err := strconv.ParseUint(p, 10, 16); err != nil {
-		return "", v.wrong("", "port %s is not a number from 0 to 65535", quote(p))
-	}
-	if _, err := netip.ParseAddr(host); err != nil && host != "" {
-		if _, err := toASCII(host); err != nil {
-			return "", v.wrong("", "host %s is neither an IP address nor a name", quote(host))
-		}
-	}
-	return s, nil
-}
-
-// loopback reads an address that only this machine can reach. A name is no
-// proof of that: it is resolved elsewhere.
-func loopback(v value) (string, Problems) {
-	s, ps := listenAddress(v)
-	if ps != nil {
-		return "", ps
-	}
-	host, _, _ := net.SplitHostPort(s) // checked just now
-	if ip, err := netip.ParseAddr(host); err != nil || !ip.Unmap().IsLoopback() {
-		return "", v.wrong(`write a loopback address, such as "127.0.0.1:8025"`, "the inspector shows mail to whoever asks and may not listen on %s", quote(s))
-	}
-	return s, nil
 }

@@ -1,5 +1,6 @@
 // Package config turns HCL files, the environment and flags into one typed and
-// checked [Config]. Nothing outside this package knows HCL or koanf.
+// checked [Config]. What the gateway can be told stands in blocks.go; config/schema
+// reads by such a description, and config/syntax reads what files say.
 //
 // Invariants:
 //
@@ -10,8 +11,8 @@
 //     variable is an error, and all mistakes are reported in one go.
 //   - Precedence is defaults < files in order < environment < flags. Over several
 //     files an unlabelled block merges by setting; a labelled one stands once.
-//   - Files are hostile until shown otherwise: they are bounded in size, depth and
-//     number before anything recursive sees them, and no expression is evaluated.
+//   - Files are hostile until shown otherwise: they are bounded before anything
+//     recursive sees them, and no expression is evaluated.
 //   - The value of a secret stands in no error and in no printed form of a Config.
 //
 // The package reads files and keeps nothing: no state, no watching, no writing.
@@ -19,11 +20,12 @@ package config
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/postern-mail/postern/gateway/internal/config/schema"
+	"github.com/postern-mail/postern/gateway/internal/config/syntax"
+	"github.com/postern-mail/postern/gateway/internal/secret"
 )
 
 // Config is the whole configuration of a gateway. Labelled blocks stand in the
@@ -58,8 +60,8 @@ type Listener struct {
 	TLS                 *TLS          // nil: STARTTLS is not offered
 }
 
-// TLS names the certificate of a listener. The files are opened by the server,
-// which reloads them; here they need not exist yet.
+// TLS names the certificate of a listener. The files are read once, when the
+// gateway starts or is checked; here they need not exist.
 type TLS struct {
 	CertFile string
 	KeyFile  string
@@ -101,7 +103,7 @@ type Tenant struct {
 type Endpoint struct {
 	Name           string
 	URL            string
-	Secret         Secret
+	Secret         secret.Key
 	MaxConcurrency int // attempts in flight to this endpoint
 }
 
@@ -110,6 +112,12 @@ type Alias struct {
 	Name      string   // local part as written, unique under ASCII case folding; "*" catches all
 	Endpoints []string // names, at least one
 }
+
+// Problem is one mistake in a configuration, with its place.
+type Problem = syntax.Problem
+
+// Problems is every mistake of a configuration, in order; see [Load].
+type Problems = syntax.Problems
 
 // Options says where a configuration comes from. The zero value of a field means
 // that there is none of it.
@@ -125,89 +133,44 @@ type Options struct {
 // Relative paths in a file are relative to that file; those in the environment
 // and in flags are relative to the working directory.
 func Load(o Options) (*Config, error) {
-	l := newLoader(o.Environ)
-	bodies := l.readFiles(o.Files)
-	l.partial = len(l.problems) > 0
-
-	// Single blocks come first: what delivery allows decides about endpoints.
-	l.layerSingles(bodies, o)
-	l.readLabelled(bodies)
+	l := newLoader(o)
+	// Single blocks are read first: what delivery allows decides about endpoints.
+	l.Read(l.singles(), l.labelled())
 	for _, check := range l.later {
 		check()
 	}
-	if !l.partial && !slices.ContainsFunc(bodies, hasListener) {
-		l.problem(firstFile(o.Files), `write listener "mx" { address = ":25" }`, "no listener block")
-	}
-	if len(l.problems) > 0 {
-		return nil, l.problems.report(o.Files)
+	l.Want(listenerKind, `write listener "mx" { address = ":25" }`, "no listener block")
+	if ps := l.Problems(); len(ps) > 0 {
+		return nil, ps
 	}
 	return &l.config, nil
 }
 
-func hasListener(body *hclsyntax.Body) bool {
-	return slices.ContainsFunc(body.Blocks, func(hb *hclsyntax.Block) bool { return hb.Type == listenerKind })
-}
-
-// firstFile is where a problem is reported that has no place of its own.
-func firstFile(files []string) place {
-	if len(files) == 0 {
-		return place{}
-	}
-	return place{File: files[0]}
-}
-
-// A loader collects the configuration and its problems while blocks are read.
+// A loader fills the configuration while the reader goes through the blocks. It
+// knows what one block may not say because of another.
 type loader struct {
-	config   Config
-	problems Problems
-	environ  map[string]string
+	*schema.Reader
+	config  Config
+	environ map[string]string // for secret_env
 
-	// partial is set where a file could not be parsed. What seems to be missing
-	// may stand in it, so absence is then no problem of its own.
-	partial bool
-	later   []func() // checks that need every block of every file
-
-	blocks    int              // read so far
-	plans     map[string]Plan  // by name
-	domains   map[string]place // of all tenants, to find the one that stands twice
-	addresses map[string]place // of all listeners
+	later     []func()                // checks that need every block of every file
+	plans     map[string]Plan         // by name
+	domains   map[string]syntax.Place // of all tenants, to find the one that stands twice
+	addresses map[string]syntax.Place // of all listeners
 }
 
-func newLoader(environ []string) *loader {
+func newLoader(o Options) *loader {
 	l := &loader{
-		environ:   make(map[string]string, len(environ)),
+		Reader:    schema.NewReader(schema.Sources(o)),
+		environ:   make(map[string]string, len(o.Environ)),
 		plans:     map[string]Plan{},
-		domains:   map[string]place{},
-		addresses: map[string]place{},
+		domains:   map[string]syntax.Place{},
+		addresses: map[string]syntax.Place{},
 	}
-	for _, pair := range environ {
+	for _, pair := range o.Environ {
 		if name, v, ok := strings.Cut(pair, "="); ok {
 			l.environ[name] = v
 		}
 	}
 	return l
-}
-
-// problem notes one mistake.
-func (l *loader) problem(at place, hint, message string) {
-	l.problems = append(l.problems, at.problem(hint, message))
-}
-
-// didYouMean makes a hint out of the name that comes nearest to given. It stops
-// working when more problems stand than are ever shown, which bounds its cost.
-func (l *loader) didYouMean(given string, names []string) string {
-	if len(l.problems) > maxProblems {
-		return ""
-	}
-	return didYouMean(given, names)
-}
-
-// sortedKeys makes the order of messages independent of that of a map.
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -95,7 +95,7 @@ func runCase(t *testing.T, path string) {
 	got := map[string]string{}
 	c, err := Load(o)
 	if err != nil {
-		if problems := (Problems)(nil); !errors.As(err, &problems) || c != nil {
+		if problems := Problems(nil); !errors.As(err, &problems) || c != nil {
 			t.Errorf("Load = %v, %T; want nil, Problems", c, err)
 		}
 		got["want.err"] = strings.ReplaceAll(err.Error(), dir+"/", "") + "\n"

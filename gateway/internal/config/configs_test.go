@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/postern-mail/postern/gateway/internal/config/schema"
 )
 
 const (
@@ -44,19 +46,19 @@ func TestProductionIsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLoader(nil)
+	l := newLoader(Options{})
 	wanted := map[string]int{} // how many blocks have a setting of that name
-	var walk func(children []child)
-	walk = func(children []child) {
+	var walk func(children []schema.Child)
+	walk = func(children []schema.Child) {
 		for _, c := range children {
-			if !regexp.MustCompile(`(?m)^[# ]*` + c.kind + ` .*\{$`).Match(src) {
-				t.Errorf("production.hcl shows no block %s", c.kind)
+			if !regexp.MustCompile(`(?m)^[# ]*` + c.Kind + ` .*\{$`).Match(src) {
+				t.Errorf("production.hcl shows no block %s", c.Kind)
 			}
-			b := c.open(header{label: "x"})
-			for _, s := range b.settings {
-				wanted[s.name]++
+			b := c.Open(schema.Header{Label: "x"})
+			for _, s := range b.Settings {
+				wanted[s.Name]++
 			}
-			walk(b.children)
+			walk(b.Children)
 		}
 	}
 	walk(append(l.singles(), l.labelled()...))

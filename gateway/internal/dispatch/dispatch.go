@@ -34,6 +34,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/mime"
 	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/queue"
+	"github.com/postern-mail/postern/gateway/internal/secret"
 	"github.com/postern-mail/postern/gateway/internal/store"
 	"github.com/postern-mail/postern/gateway/internal/webhook"
 )
@@ -53,7 +54,7 @@ const (
 // Endpoint is where deliveries go.
 type Endpoint struct {
 	URL string
-	Key webhook.Key
+	Key secret.Key
 	// MaxConcurrency is how many attempts may be under way at the same time.
 	MaxConcurrency int
 }

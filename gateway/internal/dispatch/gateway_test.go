@@ -19,6 +19,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/queue"
+	"github.com/postern-mail/postern/gateway/internal/secret"
 	"github.com/postern-mail/postern/gateway/internal/spool"
 	"github.com/postern-mail/postern/gateway/internal/store"
 	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
@@ -169,7 +170,7 @@ func (g *gateway) start(concurrency int, endpoints rooms) *dispatching {
 
 func (g *gateway) startWith(client *webhook.Client, concurrency int, endpoints rooms) *dispatching {
 	g.t.Helper()
-	key, err := webhook.ParseKey(secret)
+	key, err := secret.Parse(vectorSecret)
 	must(g.t, err)
 	cfg := dispatch.Config{Concurrency: concurrency, Endpoints: make(map[store.Endpoint]dispatch.Endpoint), Logger: g.logger}
 	for name, room := range endpoints {

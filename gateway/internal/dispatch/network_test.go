@@ -16,8 +16,8 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/mail"
 )
 
-// secret is the key of the test vector of Standard Webhooks.
-const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+// vectorSecret is the key of the test vector of Standard Webhooks.
+const vectorSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 // network is a web server in memory: the clock of a bubble stands still while a
 // goroutine waits for a real socket, but not while it waits for a pipe.
@@ -150,7 +150,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func verify(payload []byte, header http.Header) error {
-	library, err := standardwebhooks.NewWebhook(secret)
+	library, err := standardwebhooks.NewWebhook(vectorSecret)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func TestSchedule(t *testing.T) {
 		checkPayload(t, calls[0].Body, id)
 
 		run.stop()
-		if strings.Contains(g.log.String(), strings.TrimPrefix(secret, "whsec_")) {
+		if strings.Contains(g.log.String(), strings.TrimPrefix(vectorSecret, "whsec_")) {
 			t.Error("the log holds the signing secret")
 		}
 	})

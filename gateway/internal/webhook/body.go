@@ -159,8 +159,7 @@ func (s *bodySet) close() error {
 	var failed *renderError
 	for _, b := range s.bodies {
 		_ = b.Close() // never fails
-		var err *renderError
-		if errors.As(b.err, &err) {
+		if err, ok := errors.AsType[*renderError](b.err); ok {
 			failed = err
 		}
 	}

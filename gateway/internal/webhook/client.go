@@ -36,6 +36,8 @@ import (
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/secret"
+	"github.com/postern-mail/postern/gateway/internal/webhook/guard"
 )
 
 const (
@@ -90,7 +92,7 @@ type Client struct {
 	// transport is used without an http.Client around it: redirects and cookies
 	// are the client's doing, so here they cannot happen.
 	transport *http.Transport
-	conns     connSet
+	conns     guard.Conns
 }
 
 // New makes a Client. It starts nothing.
@@ -117,7 +119,7 @@ func New(cfg Config) *Client {
 			if err != nil {
 				return nil, err
 			}
-			return c.conns.add(conn), nil
+			return c.conns.Add(conn), nil
 		},
 		TLSClientConfig:        &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    c.timeout,
@@ -134,14 +136,14 @@ func New(cfg Config) *Client {
 
 // guardedDialer returns the dialer that refuses addresses outside cfg.
 func guardedDialer(cfg Config) *net.Dialer {
-	return &net.Dialer{Control: newGuard(cfg.AllowNetworks, cfg.AllowPorts).control}
+	return &net.Dialer{Control: guard.New(cfg.AllowNetworks, cfg.AllowPorts).Control}
 }
 
 // Close closes every connection of the client. Call it when the last Send has
 // returned: one that is still under way fails, and none can follow.
 func (c *Client) Close() {
 	c.transport.CloseIdleConnections() // also gives up dials that nobody waits for
-	c.conns.close()
+	c.conns.Close()
 }
 
 // Request is one attempt to hand over one payload.
@@ -150,8 +152,8 @@ type Request struct {
 	URL string
 	// ID becomes the webhook-id: the same for every attempt of a delivery.
 	ID mail.DeliveryID
-	// Key signs the attempt.
-	Key Key
+	// Key signs the attempt. Send refuses the zero Key.
+	Key secret.Key
 	// Render writes the payload, which is JSON. It is pure: every run writes the
 	// same octets. It is run at least once, and again for the wire, by another
 	// goroutine that ends before Send returns. It stops when its writer fails.
@@ -200,10 +202,10 @@ func (c *Client) send(caller context.Context, req Request) Result {
 	if err != nil {
 		return Result{Reason: "url: " + err.Error()}
 	}
-	if req.Key.newMAC == nil {
+	if req.Key.IsZero() {
 		return Result{Reason: "key: the endpoint has no signing secret"}
 	}
-	signed := req.Key.signer(req.ID, req.At)
+	signed := newSigner(req.Key, req.ID, req.At)
 	if err := req.Render(signed); err != nil {
 		return Result{Reason: "render: " + err.Error()}
 	}
@@ -214,7 +216,7 @@ func (c *Client) send(caller context.Context, req Request) Result {
 	ctx, cancel := context.WithTimeout(caller, c.timeout)
 	defer cancel()
 	bodies := &bodySet{make: func() *body {
-		return newBody(req.Render, req.Key.signer(req.ID, req.At), signed.size, signed.sum())
+		return newBody(req.Render, newSigner(req.Key, req.ID, req.At), signed.size, signed.sum())
 	}}
 	httpReq := c.request(ctx, target, req, signed, bodies)
 
@@ -247,8 +249,7 @@ func (c *Client) parseURL(raw string) (*url.URL, error) {
 	target, err := url.Parse(raw)
 	if err != nil {
 		// Without its *url.Error, which repeats the URL: queries hold tokens.
-		var urlErr *url.Error
-		if errors.As(err, &urlErr) {
+		if urlErr, ok := errors.AsType[*url.Error](err); ok {
 			err = urlErr.Err
 		}
 		return nil, fmt.Errorf("parse URL: %w", err)

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"runtime"
 	"strconv"
 	"strings"
@@ -27,6 +29,14 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func prefixes(texts ...string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range texts {
+		out = append(out, netip.MustParsePrefix(text))
+	}
+	return out
+}
 
 // newClient returns a client that may talk to servers on loopback.
 func newClient(t testing.TB, cfg Config) *Client {
@@ -214,9 +224,7 @@ func TestAnswers(t *testing.T) {
 			var requests atomic.Int32
 			srv := newServer(t, func(w http.ResponseWriter, r *http.Request) {
 				requests.Add(1)
-				for k, v := range tc.header {
-					w.Header()[k] = v
-				}
+				maps.Copy(w.Header(), tc.header)
 				w.Header().Set("Set-Cookie", "session=1")
 				if r.Header.Get("Cookie") != "" {
 					t.Error("a cookie came back")

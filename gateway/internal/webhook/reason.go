@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/postern-mail/postern/gateway/internal/webhook/guard"
 )
 
 const (
@@ -39,7 +41,7 @@ func (e streamError) Error() string { return fmt.Sprintf("stream reset with code
 func failure(caller context.Context, err error, timedOut bool, limit time.Duration) string {
 	var (
 		render  *renderError
-		blocked *blockedError
+		blocked *guard.BlockedError
 		dns     *net.DNSError
 		op      *net.OpError
 		netErr  net.Error
@@ -167,7 +169,7 @@ func retryAfter(field string, now time.Time) time.Duration {
 		if err != nil || seconds > uint64(maxRetryAfter/time.Second) {
 			return maxRetryAfter // the only error that digits can give is "out of range"
 		}
-		return time.Duration(seconds) * time.Second //nolint:gosec // bounded above
+		return time.Duration(seconds) * time.Second // bounded above
 	}
 	at, err := http.ParseTime(field)
 	if err != nil {

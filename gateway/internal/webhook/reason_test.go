@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/postern-mail/postern/gateway/internal/webhook/guard"
 )
 
 func TestRetryAfter(t *testing.T) {
@@ -72,7 +74,7 @@ func TestFailure(t *testing.T) {
 		err  error
 		want string
 	}{
-		{dial(&blockedError{"127.0.0.1:80", errors.New("no")}), "blocked_address: 127.0.0.1:80: no"},
+		{dial(&guard.BlockedError{Address: "127.0.0.1:80", Err: errors.New("no")}), "blocked_address: 127.0.0.1:80: no"},
 		{dial(&net.DNSError{Err: "no such host", Name: "nx.test", Server: "10.0.0.2:53", IsNotFound: true}), `dns: look up "nx.test": no such host`},
 		{dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), "connect: dial tcp: connect: connection refused"},
 		{dial(os.ErrDeadlineExceeded), "connect: dial tcp: i/o timeout"},

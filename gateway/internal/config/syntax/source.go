@@ -1,4 +1,18 @@
-package config
+// Package syntax reads what configuration files say, without knowing what they
+// should: octets of HCL become literal values, each with its place. Nothing
+// outside this package knows HCL.
+//
+// Invariants:
+//
+//   - Files are hostile until shown otherwise: they are bounded in size, depth and
+//     number before anything recursive sees them, and no expression is evaluated.
+//   - Every value, name and label keeps the place where it was said, so that every
+//     problem can point at its own.
+//   - What a message repeats of a file goes through [Quote], so that a signing
+//     secret that stands in a wrong place is not shown.
+//
+// The package reads files and keeps nothing.
+package syntax
 
 import (
 	"bytes"
@@ -12,6 +26,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/postern-mail/postern/gateway/internal/secret"
 )
 
 // Bounds on what is read. hclsyntax has none of its own: its parser calls itself
@@ -31,47 +47,49 @@ const (
 	maxSyntax     = 20       // syntax problems shown of one file; one often causes the next
 )
 
-// readFiles reads and parses every file that it can.
-func (l *loader) readFiles(names []string) []*hclsyntax.Body {
+// ReadFiles reads and parses every file that it can, and gives those in their
+// order. Where there are problems, what it gives is not the whole configuration.
+func ReadFiles(names []string) ([]Body, Problems) {
 	if len(names) > maxFiles {
-		l.problem(firstFile(names), "", fmt.Sprintf("%d configuration files, at most %d are allowed", len(names), maxFiles))
-		return nil
+		return nil, Problems{Place{File: names[0]}.Problem("", fmt.Sprintf("%d configuration files, at most %d are allowed", len(names), maxFiles))}
 	}
-	bodies := make([]*hclsyntax.Body, 0, len(names))
+	var problems Problems
+	bodies := make([]Body, 0, len(names))
 	seen := make(map[string]bool, len(names))
 	total := 0
 	for _, name := range names {
+		at := Place{File: name}
 		if seen[name] {
-			l.problem(place{File: name}, "", "the file is given twice")
+			problems = append(problems, at.Problem("", "the file is given twice"))
 			continue
 		}
 		seen[name] = true
 		src, err := readFile(name)
 		if err != nil {
-			l.problem(place{File: name}, "", err.Error())
+			problems = append(problems, at.Problem("", err.Error()))
 			continue
 		}
 		if total += len(src); total > maxTotalSize {
-			l.problem(place{File: name}, "", "the configuration files are longer than 16 MiB together")
+			problems = append(problems, at.Problem("", "the configuration files are longer than 16 MiB together"))
 			break
 		}
 		body, ps := parse(name, src)
 		if ps != nil {
-			l.problems = append(l.problems, ps...)
+			problems = append(problems, ps...)
 			continue
 		}
 		bodies = append(bodies, body)
 	}
-	return bodies
+	return bodies, problems
 }
 
 // readFile reads a file of bounded size. Pipes are welcome.
 func readFile(name string) ([]byte, error) {
-	f, err := os.Open(name) //nolint:gosec // the operator names the file
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close() // only read from: its error says nothing
 	src, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
@@ -82,30 +100,30 @@ func readFile(name string) ([]byte, error) {
 	return src, nil
 }
 
-// parse gives the syntax tree of one file, or the problems that stop it.
-func parse(name string, src []byte) (*hclsyntax.Body, Problems) {
+// parse gives what one file says, or the problems that stop it.
+func parse(name string, src []byte) (Body, Problems) {
 	if ps := checkText(name, src); ps != nil {
-		return nil, ps
+		return Body{}, ps
 	}
 	tokens, diags := hclsyntax.LexConfig(src, name, hcl.InitialPos)
 	if diags.HasErrors() {
 		// One open quote makes every line after it wrong in the same way.
-		return nil, syntaxProblems(name, slices.CompactFunc(diags, func(a, b *hcl.Diagnostic) bool { return a.Summary == b.Summary }))
+		return Body{}, syntaxProblems(name, slices.CompactFunc(diags, func(a, b *hcl.Diagnostic) bool { return a.Summary == b.Summary }))
 	}
 	if ps := admit(tokens); ps != nil {
-		return nil, ps
+		return Body{}, ps
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
 	if diags.HasErrors() {
-		return nil, syntaxProblems(name, diags)
+		return Body{}, syntaxProblems(name, diags)
 	}
-	return file.Body.(*hclsyntax.Body), nil
+	return bodyOf(file.Body.(*hclsyntax.Body)), nil
 }
 
 // checkText refuses what is no UTF-8 text, before a lexer guesses at it.
 func checkText(name string, src []byte) Problems {
 	if bytes.HasPrefix(src, []byte("\xef\xbb\xbf")) {
-		return Problems{place{name, 1, 1}.problem("save it as UTF-8 without a BOM", "the file begins with a byte order mark")}
+		return Problems{Place{name, 1, 1}.Problem("save it as UTF-8 without a BOM", "the file begins with a byte order mark")}
 	}
 	message := ""
 	at := bytes.IndexByte(src, 0)
@@ -127,7 +145,7 @@ func checkText(name string, src []byte) Problems {
 	}
 	line := bytes.Count(src[:at], []byte("\n")) + 1
 	column := utf8.RuneCount(src[bytes.LastIndexByte(src[:at], '\n')+1:at]) + 1
-	return Problems{place{name, line, column}.problem("save it as UTF-8", message)}
+	return Problems{Place{name, line, column}.Problem("save it as UTF-8", message)}
 }
 
 // admit looks at the tokens of a file, one after the other, and refuses those on
@@ -189,10 +207,10 @@ func closes(closing, opening hclsyntax.TokenType) bool {
 }
 
 func refuse(t hclsyntax.Token, hint, format string, args ...any) Problems {
-	return Problems{placeOf(t.Range).problem(hint, fmt.Sprintf(format, args...))}
+	return Problems{placeOf(t.Range).Problem(hint, fmt.Sprintf(format, args...))}
 }
 
-func placeOf(r hcl.Range) place { return place{r.Filename, r.Start.Line, r.Start.Column} }
+func placeOf(r hcl.Range) Place { return Place{r.Filename, r.Start.Line, r.Start.Column} }
 
 // syntaxProblems turns the parser's findings into ours.
 func syntaxProblems(name string, diags hcl.Diagnostics) Problems {
@@ -202,14 +220,14 @@ func syntaxProblems(name string, diags hcl.Diagnostics) Problems {
 		hint := sentence(d.Detail)
 		// Details quote identifiers, which may be long, and one of which may be a
 		// secret without its quotes.
-		if strings.Contains(hint, secretPrefix) || len(hint) > maxDetail {
+		if strings.Contains(hint, secret.Prefix) || len(hint) > maxDetail {
 			hint = ""
 		}
-		at := place{File: name}
+		at := Place{File: name}
 		if d.Subject != nil {
 			at = placeOf(*d.Subject)
 		}
-		ps[i] = at.problem(hint, sentence(d.Summary))
+		ps[i] = at.Problem(hint, sentence(d.Summary))
 	}
 	return ps
 }

@@ -1,14 +1,16 @@
-package config
+package schema
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/v2"
+
+	"github.com/postern-mail/postern/gateway/internal/config/syntax"
 )
 
 const (
@@ -22,78 +24,76 @@ const (
 
 // A layering merges the single blocks over all sources; labelled ones do not go
 // through koanf, which would replace the list of one file by that of the next.
-// koanf holds the values
-// together with the places where they were said, so that what wins by
-// precedence and what a message points at are one decision.
+// koanf holds the values together with the places where they were said, so that
+// what wins by precedence and what a message points at are one decision.
 type layering struct {
-	*loader
+	*Reader
 	k      *koanf.Koanf
-	blocks map[string]*block // by type
-	opened map[string]place  // where a file has the block
-	said   map[string]bool   // by any source but the defaults
+	blocks map[string]*Block       // by type
+	opened map[string]syntax.Place // where a file has the block
+	said   map[string]bool         // by any source but the defaults
 }
 
-// layerSingles reads the unlabelled blocks: defaults < files < environment < flags.
-func (l *loader) layerSingles(bodies []*hclsyntax.Body, o Options) {
-	layers := &layering{
-		loader: l,
+// readSingles reads the unlabelled blocks: defaults < files < environment < flags.
+func (r *Reader) readSingles(singles []Child) {
+	l := &layering{
+		Reader: r,
 		k:      koanf.New(delimiter),
-		blocks: map[string]*block{},
-		opened: map[string]place{},
+		blocks: map[string]*Block{},
+		opened: map[string]syntax.Place{},
 		said:   map[string]bool{},
 	}
-	kinds := l.singles()
 	defaults := map[string]any{}
-	for _, c := range kinds {
-		layers.blocks[c.kind] = c.open(header{})
-		for _, s := range layers.blocks[c.kind].settings {
-			if s.initial != "" {
-				defaults[c.kind+delimiter+s.name] = value{Data: s.initial}
+	for _, c := range singles {
+		b := c.Open(Header{})
+		l.blocks[c.Kind] = b
+		for _, s := range b.Settings {
+			if s.Initial != "" {
+				defaults[c.Kind+delimiter+s.Name] = syntax.Value{Data: s.Initial}
 			}
 		}
 	}
-	layers.load(confmap.Provider(defaults, delimiter))
-	for _, body := range bodies {
-		layers.file(body)
+	l.load(confmap.Provider(defaults, delimiter))
+	for _, body := range r.bodies {
+		l.file(body)
 	}
-	layers.environment(o.Environ)
-	layers.flags(o.Flags)
+	l.environment(r.sources.Environ)
+	l.flags(r.sources.Flags)
 
-	for _, c := range kinds {
-		if c.kind == inspectorKind && !layers.said[c.kind] {
-			continue
+	for _, c := range singles {
+		if !c.Optional || l.said[c.Kind] {
+			l.fillSingle(c.Kind)
 		}
-		layers.fillSingle(c.kind, firstFile(o.Files))
 	}
 }
 
 // load puts one source over those before.
 func (l *layering) load(p koanf.Provider) {
 	if err := l.k.Load(p, nil); err != nil {
-		l.problem(place{}, "", fmt.Sprintf("merge settings: %s", err))
+		l.Note(syntax.Place{}.Problem("", fmt.Sprintf("merge settings: %s", err)))
 	}
 }
 
 // file layers the single blocks of one file.
-func (l *layering) file(body *hclsyntax.Body) {
+func (l *layering) file(body syntax.Body) {
 	layer := map[string]any{}
-	seen := map[string]place{}
-	for _, hb := range body.Blocks {
-		b, single := l.blocks[hb.Type]
+	seen := map[string]syntax.Place{}
+	for _, found := range body.Blocks {
+		b, single := l.blocks[found.Type]
 		if !single {
 			continue
 		}
 		// A block may stand in each file, but in one file once.
-		c := child{kind: hb.Type}
-		h, ok := l.header(c, hb)
+		c := Child{Kind: found.Type}
+		h, ok := l.header(c, found)
 		if !ok || !l.once(c, h, seen) {
 			continue
 		}
-		l.opened[hb.Type], l.said[hb.Type] = h.at, true
-		for name, v := range l.values(b, "in "+hb.Type, hb.Body) {
-			layer[hb.Type+delimiter+name] = v
+		l.opened[found.Type], l.said[found.Type] = h.At, true
+		for name, v := range l.values(b, "in "+found.Type, found.Body) {
+			layer[found.Type+delimiter+name] = v
 		}
-		l.readChildren(b, "in "+hb.Type, hb.Body, map[string]place{})
+		l.readChildren(b, "in "+found.Type, found.Body.Blocks, map[string]syntax.Place{})
 	}
 	l.load(confmap.Provider(layer, delimiter))
 }
@@ -109,11 +109,11 @@ func (l *layering) environment(environ []string) {
 			if !strings.Contains(rest, envDelimiter) {
 				return "", nil
 			}
-			at := place{File: "environment " + name}
+			at := syntax.Place{File: "environment " + name}
 			key := strings.Replace(strings.ToLower(rest), envDelimiter, delimiter, 1)
 			// Lower-case spellings would be second names for one setting.
 			if rest != strings.ToUpper(rest) || !l.names(key) {
-				l.problem(at, l.didYouMean(name, l.envNames()), "there is no such setting")
+				l.Note(at.Problem(l.DidYouMean(name, l.envNames()), "there is no such setting"))
 				return "", nil
 			}
 			return l.say(key, text, at)
@@ -124,10 +124,10 @@ func (l *layering) environment(environ []string) {
 // flags layers the settings given on the command line.
 func (l *layering) flags(flags map[string]string) {
 	layer := map[string]any{}
-	for _, key := range sortedKeys(flags) {
-		at := place{File: "flag --set " + key}
+	for _, key := range slices.Sorted(maps.Keys(flags)) {
+		at := syntax.Place{File: "flag --set " + key}
 		if !l.names(key) {
-			l.problem(at, l.didYouMean(key, l.keys()), "there is no such setting")
+			l.Note(at.Problem(l.DidYouMean(key, l.keys()), "there is no such setting"))
 			continue
 		}
 		_, layer[key] = l.say(key, flags[key], at)
@@ -136,10 +136,10 @@ func (l *layering) flags(flags map[string]string) {
 }
 
 // say makes text the value of a setting that exists.
-func (l *layering) say(key, text string, at place) (string, any) {
+func (l *layering) say(key, text string, at syntax.Place) (string, any) {
 	kind, _, _ := strings.Cut(key, delimiter)
 	l.said[kind] = true
-	return key, value{Data: text, At: at}
+	return key, syntax.Value{Data: text, At: at}
 }
 
 // names says whether a key names a setting of a single block.
@@ -152,7 +152,7 @@ func (l *layering) names(key string) bool {
 // keys lists the settings of the single blocks.
 func (l *layering) keys() []string {
 	var keys []string
-	for _, kind := range sortedKeys(l.blocks) {
+	for _, kind := range slices.Sorted(maps.Keys(l.blocks)) {
 		for _, name := range l.blocks[kind].settingNames() {
 			keys = append(keys, kind+delimiter+name)
 		}
@@ -170,41 +170,24 @@ func (l *layering) envNames() []string {
 
 // fillSingle hands the merged values to a single block. A setting that is
 // missing is reported where the block stands, or else at the first file.
-func (l *layering) fillSingle(kind string, elsewhere place) {
+func (l *layering) fillSingle(kind string) {
 	b := l.blocks[kind]
 	at, stands := l.opened[kind]
-	values := map[string]value{}
-	for _, s := range b.settings {
-		v, said := l.k.Get(kind + delimiter + s.name).(value)
+	values := map[string]syntax.Value{}
+	for _, s := range b.Settings {
+		v, said := l.k.Get(kind + delimiter + s.Name).(syntax.Value)
 		switch {
 		case said:
-			values[s.name] = v
-		case s.required && l.partial:
-			values[s.name] = value{} // may stand in the file that is not read
-		case s.required && !stands:
-			l.problem(elsewhere, fmt.Sprintf("write %s { %s = … }", kind, s.name), fmt.Sprintf("%s.%s is missing", kind, s.name))
-			values[s.name] = value{}
+			values[s.Name] = v
+		case s.Required && l.partial:
+			values[s.Name] = syntax.Value{} // may stand in the file that is not read
+		case s.Required && !stands:
+			l.Note(l.elsewhere().Problem(fmt.Sprintf("write %s { %s = … }", kind, s.Name), fmt.Sprintf("%s.%s is missing", kind, s.Name)))
+			values[s.Name] = syntax.Value{}
 		}
 	}
 	l.fill(b, at, values)
-	if b.finish != nil {
-		b.finish()
-	}
-}
-
-// readLabelled reads the blocks that carry a name, and notes those that nobody
-// knows.
-func (l *loader) readLabelled(bodies []*hclsyntax.Body) {
-	singles := l.singles()
-	root := &block{children: append(l.labelled(), singles...)}
-	seen := map[string]place{}
-	for _, body := range bodies {
-		l.values(root, "outside a block", body)
-		// A copy without the single blocks, which are read already.
-		rest := *body
-		rest.Blocks = slices.DeleteFunc(slices.Clone(body.Blocks), func(hb *hclsyntax.Block) bool {
-			return slices.Contains(childNames(singles), hb.Type)
-		})
-		l.readChildren(root, "", &rest, seen)
+	if b.Finish != nil {
+		b.Finish()
 	}
 }

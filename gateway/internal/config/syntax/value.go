@@ -1,4 +1,4 @@
-package config
+package syntax
 
 import (
 	"fmt"
@@ -14,29 +14,30 @@ const (
 	writeValue    = "write the value"
 )
 
-// A value is what was said for a setting, and where. Its fields are exported for
-// koanf, which copies values by reflection.
-type value struct {
-	// Data is a string, an int64, a float64, a bool, a []value, an object, or
+// Value is what was said for a setting, and where. Its fields are exported for
+// koanf too, which copies values by reflection.
+type Value struct {
+	// Data is a string, an int64, a float64, a bool, a []Value, an object, or
 	// nil where nothing usable was said. Defaults, the environment and flags say
 	// everything as a string, lists with commas.
 	Data any
-	At   place
+	At   Place
 }
 
 // An object is a literal { … }, which no setting takes.
 type object struct{}
 
-// wrong is the problem of a value.
-func (v value) wrong(hint, format string, args ...any) Problems {
-	return Problems{v.At.problem(hint, fmt.Sprintf(format, args...))}
+// Wrong is the problem of a value.
+func (v Value) Wrong(hint, format string, args ...any) Problems {
+	return Problems{v.At.Problem(hint, fmt.Sprintf(format, args...))}
 }
 
-// untyped says that the value is text for which the setting knows the type.
-func (v value) untyped() bool { return v.At.Line == 0 }
+// Untyped says that the value is text for which the setting knows the type: it
+// was not said in a file.
+func (v Value) Untyped() bool { return v.At.Line == 0 }
 
-// describe names the type for a message, never the content.
-func (v value) describe() string {
+// Describe names the type for a message, never the content.
+func (v Value) Describe() string {
 	switch v.Data.(type) {
 	case string:
 		return "a string"
@@ -44,7 +45,7 @@ func (v value) describe() string {
 		return "a number"
 	case bool:
 		return "true or false"
-	case []value:
+	case []Value:
 		return "a list"
 	default:
 		return "an object"
@@ -53,8 +54,8 @@ func (v value) describe() string {
 
 // literal reads an expression that is a plain value and refuses any other, so
 // that nothing in a file is ever evaluated.
-func literal(e hclsyntax.Expression) (value, Problems) {
-	v := value{At: placeOf(e.StartRange())}
+func literal(e hclsyntax.Expression) (Value, Problems) {
+	v := Value{At: placeOf(e.StartRange())}
 	switch e := e.(type) {
 	case *hclsyntax.LiteralValueExpr:
 		return scalar(v, e.Val)
@@ -63,7 +64,7 @@ func literal(e hclsyntax.Expression) (value, Problems) {
 		for _, part := range e.Parts {
 			piece, ok := part.(*hclsyntax.LiteralValueExpr)
 			if !ok || piece.Val.Type() != cty.String {
-				return v, v.wrong(`write "$${" for a plain "${", and "%%{" for a plain "%{"`, "%s", noExpressions)
+				return v, v.Wrong(`write "$${" for a plain "${", and "%%{" for a plain "%{"`, "%s", noExpressions)
 			}
 			text.WriteString(piece.Val.AsString())
 		}
@@ -79,15 +80,15 @@ func literal(e hclsyntax.Expression) (value, Problems) {
 		v.Data = object{}
 		return v, nil
 	case *hclsyntax.ScopeTraversalExpr: // a bare word, most likely
-		return v, v.wrong("write the value, in quotes if it is text", "%s", noExpressions)
+		return v, v.Wrong("write the value, in quotes if it is text", "%s", noExpressions)
 	}
-	return v, v.wrong(writeValue, "%s", noExpressions)
+	return v, v.Wrong(writeValue, "%s", noExpressions)
 }
 
-func scalar(v value, c cty.Value) (value, Problems) {
+func scalar(v Value, c cty.Value) (Value, Problems) {
 	switch {
 	case c.IsNull():
-		return v, v.wrong("leave the setting out to get its default", "null is no value")
+		return v, v.Wrong("leave the setting out to get its default", "null is no value")
 	case c.Type() == cty.Bool:
 		v.Data = c.True()
 	case c.Type() == cty.Number:
@@ -98,20 +99,20 @@ func scalar(v value, c cty.Value) (value, Problems) {
 			v.Data, _ = f.Float64()
 		}
 	default:
-		return v, v.wrong(writeValue, "%s", noExpressions)
+		return v, v.Wrong(writeValue, "%s", noExpressions)
 	}
 	return v, nil
 }
 
-// maxEntries bounds the entries of one list.
-const maxEntries = 10_000
+// MaxEntries bounds the entries of one list.
+const MaxEntries = 10_000
 
-func list(v value, exprs []hclsyntax.Expression) (value, Problems) {
-	if len(exprs) > maxEntries {
-		return v, v.wrong("", "the list has %d entries, at most %d are allowed", len(exprs), maxEntries)
+func list(v Value, exprs []hclsyntax.Expression) (Value, Problems) {
+	if len(exprs) > MaxEntries {
+		return v, v.Wrong("", "the list has %d entries, at most %d are allowed", len(exprs), MaxEntries)
 	}
 	var ps Problems
-	entries := make([]value, 0, len(exprs))
+	entries := make([]Value, 0, len(exprs))
 	for _, e := range exprs {
 		entry, wrong := literal(e)
 		ps = append(ps, wrong...)

@@ -1,14 +1,16 @@
-package config
+package syntax
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/postern-mail/postern/gateway/internal/secret"
 )
 
-// maxProblems is how many problems are shown. Whoever has more has one cause.
-const maxProblems = 100
+// MaxProblems is how many problems are shown. Whoever has more has one cause.
+const MaxProblems = 100
 
 // Problem is one mistake in a configuration.
 type Problem struct {
@@ -51,8 +53,9 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// report sorts and caps what a loader collected.
-func (ps Problems) report(files []string) Problems {
+// Report gives problems, in the order in which they were found, as the order and
+// the bound of Problems want them. files are in the order given.
+func (ps Problems) Report(files []string) Problems {
 	rank := make(map[string]int, len(files))
 	for i, f := range slices.Backward(files) {
 		rank[f] = i // that of the first, where one is given twice
@@ -64,6 +67,7 @@ func (ps Problems) report(files []string) Problems {
 		}
 		return len(files)
 	}
+	ps = slices.Clone(ps)
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(
 			cmp.Compare(order(a), order(b)),
@@ -72,33 +76,35 @@ func (ps Problems) report(files []string) Problems {
 			cmp.Compare(a.Column, b.Column),
 		)
 	})
-	if more := len(ps) - maxProblems; more > 0 {
-		ps = append(ps[:maxProblems:maxProblems], Problem{Message: fmt.Sprintf("and %d more", more)})
+	if more := len(ps) - MaxProblems; more > 0 {
+		ps = append(ps[:MaxProblems:MaxProblems], Problem{Message: fmt.Sprintf("and %d more", more)})
 	}
 	return ps
 }
 
-// A place is where a value was said. Its fields are exported for koanf, which
-// copies values by reflection.
-type place struct {
-	File         string
-	Line, Column int // 0 outside files
+// Place is where something was said. Its fields are exported for koanf too,
+// which copies values by reflection.
+type Place struct {
+	File         string // as in Problem
+	Line, Column int    // 0 outside files
 }
 
-func (at place) String() string { return fmt.Sprintf("%s:%d:%d", at.File, at.Line, at.Column) }
+// String gives the place as "file:line:column".
+func (at Place) String() string { return fmt.Sprintf("%s:%d:%d", at.File, at.Line, at.Column) }
 
-func (at place) problem(hint, message string) Problem {
+// Problem is a mistake at this place.
+func (at Place) Problem(hint, message string) Problem {
 	return Problem{File: at.File, Line: at.Line, Column: at.Column, Message: message, Hint: hint}
 }
 
-// maxQuoted keeps a message readable when what it quotes is not.
+// maxQuoted keeps a message readable when what it quotes is not, in characters.
 const maxQuoted = 64
 
-// quote makes foreign text fit for a message: escaped, short, and without what
+// Quote makes foreign text fit for a message: escaped, short, and without what
 // looks like a signing secret that slipped into the wrong place.
-func quote(s string) string {
-	if strings.Contains(s, secretPrefix) {
-		return redacted
+func Quote(s string) string {
+	if strings.Contains(s, secret.Prefix) {
+		return secret.Redacted
 	}
 	if r := []rune(s[:min(len(s), 4*maxQuoted)]); len(r) > maxQuoted {
 		s = string(r[:maxQuoted]) + "…"
@@ -109,9 +115,9 @@ func quote(s string) string {
 // maxCandidates bounds the search for a name that was meant.
 const maxCandidates = 1000
 
-// didYouMean is the hint that names the candidate nearest to given, or empty
+// DidYouMean is the hint that names the candidate nearest to given, or empty
 // where none is near: one edit in three characters, and three at most.
-func didYouMean(given string, candidates []string) string {
+func DidYouMean(given string, candidates []string) string {
 	if len(given) > maxQuoted {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package webhook
+package guard
 
 import (
 	"errors"
@@ -107,11 +107,11 @@ func TestGuard(t *testing.T) {
 		if addrPort, err := netip.ParseAddrPort(tc.address); err == nil && addrPort.Addr().Is6() {
 			network = "tcp6"
 		}
-		err := newGuard(tc.networks, tc.ports).control(network, tc.address, nil)
+		err := New(tc.networks, tc.ports).Control(network, tc.address, nil)
 		if (err == nil) != tc.allowed {
 			t.Errorf("%s (networks %v, ports %v): error = %v, want allowed = %t", tc.address, tc.networks, tc.ports, err, tc.allowed)
 		}
-		var blocked *blockedError
+		var blocked *BlockedError
 		if err != nil && !errors.As(err, &blocked) {
 			t.Errorf("%s: error is a %T", tc.address, err)
 		}
@@ -120,9 +120,9 @@ func TestGuard(t *testing.T) {
 
 func TestGuardKnowsOnlyTCP(t *testing.T) {
 	t.Parallel()
-	g := newGuard(nil, nil)
+	g := New(nil, nil)
 	for _, network := range []string{"udp4", "udp6", "unix", ""} {
-		if err := g.control(network, "8.8.8.8:443", nil); err == nil {
+		if err := g.Control(network, "8.8.8.8:443", nil); err == nil {
 			t.Errorf("network %q is allowed", network)
 		}
 	}
@@ -131,12 +131,12 @@ func TestGuardKnowsOnlyTCP(t *testing.T) {
 func TestGuardKeepsItsOwnLists(t *testing.T) {
 	t.Parallel()
 	networks, ports := prefixes("10.0.0.0/8"), []uint16{9443}
-	g := newGuard(networks, ports)
+	g := New(networks, ports)
 	networks[0], ports[0] = netip.MustParsePrefix("127.0.0.0/8"), 25
-	if err := g.control("tcp4", "127.0.0.1:25", nil); err == nil {
+	if err := g.Control("tcp4", "127.0.0.1:25", nil); err == nil {
 		t.Error("changing the caller's list changed the guard")
 	}
-	if err := g.control("tcp4", "8.8.8.8:25", nil); err == nil {
+	if err := g.Control("tcp4", "8.8.8.8:25", nil); err == nil {
 		t.Error("changing the caller's ports changed the guard")
 	}
 }

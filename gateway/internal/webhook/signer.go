@@ -1,0 +1,33 @@
+package webhook
+
+import (
+	"hash"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/secret"
+)
+
+// signer hashes one attempt's signed content, "id.timestamp.body" (Standard
+// Webhooks 1.0.0, "Signature scheme"), and counts the octets of the body.
+type signer struct {
+	mac  hash.Hash
+	size int64
+}
+
+func newSigner(key secret.Key, id mail.DeliveryID, at time.Time) *signer {
+	mac := key.HMAC()
+	_, _ = io.WriteString(mac, string(id)+"."+strconv.FormatInt(at.Unix(), 10)+".") // a hash never fails
+	return &signer{mac: mac}
+}
+
+// Write takes the next octets of the body. It never fails.
+func (s *signer) Write(p []byte) (int, error) {
+	s.size += int64(len(p))
+	return s.mac.Write(p)
+}
+
+// sum returns the signature of what was written.
+func (s *signer) sum() []byte { return s.mac.Sum(nil) }
