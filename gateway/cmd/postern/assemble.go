@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -16,14 +15,12 @@ import (
 )
 
 // assembly is what a configuration comes to, before anything of it runs. Making
-// one opens every file that the configuration names, so that "check" finds what
-// "serve" would stumble over.
+// one does all that could go wrong with it, so that "check" finds what "serve" would
+// stumble over.
 type assembly struct {
 	routes    *route.Table
 	retention map[string]time.Duration
 	endpoints map[store.Endpoint]dispatch.Endpoint
-	// certificates are by listener; listeners without TLS have none.
-	certificates map[string]tls.Certificate
 	// inspected are the secrets of the endpoints that the inspector stands for, by
 	// the path of their URL.
 	inspected map[string]string
@@ -32,22 +29,11 @@ type assembly struct {
 // assemble builds an assembly. Its error holds everything that is wrong.
 func assemble(cfg *config.Config) (*assembly, error) {
 	a := &assembly{
-		retention:    make(map[string]time.Duration),
-		endpoints:    make(map[store.Endpoint]dispatch.Endpoint),
-		certificates: make(map[string]tls.Certificate),
-		inspected:    make(map[string]string),
+		retention: make(map[string]time.Duration),
+		endpoints: make(map[store.Endpoint]dispatch.Endpoint),
+		inspected: make(map[string]string),
 	}
 	var problems []error
-	for _, l := range cfg.Listeners {
-		if l.TLS == nil {
-			continue
-		}
-		cert, err := tls.LoadX509KeyPair(l.TLS.CertFile, l.TLS.KeyFile)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("listener %q: load certificate: %w", l.Name, err))
-		}
-		a.certificates[l.Name] = cert
-	}
 	var tenants []route.Tenant
 	for _, t := range cfg.Tenants {
 		a.retention[t.Name] = t.Plan.Retention

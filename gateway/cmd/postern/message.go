@@ -42,6 +42,7 @@ func (f *gatewayFlags) client() (*admin.Client, error) {
 		if len(f.config.files) == 0 {
 			return nil, errors.New("no gateway named: say which by --data-dir FOLDER or -c FILE")
 		}
+		f.config.withoutCredentials = true
 		cfg, err := f.config.load(nil)
 		if err != nil {
 			return nil, err

@@ -106,7 +106,7 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, readyFile s
 		sweep:   receiver.SweepBodies,
 	}
 	for _, l := range cfg.Listeners {
-		running.smtp = append(running.smtp, smtpd.New(smtpConfig(cfg.Server.Hostname, l, parts, log), parts.routes, receiver))
+		running.smtp = append(running.smtp, smtpd.New(smtpConfig(cfg.Server.Hostname, l, log), parts.routes, receiver))
 	}
 	if cfg.Inspector != nil {
 		running.inspector = &http.Server{
@@ -145,14 +145,14 @@ func newLogger(cfg config.Server, w io.Writer) hclog.Logger {
 	})
 }
 
-func smtpConfig(hostname string, l config.Listener, parts *assembly, log hclog.Logger) smtpd.Config {
+func smtpConfig(hostname string, l config.Listener, log hclog.Logger) smtpd.Config {
 	cfg := smtpd.Config{
 		Name: l.Name, Hostname: hostname, MaxMessageSize: l.MaxMessageSize, MaxRecipients: l.MaxRecipients,
 		MaxConnections: l.MaxConnections, MaxConnectionsPerIP: l.MaxConnectionsPerIP,
 		IdleTimeout: l.IdleTimeout, AllowBareNewlines: l.AllowBareNewlines, Logger: log,
 	}
 	if l.TLS != nil {
-		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{parts.certificates[l.Name]}, MinVersion: tls.VersionTLS12}
+		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{l.TLS.Certificate}, MinVersion: tls.VersionTLS12}
 		cfg.RequireTLS = l.TLS.Required
 	}
 	return cfg

@@ -15,6 +15,9 @@ import (
 type configFlags struct {
 	files []string
 	set   []string
+	// withoutCredentials is for verbs that need no secret, and whose user may not
+	// know any.
+	withoutCredentials bool
 }
 
 func (f *configFlags) register(cmd *cobra.Command) {
@@ -37,5 +40,5 @@ func (f *configFlags) load(args []string) (*config.Config, error) {
 		}
 		flags[name] = value
 	}
-	return config.Load(config.Options{Files: append(f.files, args...), Environ: os.Environ(), Flags: flags})
+	return config.Load(config.Options{Files: append(f.files, args...), Environ: os.Environ(), Flags: flags, WithoutCredentials: f.withoutCredentials})
 }

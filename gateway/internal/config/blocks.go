@@ -63,9 +63,13 @@ func deliveryBlock(d *Delivery) *schema.Block {
 // somebody asked for it.
 func (l *loader) inspectorBlock() *schema.Block {
 	i := &Inspector{}
+	var address syntax.Value
 	return &schema.Block{
-		Settings: []schema.Setting{{Name: "address", Initial: "127.0.0.1:8025", Set: schema.Into(&i.Address, loopback)}},
-		Finish:   func() { l.config.Inspector = i },
+		Settings: []schema.Setting{{Name: "address", Initial: "127.0.0.1:8025", Set: schema.Also(&address, schema.Into(&i.Address, loopback))}},
+		Finish: func() {
+			l.takeAddress(i.Address, address.At)
+			l.config.Inspector = i
+		},
 	}
 }
 
@@ -85,26 +89,52 @@ func (l *loader) listenerBlock(h schema.Header) *schema.Block {
 		},
 		Children: []schema.Child{{Kind: "tls", Open: func(schema.Header) *schema.Block {
 			s.TLS = &TLS{}
-			return tlsBlock(s.TLS)
+			return l.tlsBlock(s.TLS)
 		}}},
 		Finish: func() {
-			// Any number of listeners may ask for a free port.
-			if first, twice := l.addresses[s.Address]; twice && !strings.HasSuffix(s.Address, ":0") {
-				l.Note(address.At.Problem("", fmt.Sprintf("address %s is that of the listener at %s already", syntax.Quote(s.Address), first)))
-			} else if s.Address != "" {
-				l.addresses[s.Address] = address.At
-			}
+			l.takeAddress(s.Address, address.At)
 			l.config.Listeners = append(l.config.Listeners, *s)
 		},
 	}
 }
 
-func tlsBlock(t *TLS) *schema.Block {
-	return &schema.Block{Settings: []schema.Setting{
-		{Name: "cert_file", Required: true, Set: schema.Into(&t.CertFile, schema.FilePath)},
-		{Name: "key_file", Required: true, Set: schema.Into(&t.KeyFile, schema.FilePath)},
-		{Name: "required", Initial: "false", Set: schema.Into(&t.Required, schema.Boolean)},
-	}}
+// takeAddress notes an address that is listened on already. Any number of
+// listeners may ask for a free port.
+func (l *loader) takeAddress(address string, at syntax.Place) {
+	first, twice := l.addresses[address]
+	switch {
+	case address == "" || strings.HasSuffix(address, ":0"):
+	case twice:
+		where := "by default"
+		if first != (syntax.Place{}) {
+			where = "at " + first.String()
+		}
+		l.Note(at.Problem("", fmt.Sprintf("address %s is listened on already, %s", syntax.Quote(address), where)))
+	default:
+		l.addresses[address] = at
+	}
+}
+
+func (l *loader) tlsBlock(t *TLS) *schema.Block {
+	var cert, key string
+	var at syntax.Value
+	return &schema.Block{
+		Settings: []schema.Setting{
+			{Name: "cert_file", Required: true, Set: schema.Also(&at, schema.Into(&cert, schema.FilePath))},
+			{Name: "key_file", Required: true, Set: schema.Into(&key, schema.FilePath)},
+			{Name: "required", Initial: "false", Set: schema.Into(&t.Required, schema.Boolean)},
+		},
+		Finish: func() {
+			if cert == "" || key == "" || l.withoutCredentials {
+				return
+			}
+			loaded, err := readKeyPair(cert, key)
+			if err != nil {
+				l.Note(at.At.Problem("", err.Error()))
+			}
+			t.Certificate = loaded
+		},
+	}
 }
 
 func (l *loader) planBlock(h schema.Header) *schema.Block {

@@ -19,6 +19,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"net/netip"
 	"strings"
 	"time"
@@ -60,12 +61,11 @@ type Listener struct {
 	TLS                 *TLS          // nil: STARTTLS is not offered
 }
 
-// TLS names the certificate of a listener. The files are read once, when the
-// gateway starts or is checked; here they need not exist.
+// TLS is the certificate of a listener, as it was when the configuration was
+// loaded.
 type TLS struct {
-	CertFile string
-	KeyFile  string
-	Required bool // refuse MAIL before STARTTLS (RFC 3207)
+	Certificate tls.Certificate `json:"-"`
+	Required    bool            // refuse MAIL before STARTTLS (RFC 3207)
 }
 
 // Delivery bounds what the webhook client does.
@@ -125,6 +125,10 @@ type Options struct {
 	Files   []string          // HCL files, a later one over an earlier one
 	Environ []string          // "NAME=value" as from os.Environ; settings and the secrets of secret_env
 	Flags   map[string]string // values by setting, such as "server.data_dir"
+
+	// WithoutCredentials leaves secrets and certificates unread, for who wants to
+	// know where a gateway's data is and may not know its secrets.
+	WithoutCredentials bool
 }
 
 // Load reads and checks a configuration. Its error is [Problems], which holds
@@ -153,6 +157,8 @@ type loader struct {
 	config  Config
 	environ map[string]string // for secret_env
 
+	withoutCredentials bool
+
 	later     []func()                // checks that need every block of every file
 	plans     map[string]Plan         // by name
 	domains   map[string]syntax.Place // of all tenants, to find the one that stands twice
@@ -161,7 +167,10 @@ type loader struct {
 
 func newLoader(o Options) *loader {
 	l := &loader{
-		Reader:    schema.NewReader(schema.Sources(o)),
+		Reader: schema.NewReader(schema.Sources{Files: o.Files, Environ: o.Environ, Flags: o.Flags}),
+
+		withoutCredentials: o.WithoutCredentials,
+
 		environ:   make(map[string]string, len(o.Environ)),
 		plans:     map[string]Plan{},
 		domains:   map[string]syntax.Place{},

@@ -27,7 +27,8 @@ func TestConfigs(t *testing.T) {
 		"production.hcl": {"ACME_DESK_SECRET=" + testSecret, "ACME_ARCHIVE_SECRET=" + testSecret},
 	}
 	for _, file := range files {
-		c, err := Load(Options{Files: []string{file}, Environ: environ[filepath.Base(file)]})
+		// The certificates of production.hcl are on the machine that it is for.
+		c, err := Load(Options{Files: []string{file}, Environ: environ[filepath.Base(file)], WithoutCredentials: filepath.Base(file) == "production.hcl"})
 		if err != nil {
 			t.Errorf("Load(%s):\n%v", file, err)
 			continue
@@ -93,7 +94,7 @@ func TestProductionShowsDefaults(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := Load(Options{Files: []string{file}, Environ: environ})
+		c, err := Load(Options{Files: []string{file}, Environ: environ, WithoutCredentials: true})
 		if err != nil {
 			t.Fatal(err)
 		}

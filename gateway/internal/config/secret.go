@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +14,9 @@ import (
 )
 
 const (
-	maxSecretFile = 4 << 10 // octets
+	// Bounds of files, in octets.
+	maxSecretFile      = 4 << 10
+	maxCertificateFile = 1 << 20
 
 	secretHint = `make one with: echo "whsec_$(openssl rand -base64 32)"`
 )
@@ -49,7 +52,8 @@ func (l *loader) secret(at syntax.Place, s *secretSource) secret.Key {
 	case len(said) > 1:
 		l.Note(said[1].At.Problem(want, "the signing secret is given twice"))
 		return secret.Key{}
-	case said[0].Data == nil: // no literal, which is noted already
+	case said[0].Data == nil, // no literal, which is noted already
+		l.withoutCredentials:
 		return secret.Key{}
 	}
 	text, origin, ps := l.secretText(s)
@@ -106,27 +110,53 @@ func (l *loader) secretText(s *secretSource) (text, origin string, ps syntax.Pro
 // readSecretFile reads a small file and takes the line break at its end away,
 // which editors and echo put there.
 func readSecretFile(path string) (string, error) {
-	// A pipe or a device could block, or never end.
-	info, err := os.Stat(path)
+	data, err := readSmallFile(path, maxSecretFile)
 	if err != nil {
 		return "", fmt.Errorf("read secret: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("read secret: %s is no regular file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
-	}
-	defer f.Close() // only read from: its error says nothing
-	data, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
-	}
-	if len(data) > maxSecretFile {
-		return "", fmt.Errorf("read secret: %s is longer than 4 KiB", path)
 	}
 	text, _ := strings.CutSuffix(string(data), "\n")
 	text, _ = strings.CutSuffix(text, "\r")
 	return text, nil
+}
+
+// readKeyPair reads a certificate and its key, in PEM.
+func readKeyPair(certFile, keyFile string) (tls.Certificate, error) {
+	cert, err := readSmallFile(certFile, maxCertificateFile)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("read certificate: %w", err)
+	}
+	key, err := readSmallFile(keyFile, maxCertificateFile)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("read key: %w", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("read certificate %s and key %s: %w", certFile, keyFile, err)
+	}
+	return pair, nil
+}
+
+// readSmallFile reads a regular file of bounded size: a pipe or a device could
+// block, or never end.
+func readSmallFile(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read from: its error says nothing
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s is longer than %d KiB", path, limit>>10)
+	}
+	return data, nil
 }

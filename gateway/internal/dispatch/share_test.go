@@ -104,25 +104,35 @@ func TestShare(t *testing.T) {
 		tolerance   int
 	}{
 		"one worker": {
-			1, map[string]time.Duration{"a": time.Second, "b": time.Second, "c": time.Second},
-			map[string]int{"a": 20, "b": 20, "c": 20}, 1,
+			1,
+			map[string]time.Duration{"a": time.Second, "b": time.Second, "c": time.Second},
+			map[string]int{"a": 20, "b": 20, "c": 20},
+			1,
 		},
 		"one worker, different times": {
 			// Of one worker each gets the same number, not the same time.
-			1, map[string]time.Duration{"a": time.Second, "b": 3 * time.Second},
-			map[string]int{"a": 15, "b": 15}, 1,
+			1,
+			map[string]time.Duration{"a": time.Second, "b": 3 * time.Second},
+			map[string]int{"a": 15, "b": 15},
+			1,
 		},
 		"as many as endpoints": {
-			2, map[string]time.Duration{"a": time.Second, "b": 1100 * time.Millisecond},
-			map[string]int{"a": 60, "b": 55}, 2,
+			2,
+			map[string]time.Duration{"a": time.Second, "b": 1100 * time.Millisecond},
+			map[string]int{"a": 60, "b": 55},
+			2,
 		},
 		"more than endpoints": {
-			4, map[string]time.Duration{"a": 900 * time.Millisecond, "b": 2 * time.Second},
-			map[string]int{"a": 133, "b": 60}, 4,
+			4,
+			map[string]time.Duration{"a": 900 * time.Millisecond, "b": 2 * time.Second},
+			map[string]int{"a": 133, "b": 60},
+			4,
 		},
 		"the last by name is the slowest": {
-			3, map[string]time.Duration{"a": time.Second, "b": 1300 * time.Millisecond, "c": 7 * time.Second},
-			map[string]int{"a": 60, "b": 46, "c": 9}, 3,
+			3,
+			map[string]time.Duration{"a": time.Second, "b": 1300 * time.Millisecond, "c": 7 * time.Second},
+			map[string]int{"a": 60, "b": 46, "c": 9},
+			3,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -75,10 +75,17 @@ func (b *body) run() {
 	_ = b.out.CloseWithError(b.err) // never returns an error
 }
 
-func (b *body) write() error {
+func (b *body) write() (err error) {
+	// This goroutine is nobody's but the attempt's: a panic here would end the
+	// process, past whatever recovers in the caller's own.
+	defer func() {
+		if p := recover(); p != nil {
+			err = &renderError{fmt.Errorf("panic in the second run: %v", p)}
+		}
+	}()
 	wire := &wireWriter{out: b.out, check: b.check, size: b.size}
 	buffered := bufio.NewWriterSize(wire, bodyBuffer)
-	err := b.render(buffered)
+	err = b.render(buffered)
 	if err == nil {
 		err = buffered.Flush()
 	}

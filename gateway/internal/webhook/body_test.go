@@ -81,6 +81,26 @@ func TestFirstRunFails(t *testing.T) {
 	}
 }
 
+// TestSecondRunPanics holds that a panic in the goroutine that writes the payload
+// ends the attempt and not the process.
+func TestSecondRunPanics(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	req := request(t, srv.URL, nil)
+	runs := 0
+	req.Render = func(w io.Writer) error {
+		if runs++; runs > 1 {
+			panic("out of range")
+		}
+		_, err := io.WriteString(w, "{}")
+		return err
+	}
+	got := newClient(t, Config{AllowHTTP: true}).Send(t.Context(), req)
+	if got.Delivered || got.Reason != "render: panic in the second run: out of range" {
+		t.Errorf("result = %+v", got)
+	}
+}
+
 func TestRenderOfOddPieces(t *testing.T) {
 	t.Parallel()
 	payload := bytes.Repeat([]byte("0123456789"), bodyBuffer/5)

@@ -106,10 +106,13 @@ func (l *layering) environment(environ []string) {
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(name, text string) (string, any) {
 			rest := strings.TrimPrefix(name, envPrefix)
+			at := syntax.Place{File: "environment " + name}
 			if !strings.Contains(rest, envDelimiter) {
+				if meant, ok := l.underscored(name); ok {
+					l.Note(at.Problem(fmt.Sprintf("did you mean %q?", meant), "block and setting are parted by two underscores"))
+				}
 				return "", nil
 			}
-			at := syntax.Place{File: "environment " + name}
 			key := strings.Replace(strings.ToLower(rest), envDelimiter, delimiter, 1)
 			// Lower-case spellings would be second names for one setting.
 			if rest != strings.ToUpper(rest) || !l.names(key) {
@@ -119,6 +122,17 @@ func (l *layering) environment(environ []string) {
 			return l.say(key, text, at)
 		},
 	}))
+}
+
+// underscored finds the setting that a variable would name if it had another
+// underscore.
+func (l *layering) underscored(name string) (meant string, found bool) {
+	for _, known := range l.envNames() {
+		if strings.ReplaceAll(known, envDelimiter, "_") == name {
+			return known, true
+		}
+	}
+	return "", false
 }
 
 // flags layers the settings given on the command line.
