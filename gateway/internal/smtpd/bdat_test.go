@@ -1,7 +1,6 @@
 package smtpd_test
 
 import (
-	"bufio"
 	"crypto/tls"
 	"fmt"
 	"runtime"
@@ -86,13 +85,7 @@ func TestPipelinedBDATInTLS(t *testing.T) {
 	cfg := defaults()
 	cfg.TLS = selfSigned(t)
 	f := start(t, cfg)
-	c := f.dial(t)
-	c.expect(t, "220 ")
-	c.send(t, "EHLO x\r\nSTARTTLS\r\n")
-	c.expect(t, "250")
-	c.expect(t, "220 ")
-	encrypted := tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true})
-	inner := &conn{encrypted, bufio.NewReader(encrypted)}
+	inner := f.dial(t).startTLS(t)
 	body := "Subject: x\r\n\r\n" + strings.Repeat("0123456789\r\n", 1500)
 	one := fmt.Sprintf("MAIL FROM:<>\r\nRCPT TO:<support@acme.test>\r\nBDAT %d LAST\r\n%s", len(body), body)
 	inner.send(t, "EHLO x\r\n"+one+one)
@@ -121,13 +114,7 @@ func TestBDATCutOffInTLS(t *testing.T) {
 	cfg := defaults()
 	cfg.TLS = selfSigned(t)
 	f := start(t, cfg)
-	c := f.dial(t)
-	c.expect(t, "220 ")
-	c.send(t, "EHLO x\r\nSTARTTLS\r\n")
-	c.expect(t, "250")
-	c.expect(t, "220 ")
-	encrypted := tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true})
-	inner := &conn{encrypted, bufio.NewReader(encrypted)}
+	inner := f.dial(t).startTLS(t)
 	transaction := "MAIL FROM:<>\r\nRCPT TO:<support@acme.test>\r\nBDAT %d LAST\r\nSubject: x\r\n\r\n"
 	inner.send(t, "EHLO x\r\n"+fmt.Sprintf(transaction, 14))
 	for range 3 {
@@ -137,7 +124,7 @@ func TestBDATCutOffInTLS(t *testing.T) {
 	inner.send(t, fmt.Sprintf(transaction, 1000))
 	inner.expect(t, "250")
 	inner.expect(t, "250")
-	if err := encrypted.CloseWrite(); err != nil {
+	if err := inner.Conn.(*tls.Conn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	inner.expect(t, "451 4.4.2")

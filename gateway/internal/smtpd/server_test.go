@@ -3,6 +3,7 @@ package smtpd_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -177,6 +178,17 @@ func (c *conn) begin(t *testing.T) {
 		c.send(t, step.say+"\r\n")
 		c.expect(t, step.want)
 	}
+}
+
+// startTLS greets and encrypts the session.
+func (c *conn) startTLS(t *testing.T) *conn {
+	t.Helper()
+	c.expect(t, "220 ")
+	c.send(t, "EHLO x\r\nSTARTTLS\r\n")
+	c.expect(t, "250")
+	c.expect(t, "220 ")
+	encrypted := tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true}) // a test's own certificate
+	return &conn{encrypted, bufio.NewReader(encrypted)}
 }
 
 func TestExtensions(t *testing.T) {
