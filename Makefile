@@ -12,6 +12,9 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tools are pinned in a module of their own, so that go.mod is of the program.
 GOTOOL := go tool -modfile=.tools/go.mod
 
+# The modules that are tested.
+MODULES := . sdk/go
+
 # How long each fuzz target runs.
 FUZZTIME ?= 30s
 
@@ -32,12 +35,12 @@ run: build ## Build it and serve configs/development.hcl
 
 .PHONY: test
 test: ## Run all tests that this machine can run
-	go vet ./...
-	go test ./...
+	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go vet ./... && go test ./...); done
+	cd sdk/go && GOOS=wasip1 GOARCH=wasm go vet ./...
 
 .PHONY: test-race
 test-race: ## Run them with the race detector (needs a C compiler)
-	go test -race ./...
+	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go test -race ./...); done
 
 .PHONY: golden
 golden: ## Write the golden files anew; read the diff before you commit it

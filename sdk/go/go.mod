@@ -1,0 +1,3 @@
+module github.com/postern-mail/postern/sdk/go
+
+go 1.24
