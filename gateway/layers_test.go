@@ -16,7 +16,7 @@ const module = "github.com/postern-mail/postern/"
 // packages of lower layers only; a new package is to be entered here.
 var layers = map[string]int{
 	"mail": 0, "document": 0, "secret": 0, "terminal": 0,
-	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1,
+	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1, "sandbox": 1,
 	"payload": 2, "queue": 2,
 	"reception": 3, "inspector": 3,
 	"smtpd": 4, "dispatch": 4, "admin": 4,
@@ -37,6 +37,7 @@ var homes = map[string][]string{
 	"github.com/spf13/cobra":         {"cmd"},
 	"github.com/standard-webhooks":   {"inspector"},
 	"github.com/zclconf/go-cty":      {"config"},
+	"github.com/tetratelabs/wazero":  {"sandbox"},
 	"golang.org/x/net/html":          {"mime"},
 	"golang.org/x/net/idna":          {"route", "config"},
 	"golang.org/x/sync":              {"dispatch"},

@@ -1,0 +1,111 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/sys"
+)
+
+// Guest is an instance while it runs.
+type Guest struct {
+	mod api.Module
+}
+
+// ErrBadAddress means that a guest gave an address or length outside its memory.
+var ErrBadAddress = errors.New("address is outside the guest's memory")
+
+// Call calls an exported function. An error is a *Trap.
+func (g *Guest) Call(ctx context.Context, name string, args ...uint64) ([]uint64, error) {
+	f := g.mod.ExportedFunction(name)
+	if f == nil {
+		return nil, &Trap{Where: name, Text: "module exports no such function"}
+	}
+	if want := len(f.Definition().ParamTypes()); want != len(args) {
+		return nil, &Trap{Where: name, Text: fmt.Sprintf("function takes %d values, and is to take %d", want, len(args))}
+	}
+	results, err := f.Call(ctx, args...)
+	if err != nil {
+		return nil, newTrap(name, err)
+	}
+	return results, nil
+}
+
+// Has reports whether the module exports a function.
+func (g *Guest) Has(name string) bool { return g.mod.ExportedFunction(name) != nil }
+
+// Read copies octets out of linear memory. The caller bounds length before, since
+// the copy is the host's memory.
+func (g *Guest) Read(address, length uint32) ([]byte, error) {
+	view, ok := g.mod.Memory().Read(address, length)
+	if !ok {
+		return nil, fmt.Errorf("read %d octets at %d: %w", length, address, ErrBadAddress)
+	}
+	return append([]byte(nil), view...), nil
+}
+
+// Write copies octets into linear memory.
+func (g *Guest) Write(address uint32, b []byte) error {
+	if !g.mod.Memory().Write(address, b) {
+		return fmt.Errorf("write %d octets at %d: %w", len(b), address, ErrBadAddress)
+	}
+	return nil
+}
+
+// reallocName is the guest's allocator (Canonical ABI).
+const reallocName = "cabi_realloc"
+
+// Allocate has the guest make room, and checks where it says that it is.
+func (g *Guest) Allocate(ctx context.Context, align, size uint32) (uint32, error) {
+	results, err := g.Call(ctx, reallocName, 0, 0, uint64(align), uint64(size))
+	if err != nil {
+		return 0, err
+	}
+	if len(results) != 1 {
+		return 0, &Trap{Where: reallocName, Text: "function gives no address"}
+	}
+	address := uint32(results[0])
+	if address%align != 0 {
+		return 0, &Trap{Where: reallocName, Text: fmt.Sprintf("address %d is not aligned to %d", address, align)}
+	}
+	if end := uint64(address) + uint64(size); end > uint64(g.mod.Memory().Size()) {
+		return 0, &Trap{Where: reallocName, Text: fmt.Sprintf("address %d and size %d: %v", address, size, ErrBadAddress)}
+	}
+	return address, nil
+}
+
+// Trap is the end of a run that the guest did not choose, or chose by exiting.
+type Trap struct {
+	// Where is the exported function that ran.
+	Where string
+	// Text says what happened, in one line.
+	Text string
+	// Deadline is true where the run's time was over.
+	Deadline bool
+	err      error
+}
+
+// Error implements error.
+func (t *Trap) Error() string { return t.Where + ": " + t.Text }
+
+// Unwrap returns the error of the host function that ended the run, if one did.
+func (t *Trap) Unwrap() error { return t.err }
+
+func newTrap(where string, err error) *Trap {
+	if exit, ok := errors.AsType[*sys.ExitError](err); ok {
+		switch exit.ExitCode() {
+		case sys.ExitCodeDeadlineExceeded:
+			return &Trap{Where: where, Text: "its time was over", Deadline: true, err: context.DeadlineExceeded}
+		case sys.ExitCodeContextCanceled:
+			return &Trap{Where: where, Text: "it was canceled", err: context.Canceled}
+		default:
+			return &Trap{Where: where, Text: fmt.Sprintf("it exited with code %d", exit.ExitCode())}
+		}
+	}
+	// The lines that follow are the guest's stack.
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return &Trap{Where: where, Text: strings.TrimSuffix(text, " (recovered by wazero)"), err: err}
+}

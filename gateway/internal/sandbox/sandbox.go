@@ -1,0 +1,229 @@
+// Package sandbox runs WebAssembly modules of strangers: it compiles them, makes a
+// fresh instance for each run, and bounds what a run may use. It is the home of
+// wazero, and knows octets and limits, not mail.
+//
+// # Invariants
+//
+//   - A run is a pristine instance. Nothing that a guest wrote, into memory,
+//     globals or tables, is there in the next run.
+//   - A run ends: by itself, by a trap, or when its context does. Its memory stays
+//     below the module's cap.
+//   - No address or length from a guest is believed: every access of the host to
+//     linear memory is checked, and what is read is copied.
+//   - A guest has clock, random numbers, standard output and error, and exit. It has
+//     no files, no network, no arguments and no environment.
+//
+// Compiled code is kept in a folder that must be this process's alone (0700): it is
+// native code, and its checksum is no signature. A damaged entry is removed and
+// compiled again.
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+)
+
+// WASI is the module whose imports every guest may have.
+const WASI = wasi_snapshot_preview1.ModuleName
+
+// pageSize is that of linear memory, in octets.
+const pageSize = 64 << 10
+
+// Config says how a module is compiled and bounded.
+type Config struct {
+	// CacheDir holds compiled code; empty for none.
+	CacheDir string
+	// Memory is the cap of linear memory, in octets; it counts whole pages of 64 KiB.
+	Memory uint64
+	// Functions are what the module may import beside WASI.
+	Functions []Function
+}
+
+// Type is the type of a parameter or result of a host function.
+type Type = api.ValueType
+
+// The types that occur at the boundary.
+const (
+	I32 = api.ValueTypeI32
+	I64 = api.ValueTypeI64
+)
+
+// Function is a host function. Call gets the arguments in stack, of which those of
+// type I32 have garbage in their upper half, and leaves its results there. An
+// error ends the run.
+type Function struct {
+	Module, Name    string
+	Params, Results []Type
+	Call            func(ctx context.Context, g *Guest, stack []uint64) error
+}
+
+// Symbol is an import or export.
+type Symbol struct {
+	Module string // of imports
+	Name   string
+}
+
+// Module is a compiled module. Its methods may be called by any number of
+// goroutines.
+type Module struct {
+	// runtime is the module's own: its cap of memory is for this module.
+	runtime  wazero.Runtime
+	compiled wazero.CompiledModule
+}
+
+// errCompile is the failure of compiling, as opposed to that of linking.
+var errCompile = errors.New("compile module")
+
+// Compile compiles a module. What the module asks for that it cannot have is an
+// error: an import that there is no function for, or more memory than the cap.
+func Compile(ctx context.Context, wasm []byte, cfg Config) (*Module, error) {
+	dir := ""
+	if cfg.CacheDir != "" {
+		sum := sha256.Sum256(wasm)
+		// A folder for each module, so that a damaged one can be told and removed.
+		dir = filepath.Join(cfg.CacheDir, hex.EncodeToString(sum[:]))
+	}
+	m, err := compile(ctx, wasm, cfg, dir)
+	if dir == "" || !errors.Is(err, errCompile) {
+		return m, err
+	}
+	// Was it the module, or what the cache holds of it?
+	if removeErr := os.RemoveAll(dir); removeErr != nil {
+		return nil, errors.Join(err, fmt.Errorf("remove damaged cache entry: %w", removeErr))
+	}
+	return compile(ctx, wasm, cfg, dir)
+}
+
+func compile(ctx context.Context, wasm []byte, cfg Config, cacheDir string) (_ *Module, err error) {
+	rc := wazero.NewRuntimeConfig().WithCloseOnContextDone(true).
+		WithMemoryLimitPages(uint32(min(cfg.Memory/pageSize, 65536)))
+	if cacheDir != "" {
+		if err := os.MkdirAll(cacheDir, 0o700); err != nil {
+			return nil, fmt.Errorf("open compilation cache: %w", err)
+		}
+		cache, err := wazero.NewCompilationCacheWithDir(cacheDir)
+		if err != nil {
+			return nil, fmt.Errorf("open compilation cache: %w", err)
+		}
+		rc = rc.WithCompilationCache(cache)
+	}
+	m := &Module{runtime: wazero.NewRuntimeWithConfig(ctx, rc)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, m.Close(ctx))
+		}
+	}()
+	if m.compiled, err = m.runtime.CompileModule(ctx, wasm); err != nil {
+		return nil, fmt.Errorf("%w: %w", errCompile, err)
+	}
+	if err := m.checkMemory(); err != nil {
+		return nil, err
+	}
+	if err := m.link(ctx, cfg.Functions); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Module) checkMemory() error {
+	if len(m.compiled.ImportedMemories()) > 0 {
+		return errors.New("module imports a memory; it is to have its own")
+	}
+	if _, ok := m.compiled.ExportedMemories()["memory"]; !ok {
+		return errors.New(`module exports no memory named "memory"`)
+	}
+	return nil
+}
+
+// link gives the module's runtime the host functions, and refuses imports that
+// there is no function for.
+func (m *Module) link(ctx context.Context, functions []Function) error {
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, m.runtime); err != nil {
+		return fmt.Errorf("link WASI: %w", err)
+	}
+	builders := make(map[string]wazero.HostModuleBuilder)
+	known := make(map[Symbol]bool)
+	for _, f := range functions {
+		b, ok := builders[f.Module]
+		if !ok {
+			b = m.runtime.NewHostModuleBuilder(f.Module)
+			builders[f.Module] = b
+		}
+		b.NewFunctionBuilder().WithGoModuleFunction(hostFunction(f), f.Params, f.Results).Export(f.Name)
+		known[Symbol{f.Module, f.Name}] = true
+	}
+	for name, b := range builders {
+		if _, err := b.Instantiate(ctx); err != nil {
+			return fmt.Errorf("link %s: %w", name, err)
+		}
+	}
+	wasi := m.runtime.Module(WASI).ExportedFunctionDefinitions()
+	for _, s := range m.Imports() {
+		_, isWASI := wasi[s.Name]
+		if !known[s] && (s.Module != WASI || !isWASI) {
+			return fmt.Errorf("module imports %s %s, which the host has not", s.Module, s.Name)
+		}
+	}
+	return nil
+}
+
+// hostFunction makes an error of the function the end of the run.
+func hostFunction(f Function) api.GoModuleFunc {
+	return func(ctx context.Context, mod api.Module, stack []uint64) {
+		if err := f.Call(ctx, &Guest{mod: mod}, stack); err != nil {
+			panic(fmt.Errorf("%s %s: %w", f.Module, f.Name, err))
+		}
+	}
+}
+
+// Imports lists the functions that the module imports.
+func (m *Module) Imports() []Symbol {
+	var list []Symbol
+	for _, f := range m.compiled.ImportedFunctions() {
+		module, name, _ := f.Import()
+		list = append(list, Symbol{module, name})
+	}
+	return list
+}
+
+// Exports lists the names of the functions that the module exports, sorted.
+func (m *Module) Exports() []string {
+	var list []string
+	for name := range m.compiled.ExportedFunctions() {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Run makes a pristine instance, initializes it, and calls f with it. What the
+// guest writes to standard output and error goes to output. The instance is gone
+// when Run returns. An error of the guest is a *Trap.
+func (m *Module) Run(ctx context.Context, output io.Writer, f func(ctx context.Context, g *Guest) error) error {
+	mod, err := m.runtime.InstantiateModule(ctx, m.compiled, wazero.NewModuleConfig().
+		WithName("").
+		WithStartFunctions("_initialize").
+		WithStdout(output).WithStderr(output).
+		WithSysWalltime().WithSysNanotime().
+		WithRandSource(rand.Reader))
+	if err != nil {
+		return newTrap("start", err)
+	}
+	defer func() { _ = mod.Close(context.WithoutCancel(ctx)) }() // its error is that of a guest that exited
+	return f(ctx, &Guest{mod: mod})
+}
+
+// Close gives back what the module holds. No run may be under way.
+func (m *Module) Close(ctx context.Context) error { return m.runtime.Close(ctx) }

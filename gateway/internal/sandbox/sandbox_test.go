@@ -1,0 +1,283 @@
+package sandbox_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/sandbox"
+)
+
+const mebibyte = 1 << 20
+
+// assemble builds a guest of testdata.
+func assemble(t *testing.T, name string) []byte {
+	t.Helper()
+	wat2wasm, err := exec.LookPath("wat2wasm")
+	if err != nil {
+		if os.Getenv("POSTERN_TEST_REQUIRE") == "1" {
+			t.Fatal("missing: wat2wasm (Debian: wabt)")
+		}
+		t.Skip("missing: wat2wasm (Debian: wabt)")
+	}
+	file := filepath.Join(t.TempDir(), "guest.wasm")
+	if out, err := exec.CommandContext(t.Context(), wat2wasm, "-o", file, filepath.Join("testdata", name+".wat")).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	wasm, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wasm
+}
+
+var errNoted = errors.New("not to be noted")
+
+// notes is a host function that keeps what the guest gives it, and fails for "h".
+func notes(kept *[]string) sandbox.Function {
+	return sandbox.Function{
+		Module: "test", Name: "note", Params: []sandbox.Type{sandbox.I32, sandbox.I32},
+		Call: func(_ context.Context, g *sandbox.Guest, stack []uint64) error {
+			b, err := g.Read(uint32(stack[0]), uint32(stack[1]))
+			if err != nil {
+				return err
+			}
+			if string(b) == "h" {
+				return errNoted
+			}
+			*kept = append(*kept, string(b))
+			return nil
+		},
+	}
+}
+
+func compile(t *testing.T, wasm []byte, cfg sandbox.Config) *sandbox.Module {
+	t.Helper()
+	m, err := sandbox.Compile(t.Context(), wasm, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close(context.Background()) })
+	return m
+}
+
+func guest(t *testing.T) (*sandbox.Module, *[]string) {
+	t.Helper()
+	kept := &[]string{}
+	return compile(t, assemble(t, "guest"), sandbox.Config{Memory: mebibyte, Functions: []sandbox.Function{notes(kept)}}), kept
+}
+
+// call runs one export in an instance of its own.
+func call(ctx context.Context, m *sandbox.Module, name string, args ...uint64) (results []uint64, err error) {
+	err = m.Run(ctx, io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+		var err error
+		results, err = g.Call(ctx, name, args...)
+		return err
+	})
+	return results, err
+}
+
+func TestRunsArePristine(t *testing.T) {
+	t.Parallel()
+	m, _ := guest(t)
+	for range 3 {
+		if got, err := call(t.Context(), m, "count"); err != nil || got[0] != 101 {
+			t.Errorf("count = %v, %v; want 101: the run before is still there", got, err)
+		}
+	}
+	if got, err := call(t.Context(), m, "initialized"); err != nil || got[0] != 7 {
+		t.Errorf("initialized = %v, %v", got, err)
+	}
+}
+
+func TestRunsEnd(t *testing.T) {
+	t.Parallel()
+	m, _ := guest(t)
+	for name, want := range map[string]string{
+		"trap":    "trap: wasm error: unreachable",
+		"deep":    "deep: stack overflow",
+		"exit":    "exit: it exited with code 3",
+		"nothing": "nothing: module exports no such function",
+		"note":    "note: function takes 2 values, and is to take 0",
+	} {
+		var trap *sandbox.Trap
+		if _, err := call(t.Context(), m, name); !errors.As(err, &trap) || err.Error() != want || trap.Deadline {
+			t.Errorf("%s: error = %v, want %s", name, err, want)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	var trap *sandbox.Trap
+	if _, err := call(ctx, m, "spin"); !errors.As(err, &trap) || !trap.Deadline || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("spin: error = %v, want the deadline", err)
+	}
+	canceled, cancelNow := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancelNow)
+	if _, err := call(canceled, m, "spin"); !errors.Is(err, context.Canceled) {
+		t.Errorf("spin: error = %v, want canceled", err)
+	}
+	if got, err := call(t.Context(), m, "count"); err != nil || got[0] != 101 {
+		t.Errorf("count after the others = %v, %v", got, err)
+	}
+}
+
+func TestStartFunctionEnds(t *testing.T) {
+	t.Parallel()
+	m := compile(t, assemble(t, "start"), sandbox.Config{Memory: mebibyte})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	err := m.Run(ctx, io.Discard, func(context.Context, *sandbox.Guest) error { return nil })
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error = %v, want the deadline", err)
+	}
+}
+
+func TestMemoryIsCapped(t *testing.T) {
+	t.Parallel()
+	m, _ := guest(t)
+	if got, err := call(t.Context(), m, "grow"); err != nil || got[0] != mebibyte/(64<<10) {
+		t.Errorf("grow got %v pages, %v; want %d", got, err, mebibyte/(64<<10))
+	}
+}
+
+func TestWASIGivesNothingAway(t *testing.T) {
+	t.Parallel()
+	m, _ := guest(t)
+	const badFileDescriptor = 8
+	if got, err := call(t.Context(), m, "open"); err != nil || got[0] != badFileDescriptor {
+		t.Errorf("open = %v, %v; want EBADF", got, err)
+	}
+	if got, err := call(t.Context(), m, "environ"); err != nil || got[0] != 0 {
+		t.Errorf("environ has %v entries, %v", got, err)
+	}
+	var out bytes.Buffer
+	err := m.Run(t.Context(), &out, func(ctx context.Context, g *sandbox.Guest) error {
+		_, err := g.Call(ctx, "print")
+		return err
+	})
+	if err != nil || out.String() != "hello" {
+		t.Errorf("output = %q, %v", out.String(), err)
+	}
+}
+
+func TestHostFunctions(t *testing.T) {
+	t.Parallel()
+	m, kept := guest(t)
+	// The upper half of an i32 is garbage to the host.
+	if _, err := call(t.Context(), m, "note", 16, 5); err != nil || strings.Join(*kept, ",") != "hello" {
+		t.Errorf("noted %q, %v", *kept, err)
+	}
+	if _, err := call(t.Context(), m, "note", 16, 1); !errors.Is(err, errNoted) || !strings.HasPrefix(err.Error(), "note: test note: not to be noted") {
+		t.Errorf("error = %v, want that of the host function", err)
+	}
+	for _, args := range [][2]uint64{{0, mebibyte}, {0xffffffff, 1}, {0xffffffff, 0xffffffff}, {1, 0xffffffff}, {65536, 1}} {
+		if _, err := call(t.Context(), m, "note", args[0], args[1]); !errors.Is(err, sandbox.ErrBadAddress) {
+			t.Errorf("note%v: error = %v, want ErrBadAddress", args, err)
+		}
+	}
+}
+
+func TestAllocate(t *testing.T) {
+	t.Parallel()
+	m, _ := guest(t)
+	err := m.Run(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+		for range 3 {
+			p, err := g.Allocate(ctx, 8, 100)
+			if err != nil || p%8 != 0 {
+				t.Errorf("Allocate = %d, %v", p, err)
+			}
+			if err := g.Write(p, bytes.Repeat([]byte("x"), 100)); err != nil {
+				t.Error(err)
+			}
+			if b, err := g.Read(p, 100); err != nil || len(b) != 100 {
+				t.Errorf("Read = %q, %v", b, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	liar := compile(t, assemble(t, "allocator"), sandbox.Config{Memory: mebibyte})
+	for size, want := range map[uint32]string{9: "not aligned", 65536: "outside", 0xfffffff8: "outside", 65528: "outside"} {
+		err := liar.Run(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+			_, err := g.Allocate(ctx, 8, size)
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Allocate of %d: error = %v, want one with %q", size, err, want)
+		}
+	}
+}
+
+func TestCompileRefuses(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"import":   "module imports wasi_snapshot_preview1 launch_missiles, which the host has not",
+		"memory":   "min 1000 pages (62 Mi) over limit of 16 pages (1 Mi)",
+		"nomemory": `module exports no memory named "memory"`,
+		"guest":    "module imports test note, which the host has not",
+	} {
+		_, err := sandbox.Compile(t.Context(), assemble(t, name), sandbox.Config{Memory: mebibyte})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error = %v, want %s", name, err, want)
+		}
+	}
+	for _, wasm := range [][]byte{nil, []byte("\x00asm"), []byte("\x00asm\x01\x00\x00\x00\x01\xff\xff\xff\xff\x0f"), []byte("MZ")} {
+		if _, err := sandbox.Compile(t.Context(), wasm, sandbox.Config{Memory: mebibyte}); err == nil {
+			t.Errorf("%q was compiled", wasm)
+		}
+	}
+}
+
+func TestImportsAndExports(t *testing.T) {
+	t.Parallel()
+	m, _ := guest(t)
+	if got := m.Imports(); len(got) != 5 || got[0] != (sandbox.Symbol{Module: "test", Name: "note"}) || got[1].Module != sandbox.WASI {
+		t.Errorf("Imports = %v", got)
+	}
+	if got := strings.Join(m.Exports(), " "); !strings.HasPrefix(got, "_initialize cabi_realloc count ") {
+		t.Errorf("Exports = %s", got)
+	}
+}
+
+func TestDamagedCacheEntryIsCompiledAgain(t *testing.T) {
+	t.Parallel()
+	wasm := assemble(t, "start")
+	cfg := sandbox.Config{Memory: mebibyte, CacheDir: filepath.Join(t.TempDir(), "cache")}
+	if err := compile(t, wasm, cfg).Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	damaged := 0
+	err := filepath.WalkDir(cfg.CacheDir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil || info.Mode().Perm()&0o077 != 0 && entry.IsDir() {
+			t.Errorf("%s has mode %v, %v", path, info.Mode(), err)
+		}
+		if entry.IsDir() {
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		damaged++
+		content[len(content)/2] ^= 0xff
+		return os.WriteFile(path, content, 0o600)
+	})
+	if err != nil || damaged == 0 {
+		t.Fatalf("damaged %d files, %v", damaged, err)
+	}
+	compile(t, wasm, cfg)
+}

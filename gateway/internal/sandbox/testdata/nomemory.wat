@@ -1,0 +1,2 @@
+;; A module without a memory.
+(module (func (export "x")))
