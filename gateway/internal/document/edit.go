@@ -1,0 +1,206 @@
+package document
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Errors of an Editor.
+var (
+	// ErrForbidden means that a pointer is outside the editor's scope, or is the
+	// host's own.
+	ErrForbidden = errors.New("not granted")
+	// ErrBadPointer means that it is no JSON Pointer, or its parent is not there.
+	ErrBadPointer = errors.New("no such place")
+	// ErrBadValue means that a value is not one JSON text, is nested too deep, is
+	// over the budget, or names content that is not its own to name.
+	ErrBadValue = errors.New("bad value")
+)
+
+// Scope is what of a document may be read and changed: what is at these pointers,
+// or below them.
+type Scope struct {
+	Read, Write []Pointer
+}
+
+// hostOwned are the members of the root that no guest sets. Some may be removed
+// from the payload by who is granted that.
+func hostOwned(name string) bool {
+	switch name {
+	case "id", "schema", "timestamp", "tenant", "envelope", "integrity", "security":
+		return true
+	}
+	return false
+}
+
+// attachmentsAt is where PartName members stand.
+func attachmentsAt() Pointer { return Pointer{"message", "attachments"} }
+
+// Editor changes a copy of a document within a scope, so that the changes can be
+// taken all or none.
+type Editor struct {
+	original *Document
+	edited   *Document // nil while nothing was changed
+	scope    Scope
+	budget   int
+}
+
+// Edit returns an editor for d. budget bounds the octets of JSON that it may set
+// in all.
+func (d *Document) Edit(scope Scope, budget int) *Editor {
+	return &Editor{original: d, scope: scope, budget: budget}
+}
+
+// Document returns the document with the changes. d itself is never changed.
+func (e *Editor) Document() *Document {
+	if e.edited == nil {
+		return e.original
+	}
+	return e.edited
+}
+
+// change returns the copy that is changed.
+func (e *Editor) change() *Document {
+	if e.edited == nil {
+		e.edited = &Document{Root: e.original.Root.clone(), Parts: e.original.Parts}
+	}
+	return e.edited
+}
+
+// locate reads a pointer and checks it against what is granted.
+func locate(pointer string, granted []Pointer) (Pointer, error) {
+	p, err := ParsePointer(pointer)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadPointer, err)
+	}
+	if !slices.ContainsFunc(granted, p.Within) {
+		return nil, ErrForbidden
+	}
+	return p, nil
+}
+
+// Get returns the JSON at a pointer; found is false where there is nothing. The
+// content of attachments shows as the PartName members.
+func (e *Editor) Get(pointer string) (text string, found bool, err error) {
+	p, err := locate(pointer, e.scope.Read)
+	if err != nil {
+		return "", false, err
+	}
+	v := e.Document().Root.find(p)
+	if v == nil || v.kind == kindPart {
+		return "", false, nil
+	}
+	var b strings.Builder
+	if err := v.encode(&writer{w: &b, keepParts: true}); err != nil {
+		return "", false, fmt.Errorf("%w: %w", ErrBadValue, err)
+	}
+	return b.String(), true, nil
+}
+
+// Set adds or replaces the value at a pointer; "-" after an array appends.
+func (e *Editor) Set(pointer string, text []byte) error {
+	p, err := e.writable(pointer)
+	if err != nil {
+		return err
+	}
+	if hostOwned(p[0]) {
+		return ErrForbidden
+	}
+	if e.budget -= len(text); e.budget < 0 {
+		return fmt.Errorf("%w: the edits of this run are over their budget", ErrBadValue)
+	}
+	value, err := Parse(text)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrBadValue, err)
+	}
+	doc := e.change()
+	if err := value.restoreParts(len(doc.Parts)); err != nil {
+		return fmt.Errorf("%w: %w", ErrBadValue, err)
+	}
+	before := doc.Root.find(p)
+	if err := doc.Root.put(p, value); err != nil {
+		return ErrBadPointer
+	}
+	if err := doc.check(); err != nil {
+		doc.Root.undo(p, before)
+		return fmt.Errorf("%w: %w", ErrBadValue, err)
+	}
+	return nil
+}
+
+// undo takes back a put that has succeeded.
+func (v *Value) undo(p Pointer, before *Value) {
+	parent, token := v.find(p[:len(p)-1]), p[len(p)-1]
+	switch {
+	case before != nil:
+		_ = v.put(p, before) // as it succeeded before
+	case parent.kind == kindArray: // it was appended
+		parent.items = parent.items[:len(parent.items)-1]
+	default:
+		_ = parent.take(Pointer{token}) // it is there
+	}
+}
+
+// Remove takes the value at a pointer away.
+func (e *Editor) Remove(pointer string) error {
+	p, err := e.writable(pointer)
+	if err != nil {
+		return err
+	}
+	if err := e.change().Root.take(p); err != nil {
+		return ErrBadPointer
+	}
+	return nil
+}
+
+// writable locates what is to be changed. The root itself, and the places of
+// attachments' content, are nobody's to change.
+func (e *Editor) writable(pointer string) (Pointer, error) {
+	p, err := locate(pointer, e.scope.Write)
+	if err != nil {
+		return nil, err
+	}
+	if len(p) == 0 || p[len(p)-1] == PartName {
+		return nil, ErrForbidden
+	}
+	return p, nil
+}
+
+// check holds what makes a document renderable: its depth, and that the content
+// of each attachment stands at most once, within the attachments, and alone.
+func (d *Document) check() error {
+	return d.Root.check(nil, make(map[int]bool))
+}
+
+func (v *Value) check(at Pointer, used map[int]bool) error {
+	if (v.kind == kindArray || v.kind == kindObject) && len(at) >= MaxDepth {
+		return fmt.Errorf("nested deeper than %d", MaxDepth)
+	}
+	for _, item := range v.items {
+		if err := item.check(append(at, "-"), used); err != nil {
+			return err
+		}
+	}
+	for _, m := range v.members {
+		if m.Value.kind != kindPart {
+			if err := m.Value.check(append(at, m.Name), used); err != nil {
+				return err
+			}
+			continue
+		}
+		inner := len(at) == len(attachmentsAt())+1 && at.Within(attachmentsAt())
+		switch n := m.Value.part; {
+		case m.Name != PartName || !inner:
+			return fmt.Errorf("%s stands outside an attachment", PartName)
+		case used[n]:
+			return fmt.Errorf("%s %d stands twice", PartName, n)
+		case v.Member(contentName) != nil:
+			return fmt.Errorf("an attachment has both %s and %s", PartName, contentName)
+		default:
+			used[n] = true
+		}
+	}
+	return nil
+}
