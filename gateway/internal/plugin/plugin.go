@@ -1,0 +1,302 @@
+// Package plugin is the host's side of the plugin contract (wit/plugin.wit): it
+// loads a plugin, checks what it asks for against what it is granted, and runs it
+// on one delivery.
+//
+// # Invariants
+//
+//   - A plugin that imports more than it is granted does not load, and the error
+//     says what to grant.
+//   - Each run is a pristine instance, configured anew. Its edits apply when it ends
+//     well, all of them or none.
+//   - Whatever a guest hands over is bounded before it is read, and checked before it
+//     is believed. A guest that breaks the contract is trapped; the gateway and other
+//     mails go on.
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/document"
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/mime"
+	"github.com/postern-mail/postern/gateway/internal/sandbox"
+)
+
+// The names of the contract.
+const (
+	packageName = "postern:plugin/"
+	version     = "@0.1.0"
+
+	exportConfigure = packageName + "transformer" + version + "#configure"
+	exportTransform = packageName + "transformer" + version + "#transform"
+	exportPost      = "cabi_post_"
+	exportRealloc   = "cabi_realloc"
+)
+
+// logPermission needs no grant.
+const logPermission = "log"
+
+// Config says what a plugin is, and what it may do.
+type Config struct {
+	// Name is the plugin's name in the configuration.
+	Name string
+	Wasm []byte
+	// Grant names the interfaces that the plugin may import.
+	Grant []string
+	// Write and Read are the parts of the payload that it may change and read; where
+	// Read is nil, it is as Write.
+	Write, Read []document.Pointer
+	// Options is the JSON that the plugin is configured with.
+	Options []byte
+	// Timeout bounds a run, and Memory its linear memory in octets.
+	Timeout time.Duration
+	Memory  uint64
+	// CacheDir holds compiled code; empty for none.
+	CacheDir string
+}
+
+// Plugin is a loaded plugin. Its methods may be called by any number of
+// goroutines.
+type Plugin struct {
+	cfg    Config
+	module *sandbox.Module
+}
+
+// Load compiles a plugin, checks what it asks for, and configures it once, so that
+// wrong options are found before a mail is. Its error begins with the plugin's
+// name and says what to do.
+func Load(ctx context.Context, cfg Config) (_ *Plugin, err error) {
+	if cfg.Read == nil {
+		cfg.Read = cfg.Write
+	}
+	module, err := sandbox.Compile(ctx, cfg.Wasm, sandbox.Config{CacheDir: cfg.CacheDir, Memory: cfg.Memory, Functions: functions()})
+	if err != nil {
+		return nil, fmt.Errorf("plugin %q: %w", cfg.Name, err)
+	}
+	p := &Plugin{cfg: cfg, module: module}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("plugin %q: %w", cfg.Name, err), module.Close(ctx))
+		}
+	}()
+	if err := p.checkExports(); err != nil {
+		return nil, err
+	}
+	if err := p.checkGrants(); err != nil {
+		return nil, err
+	}
+	r := &run{configuring: true}
+	return p, p.inInstance(ctx, r, func(context.Context, *sandbox.Guest) error { return nil })
+}
+
+// Close gives back what the plugin holds. No run may be under way.
+func (p *Plugin) Close(ctx context.Context) error { return p.module.Close(ctx) }
+
+func (p *Plugin) checkExports() error {
+	exports := p.module.Exports()
+	for _, name := range []string{exportConfigure, exportTransform, exportRealloc} {
+		if slices.Contains(exports, name) {
+			continue
+		}
+		for _, other := range exports {
+			if strings.HasPrefix(other, packageName+"transformer@") {
+				return fmt.Errorf("module is of another version of the contract: it exports %s, and is to export %s", other, name)
+			}
+		}
+		return fmt.Errorf("module is no plugin: it does not export %s", name)
+	}
+	return nil
+}
+
+// Permissions lists the interfaces that the plugin imports, but for log, sorted:
+// what it asks for.
+func (p *Plugin) Permissions() []string {
+	var list []string
+	for _, s := range p.module.Imports() {
+		rest, ours := strings.CutPrefix(s.Module, packageName)
+		name, _, _ := strings.Cut(rest, "@")
+		if ours && name != logPermission && !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func (p *Plugin) checkGrants() error {
+	var lacking []string
+	for _, name := range p.Permissions() {
+		if !slices.Contains(p.cfg.Grant, name) {
+			lacking = append(lacking, name)
+		}
+	}
+	if lacking != nil {
+		return fmt.Errorf("module asks for %s, which it is not granted; where you trust it, write grant = %s",
+			strings.Join(lacking, ", "), quotedList(append(slices.Clone(p.cfg.Grant), lacking...)))
+	}
+	return nil
+}
+
+func quotedList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = fmt.Sprintf("%q", n)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// Mail is what a run may ask for.
+type Mail struct {
+	ID         mail.DeliveryID
+	Tenant     string
+	Alias      string
+	Recipient  string
+	Envelope   mail.Envelope
+	ReceivedAt time.Time
+	View       *mime.Message
+	Raw        mail.Body
+	Scans      []Report
+}
+
+// Report is what a scanner said.
+type Report struct {
+	Engine string
+	// Part is the attachment it is about, from 0; -1 for the whole mail.
+	Part int
+	// Answer is JSON.
+	Answer string
+}
+
+// Verdict is what a plugin wants to become of the delivery.
+type Verdict string
+
+// The verdicts.
+const (
+	Continue   Verdict = "continue"
+	Drop       Verdict = "drop"
+	Quarantine Verdict = "quarantine"
+)
+
+// Line is one line of a plugin's log.
+type Line struct {
+	Level   string
+	Message string
+	Fields  [][2]string
+}
+
+// Result is what a run came to.
+type Result struct {
+	// Document is the document with the run's edits.
+	Document *document.Document
+	Verdict  Verdict
+	Reason   string
+	Log      []Line
+}
+
+// Run runs the plugin on one delivery. On an error the result holds the log alone:
+// no edit and no verdict stays.
+func (p *Plugin) Run(ctx context.Context, m Mail, doc *document.Document) (Result, error) {
+	r := &run{mail: m, editor: doc.Edit(document.Scope{Read: p.cfg.Read, Write: p.cfg.Write}, editBudget), verdict: Continue}
+	err := p.inInstance(ctx, r, func(ctx context.Context, g *sandbox.Guest) error {
+		return call(ctx, g, exportTransform)
+	})
+	if err != nil {
+		return Result{Document: doc, Verdict: Continue, Log: r.log}, err
+	}
+	return Result{Document: r.editor.Document(), Verdict: r.verdict, Reason: r.reason, Log: r.log}, nil
+}
+
+// inInstance makes an instance, configures it, and calls f with it.
+func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context, *sandbox.Guest) error) error {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
+	defer cancel()
+	configuring := r.configuring
+	r.configuring = true
+	output := &output{run: r}
+	err := p.module.Run(context.WithValue(ctx, runKey{}, r), output, func(ctx context.Context, g *sandbox.Guest) error {
+		address, length, err := lowerString(ctx, g, string(p.cfg.Options))
+		if err != nil {
+			return err
+		}
+		if err := call(ctx, g, exportConfigure, uint64(address), uint64(length)); err != nil {
+			return fmt.Errorf("configure: %w", err)
+		}
+		r.configuring = configuring
+		return f(ctx, g)
+	})
+	output.flush()
+	return err
+}
+
+// GuestError is the error that a guest's function has returned.
+type GuestError struct{ Text string }
+
+// Error implements error.
+func (e *GuestError) Error() string { return e.Text }
+
+// call calls an export that returns a result<_, string>.
+func call(ctx context.Context, g *sandbox.Guest, name string, args ...uint64) error {
+	results, err := g.Call(ctx, name, args...)
+	if err != nil {
+		return err
+	}
+	if len(results) != 1 {
+		return &sandbox.Trap{Where: name, Text: "function gives no result"}
+	}
+	address := uint32(results[0])
+	area, err := g.Read(address, 12)
+	if err != nil {
+		return err
+	}
+	var failed error
+	switch area[0] {
+	case 0:
+	case 1:
+		text, err := liftString(g, binary.LittleEndian.Uint32(area[4:]), binary.LittleEndian.Uint32(area[8:]), maxText)
+		if err != nil {
+			return err
+		}
+		failed = &GuestError{Text: text}
+	default:
+		return &sandbox.Trap{Where: name, Text: fmt.Sprintf("%d is no case of a result", area[0])}
+	}
+	if g.Has(exportPost + name) {
+		if _, err := g.Call(ctx, exportPost+name, uint64(address)); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
+// output makes lines of the log of what a guest writes to standard output.
+type output struct {
+	run *run
+	b   bytes.Buffer
+}
+
+// Write implements io.Writer. What is too much is left out without a word to the
+// guest, which might not cope with a full disk.
+func (o *output) Write(p []byte) (int, error) {
+	o.b.Write(p[:min(len(p), max(0, maxOutput-o.b.Len()))])
+	return len(p), nil
+}
+
+func (o *output) flush() {
+	for {
+		line, err := o.b.ReadString('\n')
+		if text := strings.ToValidUTF8(strings.TrimRight(line, "\r\n"), "\uFFFD"); text != "" {
+			o.run.note(Line{Level: "info", Message: text})
+		}
+		if errors.Is(err, io.EOF) {
+			return
+		}
+	}
+}
