@@ -36,7 +36,7 @@ run: build ## Build it and serve configs/development.hcl
 .PHONY: test
 test: ## Run all tests that this machine can run
 	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go vet ./... && go test ./...); done
-	cd sdk/go && GOOS=wasip1 GOARCH=wasm go vet ./plugin ./internal/abi
+	cd sdk/go && GOOS=wasip1 GOARCH=wasm go vet ./...
 
 .PHONY: test-race
 test-race: ## Run them with the race detector (needs a C compiler)

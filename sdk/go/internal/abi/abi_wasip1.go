@@ -4,21 +4,6 @@ package abi
 
 import "unsafe"
 
-// Fixture is nothing in a plugin: the mail is the host's.
-type Fixture struct{}
-
-// Handler is what the exports call.
-type Handler struct {
-	// Configure reads the block's options; nil where the plugin has none.
-	Configure func(options string) error
-	Transform func(*Fixture) error
-}
-
-var handler Handler
-
-// Register sets what the exports call.
-func Register(h Handler) { handler = h }
-
 //go:wasmexport postern:plugin/transformer@0.1.0#configure
 func exportConfigure(p, n uint32) uint32 {
 	options := text(p, n)
