@@ -13,7 +13,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 GOTOOL := go tool -modfile=.tools/go.mod
 
 # The modules that are tested.
-MODULES := . sdk/go
+MODULES := . sdk/go plugins
 
 # How long each fuzz target runs.
 FUZZTIME ?= 30s
@@ -36,7 +36,7 @@ run: build ## Build it and serve configs/development.hcl
 .PHONY: test
 test: ## Run all tests that this machine can run
 	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go vet ./... && go test ./...); done
-	cd sdk/go && GOOS=wasip1 GOARCH=wasm go vet ./...
+	@set -e; for module in sdk/go plugins; do (cd $$module && GOOS=wasip1 GOARCH=wasm go vet ./...); done
 
 .PHONY: test-race
 test-race: ## Run them with the race detector (needs a C compiler)
@@ -57,7 +57,8 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 
 .PHONY: lint
 lint: ## Run the linters of .golangci.yml (the first run compiles them)
-	$(GOTOOL) golangci-lint run ./...
+	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && \
+		go tool -modfile=$(CURDIR)/.tools/go.mod golangci-lint run -c $(CURDIR)/.golangci.yml ./...); done
 
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities in what is linked
