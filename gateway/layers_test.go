@@ -18,7 +18,7 @@ var layers = map[string]int{
 	"mail": 0, "document": 0, "secret": 0, "terminal": 0,
 	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1, "sandbox": 1,
 	"payload": 2, "queue": 2, "plugin": 2,
-	"reception": 3, "inspector": 3,
+	"reception": 3, "inspector": 3, "pipeline": 3,
 	"smtpd": 4, "dispatch": 4, "admin": 4,
 }
 

@@ -252,7 +252,11 @@ func printSteps(b *strings.Builder, steps []admin.Step) {
 		if s.DurationMS > 0 {
 			fmt.Fprintf(b, "  %.1f ms", s.DurationMS)
 		}
-		fmt.Fprintf(b, "%s\n", orEmpty("  "+s.Detail, s.Detail != ""))
+		fmt.Fprintf(b, "%s%s%s\n", orEmpty("  "+s.Detail, s.Detail != ""), orEmpty("  "+s.Verdict, s.Verdict != ""),
+			orEmpty("  failed: "+terminal.Text(s.Error, 400), s.Error != ""))
+		for _, line := range s.Log {
+			fmt.Fprintf(b, "      %s\n", terminal.Text(line, 400))
+		}
 	}
 }
 

@@ -72,6 +72,10 @@ type Step struct {
 	Name       string    `json:"name"`
 	DurationMS float64   `json:"duration_ms"`
 	Detail     string    `json:"detail,omitempty"`
+	// Verdict, Error and Log are of a stage of the chain.
+	Verdict string   `json:"verdict,omitempty"`
+	Error   string   `json:"error,omitempty"`
+	Log     []string `json:"log,omitempty"`
 }
 
 // Attempt is one try to deliver.
@@ -130,7 +134,7 @@ func newMessage(m store.Message) Message {
 func newSteps(steps []mail.Step) []Step {
 	out := make([]Step, len(steps))
 	for i, s := range steps {
-		out[i] = Step{At: s.At, Name: s.Name, DurationMS: milliseconds(s.Duration), Detail: s.Detail}
+		out[i] = Step{At: s.At, Name: s.Name, DurationMS: milliseconds(s.Duration), Detail: s.Detail, Verdict: s.Verdict, Error: s.Error, Log: s.Log}
 	}
 	return out
 }

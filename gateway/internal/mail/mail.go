@@ -88,6 +88,11 @@ type Step struct {
 	Duration time.Duration `json:"duration_ns,omitempty"`
 	// Detail is for people; it never holds a secret or a body.
 	Detail string `json:"detail,omitempty"`
+	// Verdict is what a stage wanted to become of the delivery, where it ended the
+	// chain; Error is why it failed; Log is what it logged.
+	Verdict string   `json:"verdict,omitempty"`
+	Error   string   `json:"error,omitempty"`
+	Log     []string `json:"log,omitempty"`
 }
 
 // Body is an open body: the octets of a message.

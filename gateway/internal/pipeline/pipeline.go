@@ -1,0 +1,122 @@
+// Package pipeline runs the stages of a chain on one delivery, in their order, and
+// decides what a stage that failed means.
+//
+// # Invariants
+//
+// A stage sees the document as the stages before it left it. One that fails leaves
+// nothing behind but its line in the trace, and its policy applies; the stages
+// after it run only where that is Skip. A verdict other than to go on ends the
+// chain.
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/document"
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/plugin"
+)
+
+// Policy says what the failure of a stage means for the delivery.
+type Policy string
+
+// The policies.
+const (
+	// Skip goes on as if the stage were not there; the trace marks it.
+	Skip Policy = "skip"
+	// Retry has the whole chain run again with the delivery's next attempt.
+	Retry Policy = "retry"
+	// Quarantine holds the delivery for an operator.
+	Quarantine Policy = "quarantine"
+)
+
+// Runner is a plugin; *plugin.Plugin is one.
+type Runner interface {
+	Run(ctx context.Context, m plugin.Mail, doc *document.Document) (plugin.Result, error)
+}
+
+// Stage is a plugin at its place in a chain.
+type Stage struct {
+	Name    string
+	Plugin  Runner
+	OnError Policy
+}
+
+// Verdict is what is to become of the delivery.
+type Verdict string
+
+// The verdicts.
+const (
+	Deliver     Verdict = "deliver"
+	TryAgain    Verdict = "retry"
+	Dropped     Verdict = "drop"
+	Quarantined Verdict = "quarantine"
+)
+
+// Outcome is what a chain came to.
+type Outcome struct {
+	// Document is what is to be delivered, or was made until the chain ended.
+	Document *document.Document
+	Verdict  Verdict
+	// Reason begins with the stage that is the reason; empty for Deliver.
+	Reason string
+	// Steps is the trace, a line for each stage that ran.
+	Steps []mail.Step
+}
+
+// Run runs the stages.
+func Run(ctx context.Context, stages []Stage, m plugin.Mail, doc *document.Document) Outcome {
+	out := Outcome{Document: doc, Verdict: Deliver}
+	for _, s := range stages {
+		began := time.Now()
+		res, err := s.Plugin.Run(ctx, m, out.Document)
+		out.Document = res.Document
+		step := mail.Step{At: began, Name: "stage " + s.Name, Duration: time.Since(began), Log: lines(res.Log)}
+		switch {
+		case err != nil:
+			step.Error = err.Error()
+			out.Verdict = afterError(s.OnError)
+			out.Reason = fmt.Sprintf("plugin %s: %v", s.Name, err)
+		case res.Verdict != plugin.Continue:
+			out.Verdict = Verdict(res.Verdict)
+			out.Reason = fmt.Sprintf("plugin %s: %s", s.Name, res.Reason)
+		}
+		step.Verdict = string(out.Verdict)
+		if out.Verdict == Deliver {
+			step.Verdict, out.Reason = "", ""
+		}
+		out.Steps = append(out.Steps, step)
+		if out.Verdict != Deliver {
+			return out
+		}
+	}
+	return out
+}
+
+func afterError(p Policy) Verdict {
+	switch p {
+	case Retry:
+		return TryAgain
+	case Quarantine:
+		return Quarantined
+	default:
+		return Deliver
+	}
+}
+
+// lines writes a stage's log for the trace.
+func lines(log []plugin.Line) []string {
+	var list []string
+	for _, l := range log {
+		var b strings.Builder
+		fmt.Fprintf(&b, "%s: %s", l.Level, l.Message)
+		for _, f := range l.Fields {
+			fmt.Fprintf(&b, " %s=%q", f[0], f[1])
+		}
+		list = append(list, b.String())
+	}
+	return list
+}
