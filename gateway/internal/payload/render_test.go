@@ -134,9 +134,6 @@ func TestCorpus(t *testing.T) {
 	t.Parallel()
 	files := corpusMails()
 	if len(files) == 0 {
-		if os.Getenv("POSTERN_TEST_REQUIRE") == "1" {
-			t.Fatalf("no mails in %s", corpusRoot)
-		}
 		t.Skipf("no mails in %s", corpusRoot)
 	}
 	t.Logf("%d mails", len(files))
