@@ -70,8 +70,8 @@ fmt: ## Format all Go code
 
 .PHONY: tidy
 tidy: ## Bring go.mod and go.sum up to date
-	go mod tidy
-	cd .tools && go mod tidy
+	# -e: a dependency of a dependency's tests may not be to be had.
+	@set -e; for module in $(MODULES) .tools; do (cd $$module && go mod tidy -e); done
 
 .PHONY: check
 check: lint test ## Lint and test: what a change must pass
