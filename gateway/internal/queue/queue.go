@@ -165,7 +165,10 @@ func (q *Queue) Finish(ctx context.Context, job store.Job, o Outcome) (mail.Stat
 		return "", time.Time{}, err
 	}
 	q.mu.Lock()
-	delete(q.held, job.Lease.Seq)
+	// Where this lease was lost, the delivery may be held by a later one.
+	if q.held[job.Lease.Seq] == job.Lease {
+		delete(q.held, job.Lease.Seq)
+	}
 	q.mu.Unlock()
 	if !recorded[0] {
 		return "", time.Time{}, ErrLeaseLost

@@ -254,6 +254,31 @@ func TestClaimWithoutAnswerIsGivenBack(t *testing.T) {
 	})
 }
 
+// TestLateResultLeavesTheLaterLease has a result come late of a delivery that this
+// same process has claimed again: the later lease must be kept alive all the same.
+func TestLateResultLeavesTheLaterLease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t)
+		id := enqueue(t, f, 24*time.Hour)
+		lost, _ := claimOne(t, f)
+		if err := f.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := claimOne(t, f); !ok {
+			t.Fatal("nothing to claim")
+		}
+		if _, _, err := f.Finish(t.Context(), lost, failure(lost)); !errors.Is(err, queue.ErrLeaseLost) {
+			t.Fatalf("Finish = %v, want ErrLeaseLost", err)
+		}
+		go f.Run(t.Context())
+		time.Sleep(10 * time.Minute)
+		if d := delivery(t, f, id); !d.InFlight {
+			t.Error("the later lease was not kept alive")
+		}
+	})
+}
+
 func TestReleaseMakesDueAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
