@@ -5,10 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/postern-mail/postern/gateway/internal/config"
+	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
 )
 
@@ -40,6 +42,10 @@ func TestReadmeConfiguration(t *testing.T) {
 	}
 	if _, err := assemble(cfg); err != nil {
 		t.Fatal(err)
+	}
+	// The README's schedule is the queue's own, and the one that config fills in.
+	if !slices.Equal(cfg.Delivery.Schedule, queue.DefaultSchedule()) {
+		t.Errorf("schedule = %v, want %v", cfg.Delivery.Schedule, queue.DefaultSchedule())
 	}
 }
 

@@ -89,11 +89,3 @@ func (v *Value) Member(name string) *Value {
 	}
 	return nil
 }
-
-// Text returns the characters of a string, and "" for every other value.
-func (v *Value) Text() string {
-	if v == nil || v.kind != kindString {
-		return ""
-	}
-	return v.text
-}

@@ -143,7 +143,7 @@ func (s *session) data(r io.Reader) error {
 		return errNoRecipients
 	}
 	if s.guard.isDismissed() {
-		return errTooManyBad
+		return errDismissed
 	}
 	if !s.server.beginReceiving() {
 		return errClosing
