@@ -7,8 +7,9 @@
 //     outcome that cannot be recorded is tried again until it can; meanwhile its
 //     worker takes nothing new, so that a failing disk slows the gateway down
 //     instead of repeating deliveries.
-//   - The document is made once, by the first attempt, and stored with it. Later
-//     attempts send the same bytes.
+//   - The document is made once, by the run of the chain that ended well, and stored
+//     with the attempt that followed it. Later attempts send the same bytes. Where
+//     the chain says drop or quarantine, there is no attempt.
 //   - An endpoint has at most its own number of attempts under way, so that a slow
 //     one never holds up the others. Where the workers are too few for all, each
 //     one that becomes free goes to the endpoint that has the fewest.
@@ -29,10 +30,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/semaphore"
 
-	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
-	"github.com/postern-mail/postern/gateway/internal/mime"
 	"github.com/postern-mail/postern/gateway/internal/payload"
+	"github.com/postern-mail/postern/gateway/internal/pipeline"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/secret"
 	"github.com/postern-mail/postern/gateway/internal/store"
@@ -42,11 +42,6 @@ import (
 const (
 	// errorPause is the time between tries when the store fails.
 	errorPause = time.Second
-	// documentMemory bounds the octets of mails whose documents are in memory at the
-	// same time, and documentSize how much of one mail can get into its document:
-	// what is more is attachments, which are streamed.
-	documentMemory = 128 << 20
-	documentSize   = 16 << 20
 	// idleCheck bounds how long a missed wake-up can go unnoticed.
 	idleCheck = 30 * time.Second
 )
@@ -59,9 +54,18 @@ type Endpoint struct {
 	MaxConcurrency int
 }
 
+// Alias names an alias of a tenant; without a name, the tenant as a whole.
+type Alias struct {
+	Tenant, Name string
+}
+
 // Config holds the dispatcher's settings.
 type Config struct {
 	Endpoints map[store.Endpoint]Endpoint
+	// Chains are the stages that the mail of an alias goes through. An alias that
+	// is not there, since it is not in the configuration any more, has the chain of
+	// its tenant.
+	Chains map[Alias][]pipeline.Stage
 	// Concurrency is how many attempts may be under way in all.
 	Concurrency int
 	Logger      hclog.Logger
@@ -78,6 +82,7 @@ type Dispatcher struct {
 	bodies    Bodies
 	client    *webhook.Client
 	endpoints map[store.Endpoint]Endpoint
+	chains    map[Alias][]pipeline.Stage
 	workers   int
 	log       hclog.Logger
 
@@ -92,7 +97,7 @@ type Dispatcher struct {
 // New returns a dispatcher.
 func New(q *queue.Queue, bodies Bodies, client *webhook.Client, cfg Config) *Dispatcher {
 	return &Dispatcher{
-		queue: q, bodies: bodies, client: client, endpoints: cfg.Endpoints, workers: cfg.Concurrency,
+		queue: q, bodies: bodies, client: client, endpoints: cfg.Endpoints, chains: cfg.Chains, workers: cfg.Concurrency,
 		log: cfg.Logger.Named("dispatch"), done: make(chan store.Endpoint, cfg.Concurrency),
 		memory: semaphore.NewWeighted(documentMemory),
 	}
@@ -174,6 +179,14 @@ func (d *Dispatcher) room(e store.Endpoint) int {
 	return 1
 }
 
+// chain returns the stages for the mail of an alias.
+func (d *Dispatcher) chain(tenant, alias string) []pipeline.Stage {
+	if stages, ok := d.chains[Alias{tenant, alias}]; ok {
+		return stages
+	}
+	return d.chains[Alias{Tenant: tenant}]
+}
+
 // share gives free workers to endpoints one by one, each to the endpoint with the
 // fewest attempts under way. Of several, it is the turn of the next by name, so
 // that none is left out while others have more work than all workers can do.
@@ -243,22 +256,22 @@ func (d *Dispatcher) wait(ctx context.Context, until time.Time, listen bool) []s
 // work makes one attempt and records it.
 func (d *Dispatcher) work(ctx context.Context, job store.Job) {
 	// A stop lets an attempt under way end; the client bounds its time.
-	attempt := d.attempt(context.WithoutCancel(ctx), job)
-	log := d.log.With("delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "endpoint", job.Endpoint.Name, "attempt", attempt.Attempt.Number)
+	outcome := d.attempt(context.WithoutCancel(ctx), job)
+	log := d.log.With("delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "endpoint", job.Endpoint.Name)
 	for {
-		state, due, err := d.queue.Finish(context.WithoutCancel(ctx), job, attempt)
+		state, due, err := d.queue.Finish(context.WithoutCancel(ctx), job, outcome)
 		switch {
 		case err == nil:
-			report(log, state, due, attempt)
+			report(log, state, due, outcome)
 			return
 		case errors.Is(err, queue.ErrLeaseLost):
-			log.Warn("the lease was lost before the attempt could be recorded; the delivery is made again")
+			log.Warn("the lease was lost before the outcome could be recorded; the delivery is made again")
 			return
 		}
-		log.Error("an attempt could not be recorded; trying again", "error", err)
+		log.Error("an outcome could not be recorded; trying again", "error", err)
 		select {
 		case <-ctx.Done():
-			log.Error("stopped before the attempt could be recorded; it is made again under the same webhook-id")
+			log.Error("stopped before the outcome could be recorded; the attempt is made again under the same webhook-id")
 			return
 		case <-time.After(errorPause):
 		}
@@ -266,85 +279,68 @@ func (d *Dispatcher) work(ctx context.Context, job store.Job) {
 }
 
 func report(log hclog.Logger, state mail.State, due time.Time, o queue.Outcome) {
-	ms := o.Attempt.Duration.Milliseconds()
+	if o.Attempt == nil {
+		log.Warn("the chain ended the delivery", "state", state, "reason", hclog.Quote(o.Reason))
+		return
+	}
+	log = log.With("attempt", o.Attempt.Number, "code", o.Attempt.Code, "duration_ms", o.Attempt.Duration.Milliseconds())
 	switch state {
 	case mail.Delivered:
-		log.Info("delivered", "code", o.Attempt.Code, "duration_ms", ms)
+		log.Info("delivered")
 	case mail.Retrying:
-		log.Warn("attempt failed", "code", o.Attempt.Code, "duration_ms", ms, "reason", hclog.Quote(o.Attempt.Reason), "next_attempt_at", due.UTC().Format(time.RFC3339))
+		log.Warn("attempt failed", "reason", hclog.Quote(o.Attempt.Reason), "next_attempt_at", due.UTC().Format(time.RFC3339))
 	default:
-		log.Error("delivery failed", "state", state, "code", o.Attempt.Code, "duration_ms", ms, "reason", hclog.Quote(o.Attempt.Reason))
+		log.Error("delivery failed", "state", state, "reason", hclog.Quote(o.Attempt.Reason))
 	}
 }
 
-// attempt makes one attempt. A panic is a failed attempt like any other: one mail
-// must not stop the others.
+// attempt makes one attempt, unless the chain ends the delivery before it. A panic
+// is a failed attempt like any other: one mail must not stop the others.
 func (d *Dispatcher) attempt(ctx context.Context, job store.Job) (o queue.Outcome) {
 	made := mail.Attempt{Number: job.Attempts + 1, At: time.Now()}
-	o.Attempt = made
+	o.Attempt = &made
 	defer func() {
 		if p := recover(); p != nil {
 			d.log.Error("panic in an attempt", "delivery_id", job.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			made.Reason = "internal: see the gateway's log"
-			o = queue.Outcome{Attempt: made}
+			o = queue.Outcome{Attempt: &made}
 		}
 	}()
 
 	endpoint, ok := d.endpoints[job.Endpoint]
 	if !ok {
-		o.Attempt.Reason = "config: the endpoint is not in the configuration"
+		made.Reason = "config: the endpoint is not in the configuration"
 		return o
 	}
 	body, err := d.bodies.Open(ctx, job.Body)
 	if err != nil {
-		o.Attempt.Reason = "body: " + err.Error()
+		made.Reason = "body: " + err.Error()
 		return o
 	}
 	defer body.Close()
-	weight := min(body.Size(), documentSize)
-	if err := d.memory.Acquire(ctx, weight); err != nil {
-		o.Attempt.Reason = "canceled: " + err.Error()
-		return o
-	}
-	defer d.memory.Release(weight)
-	doc, err := d.document(job, body, &o)
+	held, err := takeRoom(ctx, d.memory, min(body.Size(), documentSize))
 	if err != nil {
-		o.Attempt.Reason = "document: " + err.Error()
+		made.Reason = "canceled: " + err.Error()
 		return o
 	}
-	o.Attempt.At = time.Now()
+	defer held.free()
+	doc, err := d.document(ctx, job, body, held, &o)
+	if err != nil {
+		made.Reason = "document: " + err.Error()
+		return o
+	}
+	if doc == nil {
+		return o // the chain has decided otherwise
+	}
+	made.At = time.Now()
 	res := d.client.Send(ctx, webhook.Request{
-		URL: endpoint.URL, ID: job.ID, Key: endpoint.Key, At: o.Attempt.At,
+		URL: endpoint.URL, ID: job.ID, Key: endpoint.Key, At: made.At,
 		Render: func(w io.Writer) error { return payload.Render(w, doc, body) },
 	})
-	o.Delivered, o.RetryAfter = res.Delivered, res.RetryAfter
-	o.Attempt.Duration, o.Attempt.Code, o.Attempt.Reason, o.Attempt.Response = res.Duration, res.Code, res.Reason, res.Response
+	if res.Delivered {
+		o.State = mail.Delivered
+	}
+	o.RetryAfter = res.RetryAfter
+	made.Duration, made.Code, made.Reason, made.Response = res.Duration, res.Code, res.Reason, res.Response
 	return o
-}
-
-// document returns the delivery's document: the stored one, or a new one, which
-// the outcome then carries to the store.
-func (d *Dispatcher) document(job store.Job, body mail.Body, o *queue.Outcome) (*document.Document, error) {
-	if job.Document != nil {
-		return document.Unmarshal(job.Document)
-	}
-	began := time.Now()
-	view, err := mime.Parse(body, body.Size())
-	if err != nil {
-		return nil, err
-	}
-	doc := payload.Build(view, payload.Facts{
-		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
-		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, SHA256: job.SHA256,
-	})
-	o.Document, err = doc.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	o.Subject = view.Subject
-	o.Steps = []mail.Step{{
-		At: began, Name: "parsed", Duration: time.Since(began),
-		Detail: fmt.Sprintf("%d attachments, %d links, %d warnings", len(view.Attachments), len(view.Links), len(view.Warnings)),
-	}}
-	return doc, nil
 }

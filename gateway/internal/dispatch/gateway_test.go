@@ -18,6 +18,7 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/pipeline"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/secret"
 	"github.com/postern-mail/postern/gateway/internal/spool"
@@ -63,6 +64,7 @@ type gateway struct {
 	dir      string
 	starts   int
 	schedule []time.Duration // what open gives the queue
+	chains   map[dispatch.Alias][]pipeline.Stage
 	db       *sqlite.DB
 	store    *faultyStore
 	bodies   *spool.Files
@@ -172,7 +174,7 @@ func (g *gateway) startWith(client *webhook.Client, concurrency int, endpoints r
 	g.t.Helper()
 	key, err := secret.Parse(vectorSecret)
 	must(g.t, err)
-	cfg := dispatch.Config{Concurrency: concurrency, Endpoints: make(map[store.Endpoint]dispatch.Endpoint), Logger: g.logger}
+	cfg := dispatch.Config{Concurrency: concurrency, Endpoints: make(map[store.Endpoint]dispatch.Endpoint), Chains: g.chains, Logger: g.logger}
 	for name, room := range endpoints {
 		cfg.Endpoints[named(name)] = dispatch.Endpoint{URL: "http://" + name + "/hook", Key: key, MaxConcurrency: room}
 	}

@@ -19,6 +19,10 @@ var (
 	ErrBadValue = errors.New("bad value")
 )
 
+// MaxSize bounds a document that is edited, by the measure of [Document.Size]. A
+// mail's own document may be larger; edits cannot make it grow then.
+const MaxSize = 32 << 20
+
 // Scope is what of a document may be read and changed: what is at these pointers,
 // or below them.
 type Scope struct {
@@ -45,10 +49,11 @@ type Editor struct {
 	edited   *Document // nil while nothing was changed
 	scope    Scope
 	budget   int
+	size     int // of edited
 }
 
-// Edit returns an editor for d. budget bounds the octets of JSON that it may set
-// in all.
+// Edit returns an editor for d. budget bounds what it may set in all: the octets
+// of JSON, and 64 more for each value in it.
 func (d *Document) Edit(scope Scope, budget int) *Editor {
 	return &Editor{original: d, scope: scope, budget: budget}
 }
@@ -65,6 +70,7 @@ func (e *Editor) Document() *Document {
 func (e *Editor) change() *Document {
 	if e.edited == nil {
 		e.edited = &Document{Root: e.original.Root.clone(), Parts: e.original.Parts}
+		e.size = e.edited.Size()
 	}
 	return e.edited
 }
@@ -108,10 +114,7 @@ func (e *Editor) Set(pointer string, text []byte) error {
 	if hostOwned(p[0]) {
 		return ErrForbidden
 	}
-	if e.budget -= len(text); e.budget < 0 {
-		return fmt.Errorf("%w: the edits of this run are over their budget", ErrBadValue)
-	}
-	value, err := Parse(text)
+	value, err := e.parse(text)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBadValue, err)
 	}
@@ -120,14 +123,43 @@ func (e *Editor) Set(pointer string, text []byte) error {
 		return fmt.Errorf("%w: %w", ErrBadValue, err)
 	}
 	before := doc.Root.find(p)
+	size := e.size + doc.memberSize(p, value)
+	if before != nil {
+		size -= doc.memberSize(p, before)
+	}
+	if size > e.size && size > MaxSize {
+		return fmt.Errorf("%w: the payload would be larger than %d MiB", ErrBadValue, MaxSize>>20)
+	}
 	if err := doc.Root.put(p, value); err != nil {
 		return ErrBadPointer
 	}
-	if err := doc.check(); err != nil {
+	if err := doc.checkAt(p, value); err != nil {
 		doc.Root.undo(p, before)
 		return fmt.Errorf("%w: %w", ErrBadValue, err)
 	}
+	e.size = size
 	return nil
+}
+
+// memberSize is the size of a value at p, with its name where it has one.
+func (d *Document) memberSize(p Pointer, value *Value) int {
+	if parent := d.Root.find(p[:len(p)-1]); parent != nil && parent.kind == kindObject {
+		return value.size() + len(p[len(p)-1])
+	}
+	return value.size()
+}
+
+// parse reads a value within the budget, which it is taken from.
+func (e *Editor) parse(text []byte) (*Value, error) {
+	if e.budget -= len(text); e.budget < 0 {
+		return nil, errors.New("the edits of this run are over their budget")
+	}
+	value, err := parse(text, e.budget/valueCost)
+	if err != nil {
+		return nil, err
+	}
+	e.budget -= max(0, value.size()-len(text))
+	return value, nil
 }
 
 // undo takes back a put that has succeeded.
@@ -149,9 +181,12 @@ func (e *Editor) Remove(pointer string) error {
 	if err != nil {
 		return err
 	}
-	if err := e.change().Root.take(p); err != nil {
+	doc := e.change()
+	before := doc.Root.find(p)
+	if err := doc.Root.take(p); err != nil {
 		return ErrBadPointer
 	}
+	e.size -= doc.memberSize(p, before)
 	return nil
 }
 
@@ -166,6 +201,20 @@ func (e *Editor) writable(pointer string) (Pointer, error) {
 		return nil, ErrForbidden
 	}
 	return p, nil
+}
+
+// checkAt is check for a document in which only the value at p is new. To look at
+// all of it after each edit would be quadratic.
+func (d *Document) checkAt(p Pointer, value *Value) error {
+	if p.Within(attachmentsAt()) || attachmentsAt().Within(p) || value.holdsPart() {
+		return d.check()
+	}
+	return value.check(slices.Clone(p), make(map[int]bool))
+}
+
+func (v *Value) holdsPart() bool {
+	return v.kind == kindPart || slices.ContainsFunc(v.items, (*Value).holdsPart) ||
+		slices.ContainsFunc(v.members, func(m Member) bool { return m.Value.holdsPart() })
 }
 
 // check holds what makes a document renderable: its depth, and that the content

@@ -2,13 +2,14 @@ package document
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-const budget = 1 << 10
+const budget = 4 << 10
 
 // edited is a document with what the rules are about.
 func editedDocument() *Document {
@@ -126,6 +127,7 @@ func TestEditsThatAreRefused(t *testing.T) {
 		{"/message/attachments/-", `{"x":{"$part":0}}`, ErrBadValue},
 		{"/message/attachments/0/content", `"forged"`, ErrBadValue},
 		{"/crm", `"` + strings.Repeat("x", budget) + `"`, ErrBadValue},
+		{"/crm", "[" + strings.Repeat("0,", budget/valueCost) + "0]", ErrBadValue},
 	} {
 		if err := e.Set(tc.pointer, []byte(tc.value)); !errors.Is(err, tc.want) {
 			t.Errorf("Set(%.40q, %.40q) = %v, want %v", tc.pointer, tc.value, err, tc.want)
@@ -165,6 +167,40 @@ func TestScopes(t *testing.T) {
 	}
 }
 
+// TestSizes holds that a run cannot spend more than its budget, nor make a document
+// of any size by many runs, whatever the shape of what it sets.
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	all := pointers(t, "")
+	e := editedDocument().Edit(Scope{Write: all}, 1<<20)
+	set := 0
+	for e.Set("/crm", []byte("["+strings.Repeat("0,", 1000)+"0]")) == nil {
+		set++
+	}
+	if want := 1 << 20 / (1000 * valueCost); set < want*9/10 || set > want {
+		t.Errorf("%d lists of a thousand numbers were set, want some %d", set, want)
+	}
+	d := editedDocument()
+	for i := range 100 {
+		e := d.Edit(Scope{Write: all}, 4<<20)
+		if err := e.Set("/crm"+strconv.Itoa(i), []byte(`"`+strings.Repeat("x", 1<<20)+`"`)); err != nil {
+			if !errors.Is(err, ErrBadValue) || i < 20 || d.Size() > MaxSize {
+				t.Errorf("edit %d of a document of %d octets: %v", i, d.Size(), err)
+			}
+			// What makes it smaller is welcome.
+			if err := errors.Join(e.Set("/crm1", []byte(`""`)), e.Set("/crm0", []byte(`"`+strings.Repeat("x", 1<<20)+`"`)), e.Remove("/crm0")); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		d = e.Document()
+		if got := e.size; got != d.Size() {
+			t.Fatalf("the editor counts %d octets of %d", got, d.Size())
+		}
+	}
+	t.Error("a hundred runs made a document of any size")
+}
+
 // FuzzEdit holds that whatever is set or removed, the document can be stored and
 // read again, and that what is the host's stays.
 func FuzzEdit(f *testing.F) {
@@ -178,6 +214,9 @@ func FuzzEdit(f *testing.F) {
 		_ = e.Remove(gone)
 		_ = e.Set(gone, []byte(value))
 		got := text(t, e.Document())
+		if e.edited != nil && e.size != e.edited.Size() {
+			t.Errorf("%s: the editor counts %d octets of %d", got, e.size, e.edited.Size())
+		}
 		if id := e.Document().Root.Member("id"); (id == nil || id.text != "msg_1") && !strings.HasPrefix(gone, "/id") {
 			t.Errorf("id was changed: %s", got)
 		}

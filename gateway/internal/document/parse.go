@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"unicode/utf8"
 )
@@ -15,7 +16,11 @@ const MaxDepth = 100
 // Parse reads one JSON text (RFC 8259). It is strict where readers of JSON
 // differ: names within an object are unique, text is UTF-8 and holds no lone
 // surrogate. The caller bounds the length of b.
-func Parse(b []byte) (*Value, error) {
+func Parse(b []byte) (*Value, error) { return parse(b, math.MaxInt) }
+
+// parse is Parse with a bound on the values: a text of two octets for each makes a
+// tree of fifty times its length.
+func parse(b []byte, maxValues int) (*Value, error) {
 	if !utf8.Valid(b) {
 		return nil, errors.New("JSON is not UTF-8")
 	}
@@ -27,13 +32,21 @@ func Parse(b []byte) (*Value, error) {
 		var v any
 		return nil, fmt.Errorf("not one JSON text: %w", json.Unmarshal(b, &v))
 	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	return parseValue(dec, MaxDepth)
+	p := parser{Decoder: json.NewDecoder(bytes.NewReader(b)), left: maxValues}
+	p.UseNumber()
+	return p.value(MaxDepth)
 }
 
-func parseValue(dec *json.Decoder, depth int) (*Value, error) {
-	tok, err := dec.Token()
+type parser struct {
+	*json.Decoder
+	left int // values that may still come
+}
+
+func (p *parser) value(depth int) (*Value, error) {
+	if p.left--; p.left < 0 {
+		return nil, errors.New("JSON has too many values")
+	}
+	tok, err := p.Token()
 	if err != nil {
 		return nil, err
 	}
@@ -51,32 +64,32 @@ func parseValue(dec *json.Decoder, depth int) (*Value, error) {
 			return nil, fmt.Errorf("JSON is nested deeper than %d", MaxDepth)
 		}
 		if tok == '[' {
-			return parseArray(dec, depth-1)
+			return p.array(depth - 1)
 		}
-		return parseObject(dec, depth-1)
+		return p.object(depth - 1)
 	default:
 		return nil, fmt.Errorf("JSON token %v", tok)
 	}
 }
 
-func parseArray(dec *json.Decoder, depth int) (*Value, error) {
+func (p *parser) array(depth int) (*Value, error) {
 	v := Array()
-	for dec.More() {
-		item, err := parseValue(dec, depth)
+	for p.More() {
+		item, err := p.value(depth)
 		if err != nil {
 			return nil, err
 		}
 		v.items = append(v.items, item)
 	}
-	_, err := dec.Token()
+	_, err := p.Token()
 	return v, err
 }
 
-func parseObject(dec *json.Decoder, depth int) (*Value, error) {
+func (p *parser) object(depth int) (*Value, error) {
 	v := Object()
 	seen := make(map[string]struct{})
-	for dec.More() {
-		tok, err := dec.Token()
+	for p.More() {
+		tok, err := p.Token()
 		if err != nil {
 			return nil, err
 		}
@@ -85,16 +98,16 @@ func parseObject(dec *json.Decoder, depth int) (*Value, error) {
 			return nil, fmt.Errorf("JSON name %v", tok)
 		}
 		if _, dup := seen[name]; dup {
-			return nil, fmt.Errorf("JSON name %q stands twice in one object", name)
+			return nil, fmt.Errorf("JSON name %.80q stands twice in one object", name)
 		}
 		seen[name] = struct{}{}
-		value, err := parseValue(dec, depth)
+		value, err := p.value(depth)
 		if err != nil {
 			return nil, err
 		}
 		v.members = append(v.members, Member{Name: name, Value: value})
 	}
-	_, err := dec.Token()
+	_, err := p.Token()
 	return v, err
 }
 

@@ -89,3 +89,21 @@ func (v *Value) Member(name string) *Value {
 	}
 	return nil
 }
+
+// valueCost is about what a value takes in memory beside its text, in octets.
+const valueCost = 64
+
+// Size is about what the document takes in memory, in octets; the content of its
+// parts is not there.
+func (d *Document) Size() int { return d.Root.size() }
+
+func (v *Value) size() int {
+	n := valueCost + len(v.text)
+	for _, item := range v.items {
+		n += item.size()
+	}
+	for _, m := range v.members {
+		n += len(m.Name) + m.Value.size()
+	}
+	return n
+}

@@ -80,21 +80,6 @@ type Attempt struct {
 	Response []byte
 }
 
-// Step is one line of a trace: what happened to a message or delivery, when,
-// and for how long.
-type Step struct {
-	At       time.Time     `json:"at"`
-	Name     string        `json:"name"`
-	Duration time.Duration `json:"duration_ns,omitempty"`
-	// Detail is for people; it never holds a secret or a body.
-	Detail string `json:"detail,omitempty"`
-	// Verdict is what a stage wanted to become of the delivery, where it ended the
-	// chain; Error is why it failed; Log is what it logged.
-	Verdict string   `json:"verdict,omitempty"`
-	Error   string   `json:"error,omitempty"`
-	Log     []string `json:"log,omitempty"`
-}
-
 // Body is an open body: the octets of a message.
 type Body interface {
 	io.ReaderAt

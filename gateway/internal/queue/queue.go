@@ -136,14 +136,20 @@ func (q *Queue) Claim(ctx context.Context, quotas []store.Quota) ([]store.Job, e
 // recorded, and the delivery is made again.
 var ErrLeaseLost = errors.New("the lease was lost before its result came")
 
-// Outcome is what an attempt came to.
+// Outcome is what a claimed delivery came to.
 type Outcome struct {
-	Attempt   mail.Attempt
-	Delivered bool
+	// State is Delivered, or what the chain chose before there was an attempt:
+	// Dropped or Quarantined. It is empty where the attempt failed; the schedule
+	// decides then.
+	State mail.State
+	// Reason says why the chain chose; the reason of a failure is its attempt's.
+	Reason string
+	// Attempt is nil where the chain ended before one.
+	Attempt *mail.Attempt
 	// RetryAfter is what the endpoint asked for; 0 where it did not.
 	RetryAfter time.Duration
-	// Document, Subject and Steps come with the run of the chain, which is recorded
-	// with the attempt that followed it.
+	// Document, Subject and Steps are what the run of the chain made. Document is
+	// nil where the chain is to run again.
 	Document []byte
 	Subject  string
 	Steps    []mail.Step
@@ -154,10 +160,10 @@ type Outcome struct {
 // than ErrLeaseLost leaves everything as it was, and Finish may be called again.
 func (q *Queue) Finish(ctx context.Context, job store.Job, o Outcome) (mail.State, time.Time, error) {
 	r := store.Result{
-		Lease: job.Lease, State: mail.Delivered, Attempt: &o.Attempt,
+		Lease: job.Lease, State: o.State, Reason: o.Reason, Attempt: o.Attempt,
 		Document: o.Document, Subject: o.Subject, Steps: o.Steps,
 	}
-	if !o.Delivered {
+	if o.State == "" {
 		r.State, r.Due, r.Reason = q.afterFailure(job, o)
 	}
 	recorded, err := q.store.Finish(ctx, []store.Result{r})

@@ -78,7 +78,7 @@ func claimOne(t *testing.T, f fixture) (store.Job, bool) {
 }
 
 func failure(job store.Job) queue.Outcome {
-	return queue.Outcome{Attempt: mail.Attempt{Number: job.Attempts + 1, At: time.Now(), Code: 503, Reason: "status: 503"}}
+	return queue.Outcome{Attempt: &mail.Attempt{Number: job.Attempts + 1, At: time.Now(), Code: 503, Reason: "status: 503"}}
 }
 
 func delivery(t *testing.T, f fixture, id mail.MessageID) store.DeliveryHistory {
@@ -292,7 +292,7 @@ func TestReleaseMakesDueAgain(t *testing.T) {
 		if !ok || again.Attempts != 0 || again.Lease.Number == job.Lease.Number {
 			t.Errorf("claim after Release = %+v, %v", again, ok)
 		}
-		state, _, err := f.Finish(t.Context(), job, queue.Outcome{Delivered: true, Attempt: mail.Attempt{Number: 1, At: time.Now(), Code: 200}})
+		state, _, err := f.Finish(t.Context(), job, queue.Outcome{State: mail.Delivered, Attempt: &mail.Attempt{Number: 1, At: time.Now(), Code: 200}})
 		if !errors.Is(err, queue.ErrLeaseLost) {
 			t.Fatalf("Finish = %s, %v; want ErrLeaseLost", state, err)
 		}

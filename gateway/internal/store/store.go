@@ -60,8 +60,8 @@ type Store interface {
 	List(ctx context.Context, filter Filter) ([]Delivery, error)
 	// Get returns a message with all its deliveries.
 	Get(ctx context.Context, id mail.MessageID) (Message, error)
-	// Document returns what the first attempt of a delivery stored; it is nil
-	// before.
+	// Document returns what the run of the chain made of a delivery; it is nil
+	// before, and where the chain made none.
 	Document(ctx context.Context, id mail.DeliveryID) ([]byte, error)
 	Close() error
 }
@@ -131,7 +131,7 @@ type Job struct {
 	ExpiresAt time.Time
 	// Attempts is how many were made before this claim.
 	Attempts int
-	// Document is what the first attempt stored, nil before.
+	// Document is what the run of the chain made, nil before.
 	Document []byte
 
 	// The message that is delivered.
@@ -161,7 +161,8 @@ type Result struct {
 	Reason string
 	// Attempt is nil where none was made.
 	Attempt *mail.Attempt
-	// Document, Subject and Steps are recorded where Document is not nil.
+	// Document and Subject are recorded where they are not empty, and Steps are
+	// added to the delivery's trace.
 	Document []byte
 	Subject  string
 	Steps    []mail.Step

@@ -189,16 +189,38 @@ func finish(ctx context.Context, tx *sql.Tx, r *store.Result) (held bool, err er
 		r.State, r.Reason, millis(updated), r.Attempt != nil, r.Attempt != nil, code, r.Lease.Seq); err != nil {
 		return false, err
 	}
-	if r.Document == nil {
-		return true, nil
+	return true, keepMade(ctx, tx, r)
+}
+
+// keepMade records what the run of the chain made.
+func keepMade(ctx context.Context, tx *sql.Tx, r *store.Result) error {
+	if r.Document != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET document = ? WHERE seq = ?`, r.Document, r.Lease.Seq); err != nil {
+			return err
+		}
 	}
-	steps, err := json.Marshal(r.Steps)
+	if r.Subject != "" {
+		if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET subject = ? WHERE seq = ?`, r.Subject, r.Lease.Seq); err != nil {
+			return err
+		}
+	}
+	if len(r.Steps) == 0 {
+		return nil
+	}
+	var text string
+	if err := tx.QueryRowContext(ctx, `SELECT steps FROM deliveries WHERE seq = ?`, r.Lease.Seq).Scan(&text); err != nil {
+		return err
+	}
+	var trace []mail.Step
+	if err := json.Unmarshal([]byte(text), &trace); err != nil {
+		return fmt.Errorf("read steps: %w", err)
+	}
+	steps, err := json.Marshal(mail.AppendSteps(trace, r.Steps))
 	if err != nil {
-		return false, err
+		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE deliveries SET document = ?, subject = ?, steps = ? WHERE seq = ?`,
-		r.Document, r.Subject, string(steps), r.Lease.Seq)
-	return true, err
+	_, err = tx.ExecContext(ctx, `UPDATE deliveries SET steps = ? WHERE seq = ?`, string(steps), r.Lease.Seq)
+	return err
 }
 
 // nonNil keeps a nil slice from becoming NULL.

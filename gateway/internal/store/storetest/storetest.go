@@ -33,6 +33,8 @@ func TestStore(t *testing.T, open Open) {
 		"FinishRetry":               testFinishRetry,
 		"FinishIsFenced":            testFinishIsFenced,
 		"FinishKeepsDocument":       testFinishKeepsDocument,
+		"FinishWithoutAttempt":      testFinishWithoutAttempt,
+		"FinishAddsToTrace":         testFinishAddsToTrace,
 		"ExtendReleaseReap":         testExtendReleaseReap,
 		"ExpireDeliveries":          testExpireDeliveries,
 		"ExpireKeepsBodiesInFlight": testExpireKeepsBodiesInFlight,
@@ -336,6 +338,57 @@ func testFinishKeepsDocument(t *testing.T, s store.Store) {
 		t.Errorf("subject = %q", d.Subject)
 	}
 	if diff := cmp.Diff(steps, d.Steps); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// testFinishWithoutAttempt ends deliveries as a chain does that says so.
+func testFinishWithoutAttempt(t *testing.T, s store.Store) {
+	in := newMessage(1, "desk", "archive")
+	enqueue(t, s, in)
+	steps := []mail.Step{{At: start(), Name: "stage crm", Verdict: "drop", Log: []string{"info: not wanted"}}}
+	for _, j := range claim(t, s, 1, "desk", "archive") {
+		r := store.Result{Lease: j.Lease, State: mail.Dropped, Reason: "plugin crm: not wanted", Subject: "Hello", Steps: steps}
+		if j.Endpoint.Name == "archive" {
+			r.State, r.Document = mail.Quarantined, []byte(`{"root":2}`)
+		}
+		finish(t, s, 0, r)
+	}
+	for i, want := range []struct {
+		state    mail.State
+		document string
+	}{{mail.Dropped, ""}, {mail.Quarantined, `{"root":2}`}} {
+		d := get(t, s, in.ID).Deliveries[i]
+		if d.State != want.state || d.Reason != "plugin crm: not wanted" || d.Subject != "Hello" || d.Attempts != 0 || len(d.Tries) != 0 || d.InFlight || !d.Due.IsZero() {
+			t.Errorf("delivery = %+v", d)
+		}
+		if diff := cmp.Diff(steps, d.Steps); diff != "" {
+			t.Error(diff)
+		}
+		if doc, err := s.Document(t.Context(), d.ID); string(doc) != want.document || err != nil {
+			t.Errorf("Document = %q, %v", doc, err)
+		}
+	}
+	if jobs := claim(t, s, 10, "desk", "archive"); len(jobs) > 0 {
+		t.Errorf("a delivery that has ended was claimed: %+v", jobs)
+	}
+}
+
+// testFinishAddsToTrace has a chain run twice, of which the first run failed.
+func testFinishAddsToTrace(t *testing.T, s store.Store) {
+	in := newMessage(1, "desk")
+	enqueue(t, s, in)
+	first := []mail.Step{{At: start(), Name: "stage crm", Error: "its time was over", Verdict: "retry"}}
+	second := []mail.Step{{At: start().Add(time.Minute), Name: "stage crm"}}
+	j := claim(t, s, 1, "desk")[0]
+	finish(t, s, 0, store.Result{Lease: j.Lease, State: mail.Retrying, Due: start(), Reason: "x", Attempt: attempt(1, 0, "x"), Subject: "Hello", Steps: first})
+	j = claim(t, s, 1, "desk")[0]
+	if j.Document != nil || j.Attempts != 1 {
+		t.Errorf("job = %+v, want one without a document", j)
+	}
+	finish(t, s, 0, store.Result{Lease: j.Lease, State: mail.Delivered, Attempt: attempt(2, 200, ""), Document: []byte(`{"root":1}`), Subject: "Hello", Steps: second})
+	d := get(t, s, in.ID).Deliveries[0]
+	if diff := cmp.Diff(append(first, second...), d.Steps); diff != "" {
 		t.Error(diff)
 	}
 }

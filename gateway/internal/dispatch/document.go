@@ -1,0 +1,108 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/postern-mail/postern/gateway/internal/document"
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/mime"
+	"github.com/postern-mail/postern/gateway/internal/payload"
+	"github.com/postern-mail/postern/gateway/internal/pipeline"
+	"github.com/postern-mail/postern/gateway/internal/plugin"
+	"github.com/postern-mail/postern/gateway/internal/queue"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+// documentMemory bounds the octets of documents in memory at the same time, and
+// documentSize how much of one mail can get into its document: what is more is
+// attachments, which are streamed.
+const (
+	documentMemory = 128 << 20
+	documentSize   = 16 << 20
+)
+
+// document returns the delivery's document: the stored one, or what its chain
+// makes of it, which the outcome then carries to the store. It is nil where the
+// chain wants no attempt, which the outcome then says.
+func (d *Dispatcher) document(ctx context.Context, job store.Job, body mail.Body, held *room, o *queue.Outcome) (*document.Document, error) {
+	if job.Document != nil {
+		return document.Unmarshal(job.Document)
+	}
+	began := time.Now()
+	view, err := mime.Parse(body, body.Size())
+	if err != nil {
+		return nil, err
+	}
+	doc := payload.Build(view, payload.Facts{
+		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
+		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, SHA256: job.SHA256,
+	})
+	o.Subject = view.Subject
+	o.Steps = []mail.Step{{
+		At: began, Name: "parsed", Duration: time.Since(began),
+		Detail: fmt.Sprintf("%d attachments, %d links, %d warnings", len(view.Attachments), len(view.Links), len(view.Warnings)),
+	}}
+	out := pipeline.Run(ctx, d.chain(job.Endpoint.Tenant, job.Alias), plugin.Mail{
+		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
+		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, View: view, Raw: body,
+	}, doc)
+	o.Steps = append(o.Steps, out.Steps...)
+	switch out.Verdict {
+	case pipeline.Deliver:
+	case pipeline.TryAgain:
+		o.Attempt.Reason, o.Attempt.Duration = out.Reason, time.Since(o.Attempt.At)
+		return nil, nil //nolint:nilnil // as the outcome says
+	case pipeline.Dropped:
+		o.State, o.Reason, o.Attempt = mail.Dropped, out.Reason, nil
+		return nil, nil //nolint:nilnil // as the outcome says
+	case pipeline.Quarantined:
+		// What was made until then is for the operator to look at.
+		o.State, o.Reason, o.Attempt = mail.Quarantined, out.Reason, nil
+		o.Document, err = out.Document.Marshal()
+		return nil, err
+	}
+	// A plugin can make much out of little.
+	if err := held.resize(ctx, int64(out.Document.Size())); err != nil {
+		return nil, err
+	}
+	o.Document, err = out.Document.Marshal()
+	return out.Document, err
+}
+
+// room is the memory that one attempt has taken.
+type room struct {
+	memory *semaphore.Weighted
+	octets int64
+}
+
+// takeRoom waits until there is memory for an attempt.
+func takeRoom(ctx context.Context, memory *semaphore.Weighted, octets int64) (*room, error) {
+	r := &room{memory: memory}
+	return r, r.resize(ctx, octets)
+}
+
+// resize takes more or less. What was held is given back before more is waited
+// for: two that wait for each other would wait for ever.
+func (r *room) resize(ctx context.Context, octets int64) error {
+	octets = min(octets, documentMemory)
+	if octets <= r.octets {
+		r.memory.Release(r.octets - octets)
+		r.octets = octets
+		return nil
+	}
+	r.free()
+	if err := r.memory.Acquire(ctx, octets); err != nil {
+		return err
+	}
+	r.octets = octets
+	return nil
+}
+
+func (r *room) free() {
+	r.memory.Release(r.octets)
+	r.octets = 0
+}

@@ -1,0 +1,45 @@
+package mail
+
+import "time"
+
+// Step is one line of a trace: what happened to a message or delivery, when,
+// and for how long.
+type Step struct {
+	At       time.Time     `json:"at"`
+	Name     string        `json:"name"`
+	Duration time.Duration `json:"duration_ns,omitempty"`
+	// Detail is for people; it never holds a secret or a body.
+	Detail string `json:"detail,omitempty"`
+	// Verdict is what a stage wanted to become of the delivery, where it ended the
+	// chain; Error is why it failed; Log is what it logged.
+	Verdict string   `json:"verdict,omitempty"`
+	Error   string   `json:"error,omitempty"`
+	Log     []string `json:"log,omitempty"`
+}
+
+// A trace is kept with its delivery, and plugins write into it: a chain that is run
+// again and again must not make it grow for ever.
+const (
+	maxSteps    = 500
+	maxTraceLog = 512 << 10 // octets of log lines over all steps
+)
+
+// leftOut stands for the log lines that a trace had no room for.
+const leftOut = "(older lines of the log were left out)"
+
+// AppendSteps returns trace with more at its end. It is bounded: of one that gets
+// too long the oldest steps go, and before that the log lines of the oldest.
+func AppendSteps(trace, more []Step) []Step {
+	all := append(append(make([]Step, 0, len(trace)+len(more)), trace...), more...)
+	all = all[max(0, len(all)-maxSteps):]
+	size := 0
+	for i := len(all) - 1; i >= 0; i-- {
+		for _, line := range all[i].Log {
+			size += len(line)
+		}
+		if size > maxTraceLog && len(all[i].Log) > 0 {
+			all[i].Log = []string{leftOut}
+		}
+	}
+	return all
+}
