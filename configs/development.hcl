@@ -31,6 +31,21 @@ delivery {
   allow_networks = ["127.0.0.0/8"]
 }
 
+# What is made of each mail before it is sent, one plugin after the other in this
+# order. Change it, restart, and send again.
+
+# Tells what kind of mail it is: classification.
+plugin "classify" { source = "builtin:classify" }
+
+# Puts a spam scanner's report into form: spam. There is no scanner here, so no section.
+plugin "spam" { source = "builtin:spam" }
+
+# Adds the body as Markdown: message.content.markdown.
+plugin "markdown" { source = "builtin:markdown" }
+
+# Gives the payload its final shape: options leave out, rename and add.
+plugin "payload" { source = "builtin:payload" }
+
 # A tenant is a customer: its domains, where their mail goes, and which mail
 # goes where.
 tenant "acme" {

@@ -10,6 +10,8 @@ listener "mx" {
   address = ":25"
 }
 
+# Plugins that work on the mail go here, as in development.hcl.
+
 tenant "example" {
   domains = ["example.com"]
 

@@ -66,9 +66,72 @@ delivery {
 #   address = "127.0.0.1:8025" # default
 # }
 
+# What is made of a mail before it is delivered: WebAssembly plugins, each in a
+# sandbox of its own, one after the other in the order of these blocks.
+plugin "classify" {
+  # builtin:NAME is a plugin that the gateway brings along. What those may do is
+  # settled, and their options stand in plugins/NAME/README.md.
+  source = "builtin:classify"
+
+  timeout = "5s"     # default; for one mail, 1ms to 5m
+  memory  = "128MiB" # default; 1MiB to 4GiB
+
+  # What its failure means. skip (default) goes on without it, retry runs the
+  # chain again with the next attempt, quarantine holds the mail back for you.
+  on_error = "skip" # default
+}
+
+plugin "spam" {
+  source = "builtin:spam"
+
+  # What the plugin itself is told: names and values of its own choosing, which
+  # it gets as JSON. Without the block: {}.
+  options {
+    threshold = 6.0
+  }
+}
+
+plugin "markdown" {
+  source = "builtin:markdown"
+}
+
+# One of your own, or a stranger's, that looks up a customer.
+#
+# plugin "crm" {
+#   source = "file:plugins/acme-crm.wasm" # relative to this file
+#
+#   # sha256sum prints it; a module that has another does not load. Default: any.
+#   sha256 = "9f2c1d0e7a5b48c3962f0d1e8b7a6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b"
+#
+#   # What it may use: envelope, headers, body, attachments, raw, scans, payload,
+#   # disposition. A module that asks for more does not load; the error says for what.
+#   grant = ["headers", "payload"] # default []
+#
+#   # What of the payload it may change and read, as JSON Pointers (RFC 6901) with
+#   # all that is below them; "" is the whole.
+#   write = ["/crm"]                     # default []
+#   read  = ["/crm", "/message/subject"] # default: as write; [] is nothing
+#
+#   options {
+#     account = "acme"
+#     tags    = { "sales@acme.example" = ["lead", "new"], "jobs@acme.example" = null }
+#   }
+# }
+
+plugin "payload" {
+  source = "builtin:payload"
+  options {
+    omit = ["/message/headers"]
+  }
+}
+
 # What tenants are entitled to. A tenant without a plan has the defaults.
 plan "business" {
   retention = "90d" # default "30d"; how long mail is kept, from 1h to 3650d
+
+  # Which plugins run, and in which order, for tenants that say none of their
+  # own. Without it all of them, in the order of their blocks.
+  pipeline = ["classify", "spam", "markdown", "payload"] # default
 }
 
 tenant "acme" {
@@ -76,6 +139,8 @@ tenant "acme" {
 
   # A domain belongs to one tenant. International names may be written as such.
   domains = ["acme.example", "mail.acme.example"]
+
+  # pipeline = ["classify", "payload"] # default: that of the plan
 
   # A webhook receiver. An alias says by its name what it gets.
   endpoint "desk" {
@@ -106,5 +171,6 @@ tenant "acme" {
   # is what senders of mistyped addresses want.
   alias "*" {
     endpoints = ["archive"]
+    pipeline  = ["spam", "payload"] # default: that of the tenant; [] runs none
   }
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-mail/postern/gateway/internal/config/credential"
 	"github.com/postern-mail/postern/gateway/internal/config/schema"
 	"github.com/postern-mail/postern/gateway/internal/config/syntax"
 	"github.com/postern-mail/postern/gateway/internal/mail"
@@ -34,6 +35,7 @@ func (l *loader) singles() []schema.Child {
 func (l *loader) labelled() []schema.Child {
 	return []schema.Child{
 		{Kind: listenerKind, Labelled: true, Open: l.listenerBlock},
+		{Kind: "plugin", Labelled: true, Open: l.pluginBlock},
 		{Kind: "plan", Labelled: true, Open: l.planBlock},
 		{Kind: "tenant", Labelled: true, Open: l.tenantBlock},
 	}
@@ -125,10 +127,10 @@ func (l *loader) tlsBlock(t *TLS) *schema.Block {
 			{Name: "required", Initial: "false", Set: schema.Into(&t.Required, schema.Boolean)},
 		},
 		Finish: func() {
-			if cert == "" || key == "" || l.withoutCredentials {
+			if cert == "" || key == "" {
 				return
 			}
-			loaded, err := readKeyPair(cert, key)
+			loaded, err := l.credentials.KeyPair(cert, key)
 			if err != nil {
 				l.Note(at.At.Problem("", err.Error()))
 			}
@@ -143,6 +145,7 @@ func (l *loader) planBlock(h schema.Header) *schema.Block {
 	return &schema.Block{
 		Settings: []schema.Setting{
 			{Name: "retention", Initial: "30d", Set: schema.Into(&p.Retention, schema.Duration(time.Hour, 3650*schema.Day))},
+			l.pipelineSetting(&p.Pipeline),
 		},
 		Finish: func() {
 			l.plans[p.Name] = *p
@@ -161,6 +164,7 @@ func (l *loader) tenantBlock(h schema.Header) *schema.Block {
 		Settings: []schema.Setting{
 			{Name: "plan", Set: schema.Also(&planAt, schema.Into(&plan, schema.Text))},
 			{Name: "domains", Required: true, Set: schema.Into(&t.Domains, schema.ListOf(1, syntax.MaxEntries, l.tenantDomain))},
+			l.pipelineSetting(&t.Pipeline),
 		},
 		Children: []schema.Child{
 			{Kind: "endpoint", Labelled: true, Open: func(h schema.Header) *schema.Block { return l.endpointBlock(t, h) }},
@@ -216,14 +220,16 @@ func (l *loader) checkReferences(t *Tenant, references []syntax.Value) {
 func (l *loader) endpointBlock(t *Tenant, h schema.Header) *schema.Block {
 	l.checkName(h, "endpoint")
 	e := &Endpoint{Name: h.Label}
-	source := &secretSource{}
+	source := &credential.Source{}
 	return &schema.Block{
 		Settings: append([]schema.Setting{
 			{Name: "url", Required: true, Set: schema.Into(&e.URL, l.endpointURL)},
 			{Name: "max_concurrency", Initial: "8", Set: schema.Into(&e.MaxConcurrency, schema.Integer(1, 1000))},
-		}, source.settings()...),
+		}, source.Settings()...),
 		Finish: func() {
-			e.Secret = l.secret(h.At, source)
+			key, ps := l.credentials.Secret(h.At, source)
+			l.Note(ps...)
+			e.Secret = key
 			t.Endpoints = append(t.Endpoints, *e)
 		},
 	}
@@ -276,22 +282,11 @@ func (l *loader) endpointPort(v syntax.Value, u *url.URL) syntax.Problems {
 func (l *loader) aliasBlock(t *Tenant, h schema.Header, references *[]syntax.Value) *schema.Block {
 	l.checkAlias(h)
 	a := &Alias{Name: h.Label}
-	seen := map[string]bool{}
-	reference := func(v syntax.Value) (string, syntax.Problems) {
-		name, ps := schema.Text(v)
-		if ps != nil {
-			return "", ps
-		}
-		if seen[name] {
-			return "", v.Wrong("", "endpoint %s stands twice", syntax.Quote(name))
-		}
-		seen[name] = true
-		*references = append(*references, syntax.Value{Data: name, At: v.At})
-		return name, nil
-	}
+	reference := noting(references, distinct("endpoint", schema.Text))
 	return &schema.Block{
 		Settings: []schema.Setting{
 			{Name: "endpoints", Required: true, Set: schema.Into(&a.Endpoints, schema.ListOf(1, 100, reference))},
+			l.pipelineSetting(&a.Pipeline),
 		},
 		Finish: func() { t.Aliases = append(t.Aliases, *a) },
 	}

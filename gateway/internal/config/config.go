@@ -1,6 +1,7 @@
 // Package config turns HCL files, the environment and flags into one typed and
-// checked [Config]. What the gateway can be told stands in blocks.go; config/schema
-// reads by such a description, and config/syntax reads what files say.
+// checked [Config]. What the gateway can be told stands in blocks.go and plugins.go;
+// config/schema reads by such a description, config/syntax reads what files say, and
+// config/credential fetches what they must not say.
 //
 // Invariants:
 //
@@ -20,12 +21,15 @@ package config
 
 import (
 	"crypto/tls"
+	"encoding/json"
 	"net/netip"
 	"strings"
 	"time"
 
+	"github.com/postern-mail/postern/gateway/internal/config/credential"
 	"github.com/postern-mail/postern/gateway/internal/config/schema"
 	"github.com/postern-mail/postern/gateway/internal/config/syntax"
+	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/secret"
 )
 
@@ -36,6 +40,7 @@ type Config struct {
 	Listeners []Listener // at least one
 	Delivery  Delivery
 	Inspector *Inspector // nil unless configured
+	Plugins   []Plugin
 	Plans     []Plan
 	Tenants   []Tenant
 }
@@ -83,10 +88,31 @@ type Inspector struct {
 	Address string // loopback only, since it shows mail to whoever asks
 }
 
+// Plugin is a WebAssembly module and what it may do. Whether there is such a
+// module is not known here.
+type Plugin struct {
+	Name    string
+	At      Place    // of the name, for what is found wrong later
+	Builtin string   // name of a plugin in the binary; exactly one of Builtin and File is set
+	File    string   // path of a module
+	SHA256  string   // of the module, in lower case hex; empty where any will do
+	Grant   []string // interfaces that it may import, out of [Permissions]; a builtin carries its own
+
+	// Write and Read are the parts of the payload that it may change and read. Where
+	// Read is nil, it is as Write; where it is empty, nothing.
+	Write, Read []document.Pointer
+
+	Timeout time.Duration   // of one run
+	Memory  int64           // most linear memory, in octets
+	OnError string          // skip, retry or quarantine
+	Options json.RawMessage // one JSON object, its members in the order of the file
+}
+
 // Plan is what a tenant is entitled to.
 type Plan struct {
 	Name      string // empty for the plan of tenants that name none
 	Retention time.Duration
+	Pipeline  []string // names of plugins in the order in which they run, for tenants that say none
 }
 
 // Tenant is one customer: domains, the endpoints that get their mail, and the
@@ -97,6 +123,7 @@ type Tenant struct {
 	Domains   []string // lower case, ASCII (IDNA A-labels), each in one tenant only
 	Endpoints []Endpoint
 	Aliases   []Alias
+	Pipeline  []string // as that of Plan, for aliases that say none
 }
 
 // Endpoint is a webhook receiver of a tenant.
@@ -111,7 +138,12 @@ type Endpoint struct {
 type Alias struct {
 	Name      string   // local part as written, unique under ASCII case folding; "*" catches all
 	Endpoints []string // names, at least one
+	Pipeline  []string // names of plugins in the order in which they run; not nil
 }
+
+// Place is where something was said. A mistake that is found after Load is
+// reported by its method Problem.
+type Place = syntax.Place
 
 // Problem is one mistake in a configuration, with its place.
 type Problem = syntax.Problem
@@ -143,6 +175,7 @@ func Load(o Options) (*Config, error) {
 	for _, check := range l.later {
 		check()
 	}
+	l.resolvePipelines()
 	l.Want(listenerKind, `write listener "mx" { address = ":25" }`, "no listener block")
 	if ps := l.Problems(); len(ps) > 0 {
 		return nil, ps
@@ -154,31 +187,29 @@ func Load(o Options) (*Config, error) {
 // knows what one block may not say because of another.
 type loader struct {
 	*schema.Reader
-	config  Config
-	environ map[string]string // for secret_env
-
-	withoutCredentials bool
+	config      Config
+	credentials credential.Reader
 
 	later     []func()                // checks that need every block of every file
 	plans     map[string]Plan         // by name
 	domains   map[string]syntax.Place // of all tenants, to find the one that stands twice
 	addresses map[string]syntax.Place // of all listeners
+	stages    []syntax.Value          // references of all pipelines to plugins
 }
 
 func newLoader(o Options) *loader {
 	l := &loader{
 		Reader: schema.NewReader(schema.Sources{Files: o.Files, Environ: o.Environ, Flags: o.Flags}),
 
-		withoutCredentials: o.WithoutCredentials,
+		credentials: credential.Reader{Environ: make(map[string]string, len(o.Environ)), Unread: o.WithoutCredentials},
 
-		environ:   make(map[string]string, len(o.Environ)),
 		plans:     map[string]Plan{},
 		domains:   map[string]syntax.Place{},
 		addresses: map[string]syntax.Place{},
 	}
 	for _, pair := range o.Environ {
 		if name, v, ok := strings.Cut(pair, "="); ok {
-			l.environ[name] = v
+			l.credentials.Environ[name] = v
 		}
 	}
 	return l

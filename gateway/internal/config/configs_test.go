@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/postern-mail/postern/gateway/internal/config/schema"
 )
 
@@ -87,20 +89,65 @@ func TestProductionShowsDefaults(t *testing.T) {
 		t.Fatalf("only %d lines are marked as defaults", n)
 	}
 	without := marked.ReplaceAllString(string(src), "")
-	dir := t.TempDir()
-	environ := []string{"ACME_DESK_SECRET=" + testSecret, "ACME_ARCHIVE_SECRET=" + testSecret}
-	load := func(name, text string) string {
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		c, err := Load(Options{Files: []string{file}, Environ: environ, WithoutCredentials: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return asJSON(t, c)
-	}
-	if full, short := load("full.hcl", string(src)), load("short.hcl", without); strings.ReplaceAll(full, `"AllowNetworks": []`, `"AllowNetworks": null`) != short {
+	file := filepath.Join(t.TempDir(), "production.hcl") // the same for both, since plugins keep their place
+	if full, short := asJSON(t, loadText(t, file, string(src))), asJSON(t, loadText(t, file, without)); strings.ReplaceAll(full, `"AllowNetworks": []`, `"AllowNetworks": null`) != short {
 		t.Errorf("production.hcl:\n%s\nwithout its defaults:\n%s", full, short)
+	}
+}
+
+// TestProductionComments holds that the blocks which production.hcl shows in
+// comments load too.
+func TestProductionComments(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile(configs + "/production.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commented := regexp.MustCompile(`(?m)^# \w+ .*\{\n(?:#.*\n)*?# \}$`)
+	text := commented.ReplaceAllStringFunc(string(src), func(block string) string {
+		return regexp.MustCompile(`(?m)^# ?`).ReplaceAllString(block, "")
+	})
+	dir := t.TempDir()
+	c := loadText(t, filepath.Join(dir, "production.hcl"), text)
+	if c.Inspector == nil || len(c.Plugins) != 5 {
+		t.Fatalf("inspector %v, %d plugins", c.Inspector, len(c.Plugins))
+	}
+	crm := c.Plugins[3]
+	if want := filepath.Join(dir, "plugins/acme-crm.wasm"); crm.File != want || len(crm.Read) != 2 {
+		t.Errorf("plugin %+v, want file %s and two pointers to read", crm, want)
+	}
+	if want := `{"account":"acme","tags":{"sales@acme.example":["lead","new"],"jobs@acme.example":null}}`; string(crm.Options) != want {
+		t.Errorf("options = %s, want %s", crm.Options, want)
+	}
+}
+
+// loadText loads a variant of production.hcl.
+func loadText(t *testing.T, file, text string) *Config {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{"ACME_DESK_SECRET=" + testSecret, "ACME_ARCHIVE_SECRET=" + testSecret}
+	c, err := Load(Options{Files: []string{file}, Environ: environ, WithoutCredentials: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	contract, err := os.ReadFile("../../../wit/plugin.wit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, imported := range regexp.MustCompile(`(?m)^ +import ([a-z-]+);`).FindAllStringSubmatch(string(contract), -1) {
+		if imported[1] != "log" {
+			want = append(want, imported[1])
+		}
+	}
+	if diff := cmp.Diff(want, Permissions()); diff != "" {
+		t.Errorf("permissions (-contract +got):\n%s", diff)
 	}
 }

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,7 +22,7 @@ func TestHostileFiles(t *testing.T) {
 		"long name":     {repeat("a", n) + " = 1\n", `no setting "` + repeat("a", 64) + `…"`},
 		"long label":    {"tenant \"" + repeat("a", n) + "\" {\n}\n", `tenant name "` + repeat("a", 64) + `…"`},
 		"long list":     {"delivery {\n  allow_ports = [" + repeat("1,", 10_000) + "1]\n}\n", "at most 10000 are allowed"},
-		"huge exponent": {"delivery {\n  concurrency = 1e999999999\n}\n", "want a whole number"},
+		"huge exponent": {"delivery {\n  concurrency = 1e999999999\n}\n", "the number is out of range"},
 		"indexes":       {"delivery {\n  concurrency = a" + repeat("[0]", n) + "\n}\n", "expressions are not evaluated here"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,7 +111,13 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			return
 		}
+		for _, p := range c.Plugins {
+			if (p.Builtin == "") == (p.File == "") || !json.Valid(p.Options) || p.Options[0] != '{' {
+				t.Errorf("plugin %+v", p)
+			}
+		}
 		for _, tenant := range c.Tenants {
+			checkPipelines(t, c, tenant)
 			for _, e := range tenant.Endpoints {
 				if e.Secret.IsZero() {
 					t.Errorf("%s has no secret", e.Name)
@@ -117,4 +125,23 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkPipelines holds that a tenant's pipelines are there, and name plugins.
+func checkPipelines(t *testing.T, c *Config, tenant Tenant) {
+	t.Helper()
+	pipelines := [][]string{tenant.Plan.Pipeline, tenant.Pipeline}
+	for _, a := range tenant.Aliases {
+		pipelines = append(pipelines, a.Pipeline)
+	}
+	for _, pipeline := range pipelines {
+		if pipeline == nil {
+			t.Errorf("tenant %s has a pipeline that is nil", tenant.Name)
+		}
+		for _, name := range pipeline {
+			if !slices.ContainsFunc(c.Plugins, func(p Plugin) bool { return p.Name == name }) {
+				t.Errorf("tenant %s has a pipeline with %q, which is no plugin", tenant.Name, name)
+			}
+		}
+	}
 }

@@ -96,7 +96,11 @@ func (r *Reader) readLabelled(singles, labelled []Child) {
 
 // read fills a block from its body in a file.
 func (r *Reader) read(b *Block, kind string, at syntax.Place, body syntax.Body) {
-	r.fill(b, at, r.values(b, "in "+kind, body))
+	if b.Free != nil {
+		r.Note(b.Free(body.Attributes)...)
+	} else {
+		r.fill(b, at, r.values(b, "in "+kind, body))
+	}
 	r.readChildren(b, "in "+kind, body.Blocks, map[string]syntax.Place{})
 	if b.Finish != nil {
 		b.Finish()
@@ -151,7 +155,9 @@ func (r *Reader) readChildren(b *Block, where string, blocks []syntax.Block, see
 		i := slices.IndexFunc(b.Children, func(c Child) bool { return c.Kind == found.Type })
 		if i < 0 {
 			hint := r.DidYouMean(found.Type, kinds(b.Children))
-			if b.setting(found.Type) != nil {
+			if b.Free != nil {
+				hint = "write it with =, as in name = { … }"
+			} else if b.setting(found.Type) != nil {
 				hint = fmt.Sprintf("it is a setting: write %s = …", found.Type)
 			}
 			r.Note(found.At.Problem(hint, strings.TrimSpace(fmt.Sprintf("no block %s %s", syntax.Quote(found.Type), where))))

@@ -46,6 +46,13 @@ func hears[T any](g *garden, name string, read Kind[T]) func(syntax.Value) synta
 	}
 }
 
+func (g *garden) hearNotes(attributes []syntax.Attribute) syntax.Problems {
+	for _, a := range attributes {
+		g.hear("note %s", a.Name)
+	}
+	return syntax.Problems{syntax.Place{File: "notes"}.Problem("", "heard")}
+}
+
 func (g *garden) singles() []Child {
 	return []Child{
 		{Kind: "water", Open: func(Header) *Block {
@@ -71,6 +78,8 @@ func (g *garden) labelled() []Child {
 			Settings: []Setting{{Name: "sunny", Initial: "false", Set: hears(g, "sunny", Boolean)}},
 			Children: []Child{{Kind: "plant", Labelled: true, Fold: strings.ToLower, Open: func(h Header) *Block {
 				return &Block{Finish: func() { g.hear("plant %s", h.Label) }}
+			}}, {Kind: "notes", Open: func(Header) *Block {
+				return &Block{Free: g.hearNotes, Finish: func() { g.hear("notes are taken") }}
 			}}},
 			Finish: func() { g.hear("bed %s is set", h.Label) },
 		}
@@ -121,6 +130,19 @@ func TestRead(t *testing.T) {
 			files:    []string{"water {\n  tank = 1 + 1\n  every = \"often\"\n}\n"},
 			heard:    []string{"water is set"},
 			problems: []string{"0.hcl:2:10: expressions are not evaluated here; write the value", `0.hcl:3:12: want a duration; write numbers with units, such as "30s", "5m", "12h" or "30d"`},
+		},
+		"free attributes in the order of the file": {
+			files: []string{tank + "bed \"a\" {\n  notes {\n    z = f(1)\n    sunny = null\n    a {\n    }\n    plant \"b\" {\n    }\n  }\n  notes {\n  }\n}\n"},
+			heard: []string{
+				"every = 24h0m0s", "tank = cistern", "water is set",
+				"bed a", "sunny = false", "note z", "note sunny", "notes are taken", "bed a is set",
+			},
+			problems: []string{
+				`0.hcl:8:5: no block "a" in notes; write it with =, as in name = { … }`,
+				`0.hcl:10:5: no block "plant" in notes; write it with =, as in name = { … }`,
+				"0.hcl:13:3: notes stands at 0.hcl:5:3 already",
+				"notes: heard",
+			},
 		},
 		"unknown everywhere": {
 			files:   []string{tank + "wattr {\n}\nlamp \"a\" {\n}\nbed {\n}\nbed \"a\" {\n  plant = 1\n  sunny {\n  }\n}\n"},

@@ -37,7 +37,10 @@ type Setting struct {
 type Block struct {
 	Settings []Setting
 	Children []Child
-	Finish   func() // what can be checked only when all is read; may be nil
+	// Free, where it is not nil, gets all attributes, whatever they are called, in
+	// the order of the file. The block then has no Settings, and is no single one.
+	Free   func([]syntax.Attribute) syntax.Problems
+	Finish func() // what can be checked only when all is read; may be nil
 }
 
 // Child is a type of block that may stand in another, or outside of any.

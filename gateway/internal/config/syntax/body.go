@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -9,7 +10,7 @@ import (
 
 // Body is what a file says, or a block between its braces.
 type Body struct {
-	Attributes []Attribute // by name, each of which stands once
+	Attributes []Attribute // in the order of the file, each name once
 	Blocks     []Block     // in the order of the file
 }
 
@@ -21,9 +22,10 @@ type Attribute struct {
 	expr hclsyntax.Expression
 }
 
-// Value reads the attribute's value, which must be a literal. It is read only
-// here, so that nobody hears of the values of attributes that should not exist.
-func (a Attribute) Value() (Value, Problems) { return literal(a.expr) }
+// Value reads the attribute's value, which must be a literal and not null. It is
+// read only here, so that nobody hears of the values of attributes that should
+// not exist.
+func (a Attribute) Value() (Value, Problems) { return literals{}.read(a.expr) }
 
 // Block is a block with its labels, as in: tenant "acme" { … }.
 type Block struct {
@@ -42,9 +44,11 @@ type Label struct {
 // bodyOf copies a parsed body, whose depth and size are bounded by admit.
 func bodyOf(parsed *hclsyntax.Body) Body {
 	var body Body
-	for _, name := range slices.Sorted(maps.Keys(parsed.Attributes)) {
-		attr := parsed.Attributes[name]
-		body.Attributes = append(body.Attributes, Attribute{Name: name, At: placeOf(attr.NameRange), expr: attr.Expr})
+	attributes := slices.SortedFunc(maps.Values(parsed.Attributes), func(a, b *hclsyntax.Attribute) int {
+		return cmp.Compare(a.NameRange.Start.Byte, b.NameRange.Start.Byte)
+	})
+	for _, attr := range attributes {
+		body.Attributes = append(body.Attributes, Attribute{Name: attr.Name, At: placeOf(attr.NameRange), expr: attr.Expr})
 	}
 	for _, parsed := range parsed.Blocks {
 		block := Block{Type: parsed.Type, At: placeOf(parsed.TypeRange), Body: bodyOf(parsed.Body)}

@@ -113,12 +113,14 @@ func TestTooLongTogether(t *testing.T) {
 }
 
 // FuzzParse holds that no file makes the parser panic or hang. What is parsed is
-// also read: no shape of expression may get past literal.
+// also read, as settings and as free-form attributes: no shape of expression may
+// get past literals.
 func FuzzParse(f *testing.F) {
 	for _, src := range []string{
 		"a = [1, \"b\", true, null, -1, {c = 1}]\n", "a \"b\" c {\n  d = <<-E\n  x\n  E\n}\n", "a = f(b...)\n", "a = a::b(1)\n", "a = b.0.1[*].c\n",
 		"a = {for k, v in b : k => v... if c}\n", "a = \"${b}%{ if c ~}d%{ else }e%{ endif }\"\n", "a = b ? (c) : !d && e || f == -1 % 2\n", "a { b = 1 }\n",
 		"a = \"$${b}%%{c} $ % \\u0041\"\n", "a = (\n", "a = [\n# x\n1 /* y */,\n]\n",
+		"b = { a = null, \"c/d\" : [-1e-7, 18446744073709551615, 1e999], (e) = 1, a = 2 }\na = \"\\u2028<\"\n",
 	} {
 		f.Add([]byte(src))
 	}
@@ -134,6 +136,7 @@ func FuzzParse(f *testing.F) {
 // read reads each value of a body and of the blocks in it.
 func read(t *testing.T, body Body) {
 	t.Helper()
+	checkJSON(t, body.Attributes)
 	for _, attr := range body.Attributes {
 		if v, ps := attr.Value(); (v.Data == nil) == (ps == nil) {
 			t.Errorf("the value of %s = %v, %v", attr.Name, v, ps)

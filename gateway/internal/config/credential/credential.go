@@ -1,4 +1,13 @@
-package config
+// Package credential fetches what a configuration must not say itself: the secrets
+// that sign webhooks, from the environment or from files, and the certificates of
+// listeners.
+//
+// Invariants:
+//
+//   - The text of a secret leaves as a [secret.Key] only. No problem repeats it, nor
+//     what stands where only a name should.
+//   - Files are bounded in size, and regular: none makes the gateway wait.
+package credential
 
 import (
 	"crypto/tls"
@@ -21,13 +30,20 @@ const (
 	secretHint = `make one with: echo "whsec_$(openssl rand -base64 32)"`
 )
 
-// A secretSource is the three ways to give a secret, of which one is taken.
-type secretSource struct {
+// Reader fetches credentials.
+type Reader struct {
+	Environ map[string]string // for secret_env
+	// Unread has it check how credentials are given, and not fetch them.
+	Unread bool
+}
+
+// Source is the three ways to give a secret, of which one is taken.
+type Source struct {
 	literal, env, file syntax.Value
 }
 
-// settings are the attributes of a block that holds a secret.
-func (s *secretSource) settings() []schema.Setting {
+// Settings are the attributes of a block that holds a secret.
+func (s *Source) Settings() []schema.Setting {
 	return []schema.Setting{
 		{Name: "secret", Raw: true, Set: schema.Into(&s.literal, schema.Any)},
 		{Name: "secret_env", Raw: true, Set: schema.Into(&s.env, schema.Any)},
@@ -35,9 +51,9 @@ func (s *secretSource) settings() []schema.Setting {
 	}
 }
 
-// secret fetches and parses the secret of the block at. Where it cannot, it notes
-// the problem and returns the zero Key.
-func (l *loader) secret(at syntax.Place, s *secretSource) secret.Key {
+// Secret fetches and parses the secret of the block at. With problems, and where
+// it is left unread, the key is zero.
+func (r Reader) Secret(at syntax.Place, s *Source) (secret.Key, syntax.Problems) {
 	var said []syntax.Value
 	for _, v := range []syntax.Value{s.literal, s.env, s.file} {
 		if v.At != (syntax.Place{}) {
@@ -47,40 +63,37 @@ func (l *loader) secret(at syntax.Place, s *secretSource) secret.Key {
 	const want = "write exactly one of secret, secret_env and secret_file"
 	switch {
 	case len(said) == 0:
-		l.Note(at.Problem(want, "the signing secret is missing"))
-		return secret.Key{}
+		return secret.Key{}, syntax.Problems{at.Problem(want, "the signing secret is missing")}
 	case len(said) > 1:
-		l.Note(said[1].At.Problem(want, "the signing secret is given twice"))
-		return secret.Key{}
+		return secret.Key{}, said[1].Wrong(want, "the signing secret is given twice")
 	case said[0].Data == nil, // no literal, which is noted already
-		l.withoutCredentials:
-		return secret.Key{}
+		r.Unread:
+		return secret.Key{}, nil
 	}
-	text, origin, ps := l.secretText(s)
+	text, origin, ps := r.text(s)
 	if ps != nil {
-		l.Note(ps...)
-		return secret.Key{}
+		return secret.Key{}, ps
 	}
 	key, err := secret.Parse(text)
 	if err != nil {
-		l.Note(said[0].At.Problem(secretHint, origin+" "+err.Error()))
+		return secret.Key{}, said[0].Wrong(secretHint, "%s %s", origin, err)
 	}
-	return key
+	return key, nil
 }
 
 // envName is what POSIX has utilities use. Lower case is refused so that a key
 // pasted here by mistake is never taken for a name, and shown.
 var envName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,127}$`)
 
-// secretText gets the text of a secret, and what a message calls its origin.
-func (l *loader) secretText(s *secretSource) (text, origin string, ps syntax.Problems) {
+// text gets the text of a secret, and what a message calls its origin.
+func (r Reader) text(s *Source) (text, origin string, ps syntax.Problems) {
 	switch {
 	case s.env.Data != nil:
 		name, ok := s.env.Data.(string)
 		if !ok || !envName.MatchString(name) {
 			return "", "", s.env.Wrong("write the name of an environment variable in capitals, digits and _", "secret_env is no name of a variable")
 		}
-		text, set := l.environ[name]
+		text, set := r.Environ[name]
 		if !set {
 			return "", "", s.env.Wrong("", "environment variable %s is not set", name)
 		}
@@ -119,8 +132,11 @@ func readSecretFile(path string) (string, error) {
 	return text, nil
 }
 
-// readKeyPair reads a certificate and its key, in PEM.
-func readKeyPair(certFile, keyFile string) (tls.Certificate, error) {
+// KeyPair reads a certificate and its key, in PEM, unless they are left unread.
+func (r Reader) KeyPair(certFile, keyFile string) (tls.Certificate, error) {
+	if r.Unread {
+		return tls.Certificate{}, nil
+	}
 	cert, err := readSmallFile(certFile, maxCertificateFile)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("read certificate: %w", err)

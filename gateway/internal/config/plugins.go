@@ -1,0 +1,191 @@
+package config
+
+import (
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/config/schema"
+	"github.com/postern-mail/postern/gateway/internal/config/syntax"
+	"github.com/postern-mail/postern/gateway/internal/document"
+)
+
+const (
+	maxPointers = 1000 // of one plugin's read or write
+	maxStages   = 100  // of one pipeline
+
+	sourceHint = `write "builtin:NAME" or "file:PATH"`
+)
+
+// Permissions are the interfaces of the plugin contract that need a grant, in the
+// order of the contract.
+func Permissions() []string {
+	return []string{"envelope", "headers", "body", "attachments", "raw", "scans", "payload", "disposition"}
+}
+
+func (l *loader) pluginBlock(h schema.Header) *schema.Block {
+	l.checkName(h, "plugin")
+	p := &Plugin{Name: h.Label, At: h.Name, Options: []byte("{}")}
+	return &schema.Block{
+		Settings: []schema.Setting{
+			// The source is set first: the permissions ask what it is.
+			{Name: "source", Required: true, Set: p.setSource},
+			{Name: "sha256", Set: schema.Into(&p.SHA256, digest)},
+			p.grantSetting("grant", schema.Into(&p.Grant, schema.ListOf(0, 100, distinct("permission", permission)))),
+			p.grantSetting("write", schema.Into(&p.Write, schema.ListOf(0, maxPointers, distinct("pointer", pointer)))),
+			p.grantSetting("read", schema.Into(&p.Read, schema.ListOf(0, maxPointers, distinct("pointer", pointer)))),
+			{Name: "timeout", Initial: "5s", Set: schema.Into(&p.Timeout, schema.Duration(time.Millisecond, 5*time.Minute))},
+			{Name: "memory", Initial: "128MiB", Set: schema.Into(&p.Memory, schema.Size(1<<20, 4<<30))},
+			{Name: "on_error", Initial: "skip", Set: schema.Into(&p.OnError, schema.OneOf("skip", "retry", "quarantine"))},
+		},
+		Children: []schema.Child{{Kind: "options", Open: func(schema.Header) *schema.Block {
+			return &schema.Block{Free: p.setOptions}
+		}}},
+		Finish: func() { l.config.Plugins = append(l.config.Plugins, *p) },
+	}
+}
+
+// setSource reads where a plugin's module is. It does not look there.
+func (p *Plugin) setSource(v syntax.Value) syntax.Problems {
+	s, ps := schema.Text(v)
+	if ps != nil {
+		return ps
+	}
+	scheme, rest, _ := strings.Cut(s, ":")
+	switch {
+	case scheme == "builtin" && nameForm.MatchString(rest):
+		p.Builtin = rest
+		return nil
+	case scheme == "builtin":
+		return v.Wrong(`write a name, as in "builtin:classify"`, "%s is no name of a builtin plugin", syntax.Quote(rest))
+	case scheme == "file" && rest == "":
+		return v.Wrong(`write a path, as in "file:plugins/crm.wasm"`, "source names no file")
+	case scheme == "file" && strings.HasPrefix(rest, "//"):
+		return v.Wrong(`write "file:PATH", without slashes in front`, "source is a path and no URL")
+	case scheme == "file":
+		p.File, ps = schema.FilePath(syntax.Value{Data: rest, At: v.At})
+		return ps
+	case scheme == "https" || scheme == "oci":
+		return v.Wrong(sourceHint, "%s: as a source is not supported yet", scheme)
+	default:
+		return v.Wrong(sourceHint, "%s is no source of a plugin", syntax.Quote(s))
+	}
+}
+
+// grantSetting makes a setting that only plugins from elsewhere take.
+func (p *Plugin) grantSetting(name string, set func(syntax.Value) syntax.Problems) schema.Setting {
+	return schema.Setting{Name: name, Set: func(v syntax.Value) syntax.Problems {
+		if p.Builtin != "" {
+			return v.Wrong("leave "+name+" out", "a builtin plugin carries its own permissions")
+		}
+		return set(v)
+	}}
+}
+
+func (p *Plugin) setOptions(attributes []syntax.Attribute) syntax.Problems {
+	options, ps := syntax.JSON(attributes)
+	if ps == nil {
+		p.Options = options
+	}
+	return ps
+}
+
+// digest reads a SHA-256.
+func digest(v syntax.Value) (string, syntax.Problems) {
+	s, ps := schema.Text(v)
+	if ps != nil {
+		return "", ps
+	}
+	if octets, err := hex.DecodeString(s); err != nil || len(octets) != 32 {
+		return "", v.Wrong("sha256sum FILE prints it", "want the 64 hexadecimal digits of a SHA-256")
+	}
+	return strings.ToLower(s), nil
+}
+
+// permission reads what may be granted.
+func permission(v syntax.Value) (string, syntax.Problems) {
+	if v.Data == "log" {
+		return "", v.Wrong("leave it out", "log needs no grant")
+	}
+	return schema.OneOf(Permissions()...)(v)
+}
+
+// pointer reads a JSON Pointer. The empty one means the whole payload.
+func pointer(v syntax.Value) (document.Pointer, syntax.Problems) {
+	if v.Data == "" {
+		return document.Pointer{}, nil
+	}
+	s, ps := schema.Text(v)
+	if ps != nil {
+		return nil, ps
+	}
+	p, err := document.ParsePointer(s)
+	if err != nil { // whose text quotes s as it is
+		return nil, v.Wrong(`write it as "/crm/id"; ~ in a name is ~0, and / is ~1`, "%s is no JSON Pointer", syntax.Quote(s))
+	}
+	return p, nil
+}
+
+// pipelineSetting is the same on plans, tenants and aliases.
+func (l *loader) pipelineSetting(target *[]string) schema.Setting {
+	return schema.Setting{Name: "pipeline", Set: schema.Into(target, schema.ListOf(0, maxStages, noting(&l.stages, distinct("plugin", schema.Text))))}
+}
+
+// resolvePipelines finds names that no plugin has, and gives everybody who says no
+// pipeline the nearest that was said. It needs the plans of all tenants.
+func (l *loader) resolvePipelines() {
+	all := make([]string, len(l.config.Plugins))
+	known := make(map[string]bool, len(all))
+	for i, p := range l.config.Plugins {
+		all[i], known[p.Name] = p.Name, true
+	}
+	for _, v := range l.stages {
+		if name, _ := v.Data.(string); !known[name] && !l.Partial() {
+			l.Note(v.Wrong(l.DidYouMean(name, all), "there is no plugin %s", syntax.Quote(name))...)
+		}
+	}
+	inherit := func(pipeline *[]string, from []string) {
+		if *pipeline == nil {
+			*pipeline = from
+		}
+	}
+	for i := range l.config.Plans {
+		inherit(&l.config.Plans[i].Pipeline, all)
+	}
+	for i := range l.config.Tenants {
+		t := &l.config.Tenants[i]
+		inherit(&t.Plan.Pipeline, all)
+		inherit(&t.Pipeline, t.Plan.Pipeline)
+		for j := range t.Aliases {
+			inherit(&t.Aliases[j].Pipeline, t.Pipeline)
+		}
+	}
+}
+
+// noting makes a kind that keeps what it reads with its place, for when all
+// that it may refer to is known.
+func noting(references *[]syntax.Value, read schema.Kind[string]) schema.Kind[string] {
+	return func(v syntax.Value) (string, syntax.Problems) {
+		name, ps := read(v)
+		if ps == nil {
+			*references = append(*references, syntax.Value{Data: name, At: v.At})
+		}
+		return name, ps
+	}
+}
+
+// distinct makes a kind that refuses text which it has read before. Each list
+// needs its own.
+func distinct[T any](what string, read schema.Kind[T]) schema.Kind[T] {
+	seen := map[string]bool{}
+	return func(v syntax.Value) (T, syntax.Problems) {
+		x, ps := read(v)
+		if s, ok := v.Data.(string); ok && ps == nil {
+			if seen[s] {
+				ps = v.Wrong("", "%s %s stands twice", what, syntax.Quote(s))
+			}
+			seen[s] = true
+		}
+		return x, ps
+	}
+}
