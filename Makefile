@@ -13,7 +13,12 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 GOTOOL := go tool -modfile=.tools/go.mod
 
 # The modules that are tested.
-MODULES := . sdk/go plugins
+MODULES := . sdk/go plugins examples/plugin-go-crm
+
+# The plugins that are embedded in the program, and what they are built of.
+BUILTIN      := gateway/internal/plugin/builtin/modules
+BUILTINS     := $(patsubst plugins/%/main.go,$(BUILTIN)/%.wasm,$(wildcard plugins/*/main.go))
+GUEST_SOURCE := $(shell find plugins sdk/go -name '*.go' ! -name '*_test.go') plugins/go.mod sdk/go/go.mod
 
 # How long each fuzz target runs.
 FUZZTIME ?= 30s
@@ -24,8 +29,15 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags='-s -w -X main.version=$(V
 help: ## Show this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: plugins
+plugins: $(BUILTINS) ## Build the plugins that are embedded in the program
+
+$(BUILTIN)/%.wasm: $(GUEST_SOURCE)
+	cd plugins && GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -buildvcs=false -trimpath \
+		-ldflags='-s -w -buildid=' -o ../$@ ./$*
+
 .PHONY: build
-build: ## Build the program, one static binary: .build/postern
+build: plugins ## Build the program, one static binary: .build/postern
 	@mkdir -p $(BUILD)
 	$(GO_BUILD) -o $(PROGRAM) ./gateway/cmd/postern
 
@@ -34,12 +46,12 @@ run: build ## Build it and serve configs/development.hcl
 	@$(PROGRAM) serve -c configs/development.hcl
 
 .PHONY: test
-test: ## Run all tests that this machine can run
+test: plugins ## Run all tests that this machine can run
 	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go vet ./... && go test ./...); done
-	@set -e; for module in sdk/go plugins; do (cd $$module && GOOS=wasip1 GOARCH=wasm go vet ./...); done
+	@set -e; for module in sdk/go plugins examples/plugin-go-crm; do (cd $$module && GOOS=wasip1 GOARCH=wasm go vet ./...); done
 
 .PHONY: test-race
-test-race: ## Run them with the race detector (needs a C compiler)
+test-race: plugins ## Run them with the race detector (needs a C compiler)
 	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go test -race ./...); done
 
 .PHONY: golden
@@ -78,4 +90,4 @@ check: lint test ## Lint and test: what a change must pass
 
 .PHONY: clean
 clean: ## Remove what was built, the data of "make run" included
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) $(BUILTINS)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -10,6 +12,8 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
+	"github.com/postern-mail/postern/gateway/internal/pipeline"
+	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/route"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
@@ -21,16 +25,21 @@ type assembly struct {
 	routes    *route.Table
 	retention map[string]time.Duration
 	endpoints map[store.Endpoint]dispatch.Endpoint
+	plugins   map[string]*plugin.Plugin
+	chains    map[dispatch.Alias][]pipeline.Stage
 	// inspected are the secrets of the endpoints that the inspector stands for, by
 	// the path of their URL.
 	inspected map[string]string
 }
 
-// assemble builds an assembly. Its error holds everything that is wrong.
-func assemble(cfg *config.Config) (*assembly, error) {
+// assemble builds an assembly. Its error is config.Problems, which holds everything
+// that is wrong. Compiled plugins are kept in cacheDir; progress is for a person
+// who waits for them.
+func assemble(ctx context.Context, cfg *config.Config, cacheDir string, progress io.Writer) (*assembly, error) {
 	a := &assembly{
 		retention: make(map[string]time.Duration),
 		endpoints: make(map[store.Endpoint]dispatch.Endpoint),
+		chains:    make(map[dispatch.Alias][]pipeline.Stage),
 		inspected: make(map[string]string),
 	}
 	var problems []error
@@ -46,7 +55,38 @@ func assemble(cfg *config.Config) (*assembly, error) {
 	}
 	routes, err := route.New(tenants)
 	a.routes = routes
-	return a, errors.Join(append(problems, err)...)
+	if err := errors.Join(append(problems, err)...); err != nil {
+		return nil, asProblems(err)
+	}
+	if a.plugins, err = loadPlugins(ctx, cfg, cacheDir, progress); err != nil {
+		return nil, err
+	}
+	a.addChains(cfg)
+	return a, nil
+}
+
+// close gives back what the plugins hold.
+func (a *assembly) close(ctx context.Context) { closePlugins(ctx, a.plugins) }
+
+// addChains gives each alias its stages, in the order of its pipeline.
+func (a *assembly) addChains(cfg *config.Config) {
+	policy := make(map[string]pipeline.Policy)
+	for _, p := range cfg.Plugins {
+		policy[p.Name] = pipeline.Policy(p.OnError)
+	}
+	chain := func(names []string) []pipeline.Stage {
+		stages := make([]pipeline.Stage, len(names))
+		for i, name := range names {
+			stages[i] = pipeline.Stage{Name: name, Plugin: a.plugins[name], OnError: policy[name]}
+		}
+		return stages
+	}
+	for _, t := range cfg.Tenants {
+		a.chains[dispatch.Alias{Tenant: t.Name}] = chain(t.Pipeline)
+		for _, alias := range t.Aliases {
+			a.chains[dispatch.Alias{Tenant: t.Name, Name: alias.Name}] = chain(alias.Pipeline)
+		}
+	}
 }
 
 func (a *assembly) addEndpoints(cfg *config.Config, t config.Tenant) error {

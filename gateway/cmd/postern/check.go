@@ -22,8 +22,11 @@ func newCheck() *cobra.Command {
 		Use:   "check -c FILE…",
 		Short: "Read a configuration and say everything that is wrong with it",
 		Long: `Check reads the configuration as serve would: files, environment, flags,
-secrets, certificates. It starts nothing. Every mistake is reported at once, with
-file, line and column. Exit code 0: it is right; 2: it is not.`,
+secrets, certificates. It compiles and configures every plugin. It starts nothing,
+and touches no data folder. Every mistake is reported at once, with file, line and
+column. Exit code 0: it is right; 2: it is not.
+
+Compiled plugins are kept in ` + cacheVariable + `, or else in the user's cache folder.`,
 		Example: `  postern check -c postern.hcl
   postern check -c base.hcl -c tenants.hcl --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -33,8 +36,11 @@ file, line and column. Exit code 0: it is right; 2: it is not.`,
 				return err
 			}
 			if err == nil {
-				if _, err = assemble(cfg); err != nil {
-					problems = config.Problems{{Message: err.Error()}}
+				var parts *assembly
+				if parts, err = assemble(cmd.Context(), cfg, compilationCache(""), cmd.ErrOrStderr()); err != nil {
+					problems = asProblems(err)
+				} else {
+					parts.close(cmd.Context())
 				}
 			}
 			if asJSON {
@@ -54,8 +60,9 @@ file, line and column. Exit code 0: it is right; 2: it is not.`,
 			for _, t := range cfg.Tenants {
 				aliases += len(t.Aliases)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The configuration is right: %s, %s, %s.\n",
-				counted(len(cfg.Listeners), "listener", "listeners"), counted(len(cfg.Tenants), "tenant", "tenants"), counted(aliases, "alias", "aliases"))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The configuration is right: %s, %s, %s, %s.\n",
+				counted(len(cfg.Listeners), "listener", "listeners"), counted(len(cfg.Plugins), "plugin", "plugins"),
+				counted(len(cfg.Tenants), "tenant", "tenants"), counted(aliases, "alias", "aliases"))
 			return err
 		},
 	}

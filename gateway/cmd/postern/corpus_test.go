@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-mail/postern/gateway/internal/admin"
+	"github.com/postern-mail/postern/gateway/internal/plugin/builtin"
 	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
 )
 
@@ -53,10 +55,102 @@ func TestCorpus(t *testing.T) {
 	rcv := newReceiver(t)
 	rcv.keep = true
 	g := serveIn(t, configuration(t, rcv.URL, ""))
-
 	began := time.Now()
+	sent := sendCorpus(t, g, rcv, files)
+	took := time.Since(began)
+	for id, content := range sent {
+		checkHash(t, rcv, id, content)
+	}
+	rcv.check(t)
+	g.stop(t)
+	t.Logf("%d mails were accepted and %d delivered in %s", len(sent), rcv.count(), took.Round(time.Millisecond))
+}
+
+// TestCorpusThroughPlugins sends every public mail through the default chain. No
+// stage fails on any, and the trace says what each took.
+func TestCorpusThroughPlugins(t *testing.T) {
+	t.Parallel()
+	needBuiltins(t)
+	files := corpusMails(t)
+	rcv := newReceiver(t)
+	rcv.keep = true
+	g := serveIn(t, configuration(t, rcv.URL, "", fourPlugins))
+	began := time.Now()
+	sent := sendCorpus(t, g, rcv, files)
+	took := time.Since(began)
+
+	// What is not scanned has no spam section; that of markdown depends on the mail.
+	durations := make(map[string][]float64)
+	client := admin.NewClient(g.Control)
+	for id, content := range sent {
+		checkHash(t, rcv, id, content)
+		m, err := client.Message(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stages []string
+		for _, step := range m.Deliveries[0].Trace {
+			name, ok := strings.CutPrefix(step.Name, "stage ")
+			if !ok {
+				continue
+			}
+			stages = append(stages, name)
+			durations[name] = append(durations[name], step.DurationMS)
+			if step.Error != "" || step.Verdict != "" {
+				t.Errorf("%s: stage %s: %s %s", id, name, step.Verdict, step.Error)
+			}
+		}
+		if !slices.Equal(stages, builtin.Names()) {
+			t.Errorf("%s: the stages were %v", id, stages)
+		}
+		checkClassified(t, rcv, id)
+	}
+	rcv.check(t)
+	g.stop(t)
+	t.Logf("%d mails were delivered through %d stages each in %s", rcv.count(), len(builtin.Names()), took.Round(time.Millisecond))
+	for _, name := range builtin.Names() {
+		list := durations[name]
+		slices.Sort(list)
+		t.Logf("stage %-8s  median %.1f ms, longest %.1f ms", name, list[len(list)/2], list[len(list)-1])
+	}
+}
+
+func checkClassified(t *testing.T, rcv *receiver, id string) {
+	t.Helper()
+	var payload struct {
+		Classification struct {
+			Type       string   `json:"type"`
+			Signals    []string `json:"signals"`
+			Confidence string   `json:"confidence"`
+		} `json:"classification"`
+		Message struct {
+			Content struct{ Text, HTML, Markdown *string } `json:"content"`
+		} `json:"message"`
+		Spam any `json:"spam"`
+	}
+	rcv.mu.Lock()
+	defer rcv.mu.Unlock()
+	if err := json.Unmarshal(rcv.byID[id].payload, &payload); err != nil {
+		t.Errorf("%s: %v", id, err)
+		return
+	}
+	c := payload.Classification
+	if !slices.Contains([]string{"normal", "transactional", "marketing", "notification", "automated"}, c.Type) ||
+		!slices.Contains([]string{"definite", "probable", "possible"}, c.Confidence) {
+		t.Errorf("%s: classification = %+v", id, c)
+	}
+	content := payload.Message.Content
+	if has := content.Text != nil || content.HTML != nil; has != (content.Markdown != nil) || payload.Spam != nil {
+		t.Errorf("%s: it has text or HTML: %v, Markdown: %v; spam = %v", id, has, content.Markdown != nil, payload.Spam)
+	}
+}
+
+// sendCorpus sends files by eight clients, waits until all are delivered, and
+// returns what was sent by webhook-id.
+func sendCorpus(t *testing.T, g *gateway, rcv *receiver, files []string) map[string][]byte {
+	t.Helper()
 	var mu sync.Mutex
-	sent := make(map[string][]byte) // by webhook-id
+	sent := make(map[string][]byte)
 	var wg sync.WaitGroup
 	for part := range slices.Chunk(files, (len(files)+7)/8) {
 		wg.Go(func() {
@@ -86,31 +180,30 @@ func TestCorpus(t *testing.T) {
 	}
 	wg.Wait()
 	eventually(t, "all mails of the corpus", func() bool { return rcv.count() >= len(sent) })
-	took := time.Since(began)
+	return sent
+}
 
-	for id, content := range sent {
-		var payload struct {
-			ID        string `json:"id"`
-			Integrity struct {
-				RawEmailHash string `json:"rawEmailHash"`
-			} `json:"integrity"`
-		}
-		rcv.mu.Lock()
-		got := rcv.byID[id]
-		rcv.mu.Unlock()
-		if got == nil {
-			t.Errorf("%s did not arrive", id)
-			continue
-		}
-		if err := json.Unmarshal(got.payload, &payload); err != nil {
-			t.Errorf("%s: %v", id, err)
-		}
-		want := sha256.Sum256(content)
-		if payload.ID != id || payload.Integrity.RawEmailHash != hex.EncodeToString(want[:]) {
-			t.Errorf("%s: payload has id %s and rawEmailHash %s", id, payload.ID, payload.Integrity.RawEmailHash)
-		}
+// checkHash holds a payload to be that of the octets that were sent.
+func checkHash(t *testing.T, rcv *receiver, id string, content []byte) {
+	t.Helper()
+	var payload struct {
+		ID        string `json:"id"`
+		Integrity struct {
+			RawEmailHash string `json:"rawEmailHash"`
+		} `json:"integrity"`
 	}
-	rcv.check(t)
-	g.stop(t)
-	t.Logf("%d mails were accepted and %d delivered in %s", len(sent), rcv.count(), took.Round(time.Millisecond))
+	rcv.mu.Lock()
+	defer rcv.mu.Unlock()
+	got := rcv.byID[id]
+	if got == nil {
+		t.Errorf("%s did not arrive", id)
+		return
+	}
+	if err := json.Unmarshal(got.payload, &payload); err != nil {
+		t.Errorf("%s: %v", id, err)
+	}
+	want := sha256.Sum256(content)
+	if payload.ID != id || payload.Integrity.RawEmailHash != hex.EncodeToString(want[:]) {
+		t.Errorf("%s: payload has id %s and rawEmailHash %s", id, payload.ID, payload.Integrity.RawEmailHash)
+	}
 }

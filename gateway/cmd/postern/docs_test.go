@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,9 +41,11 @@ func TestReadmeConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := assemble(cfg); err != nil {
+	parts, err := assemble(t.Context(), cfg, compilationCache(""), io.Discard)
+	if err != nil {
 		t.Fatal(err)
 	}
+	parts.close(t.Context())
 	// The README's schedule is the queue's own, and the one that config fills in.
 	if !slices.Equal(cfg.Delivery.Schedule, queue.DefaultSchedule()) {
 		t.Errorf("schedule = %v, want %v", cfg.Delivery.Schedule, queue.DefaultSchedule())

@@ -21,12 +21,58 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/postern-mail/postern/gateway/internal/plugin/builtin"
 )
 
 // TestMain makes the test binary the real program where it is called as such.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"postern": main})
+	testscript.Main(cached{m}, map[string]func(){"postern": main})
 }
+
+// cached runs the tests with one compilation cache for all programs that they
+// start: compiling a plugin takes a second.
+type cached struct{ *testing.M }
+
+func (m cached) Run() int {
+	dir, err := os.MkdirTemp("", "postern-test-cache")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Setenv(cacheVariable, dir); err != nil {
+		panic(err)
+	}
+	return m.M.Run()
+}
+
+// fourPlugins are the blocks of the default chain.
+const fourPlugins = `
+plugin "classify" { source = "builtin:classify" }
+plugin "spam"     { source = "builtin:spam" }
+plugin "markdown" { source = "builtin:markdown" }
+plugin "payload"  { source = "builtin:payload" }
+`
+
+// needBuiltins skips a test where the program has no plugins in it.
+func needBuiltins(t *testing.T) {
+	t.Helper()
+	if _, err := builtin.Get("classify"); errors.Is(err, builtin.ErrNotBuilt) {
+		missing(t, "the built plugins; run make plugins")
+	}
+}
+
+// probe builds a guest that does what its options say, once for all tests.
+var probe = sync.OnceValues(func() ([]byte, error) {
+	file := filepath.Join(os.Getenv(cacheVariable), "probe.wasm")
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w -buildid=", "-o", file, ".")
+	cmd.Dir = filepath.Join(repository, "gateway", "internal", "plugin", "testdata", "probe")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build probe: %w\n%s", err, out)
+	}
+	return os.ReadFile(file)
+})
 
 // testSecret signs the webhooks of all tests here.
 const testSecret = "whsec_3JLGz80AmMIqq1wH4UOCCG80zcO5gsxTTEK3QoQ17z0="
@@ -158,8 +204,9 @@ func (r *receiver) check(t *testing.T) {
 }
 
 // configuration writes a configuration with one tenant, acme.test, all of whose
-// mail goes to url, and returns its folder. extra stands in its delivery block.
-func configuration(t *testing.T, url, extra string) string {
+// mail goes to url, and returns its folder. extra stands in its delivery block, and
+// blocks at its end.
+func configuration(t *testing.T, url, extra string, blocks ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	text := fmt.Sprintf(`
@@ -185,7 +232,7 @@ tenant "acme" {
     endpoints = ["desk"]
   }
 }
-`, extra, url)
+%s`, extra, url, strings.Join(blocks, ""))
 	if err := os.WriteFile(filepath.Join(dir, "postern.hcl"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

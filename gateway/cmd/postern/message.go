@@ -200,7 +200,7 @@ func showMessage(cmd *cobra.Command, client *admin.Client, id string, asJSON boo
 	}
 	shown := shownMessage{Message: m, Payloads: make(map[mail.DeliveryID]json.RawMessage)}
 	for _, d := range m.Deliveries {
-		if d.Attempts == 0 {
+		if d.State == mail.Queued {
 			continue // its payload is made by the first attempt
 		}
 		var b strings.Builder

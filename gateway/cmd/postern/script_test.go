@@ -24,9 +24,15 @@ import (
 //
 // $RECEIVER is the URL of a webhook receiver that verifies by the official
 // library; $FREE_ADDRESS and $SMTP are addresses that nobody listens on; $MAILS is the
-// folder of example mails. $TEST_WEBHOOK_SECRET is what the receiver expects.
+// folder of example mails. $TEST_WEBHOOK_SECRET
+// is what the receiver expects. probe.wasm is a plugin that does what its options say.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	needBuiltins(t)
+	guest, err := probe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	mails, err := filepath.Abs(filepath.Join(repository, "examples", "mails"))
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +44,11 @@ func TestScripts(t *testing.T) {
 			rcv := newReceiver(t)
 			rcv.keep = true
 			env.Values[receiverKey{}] = rcv
-			env.Vars = append(env.Vars, "RECEIVER="+rcv.URL, "MAILS="+mails, "TEST_WEBHOOK_SECRET="+testSecret)
+			env.Vars = append(env.Vars, "RECEIVER="+rcv.URL, "MAILS="+mails, "TEST_WEBHOOK_SECRET="+testSecret,
+				cacheVariable+"="+os.Getenv(cacheVariable))
+			if err := os.WriteFile(filepath.Join(env.WorkDir, "probe.wasm"), guest, 0o600); err != nil {
+				return err
+			}
 			for _, name := range []string{"FREE_ADDRESS", "SMTP"} {
 				free, err := net.Listen("tcp", "127.0.0.1:0")
 				if err != nil {

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -148,25 +146,6 @@ func (s *sender) close() {
 		_ = s.client.Close() // the mails have their replies already
 		s.client = nil
 	}
-}
-
-// openMail opens a file, or standard input for "-".
-func openMail(stdin io.Reader, file string) (io.ReadCloser, error) {
-	if file == "-" {
-		return io.NopCloser(stdin), nil
-	}
-	opened, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	info, err := opened.Stat()
-	if err == nil && info.IsDir() {
-		err = errors.New("is a folder")
-	}
-	if err != nil {
-		return nil, errors.Join(err, opened.Close())
-	}
-	return opened, nil
 }
 
 func (r sendResult) print(cmd *cobra.Command, asJSON bool) error {

@@ -41,18 +41,24 @@ exits. A second signal ends it at once; nothing that was accepted is lost then
 either.`,
 		Example: `  postern serve -c postern.hcl
   postern serve -c base.hcl -c tenants.hcl --set server.log_level=debug`,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			cfg, err := flags.load(args)
 			if err != nil {
 				return err
 			}
-			parts, err := assemble(cfg)
+			// Mails are nobody else's to read, whatever the data folder's own mode.
+			syscall.Umask(0o077)
+			dir, err := openDataDir(cfg.Server.DataDir)
 			if err != nil {
-				return config.Problems{{Message: err.Error()}}
+				return failure{err}
 			}
-			return work(func(cmd *cobra.Command, _ []string) error {
-				return serve(cmd.Context(), cfg, parts, readyFile, cmd.OutOrStdout(), cmd.ErrOrStderr())
-			})(cmd, args)
+			defer closing(&err, dir)
+			parts, err := assemble(cmd.Context(), cfg, compilationCache(dir.path), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			defer parts.close(context.WithoutCancel(cmd.Context()))
+			return wrapFailure(serve(cmd.Context(), cfg, parts, dir, readyFile, cmd.OutOrStdout(), cmd.ErrOrStderr()))
 		},
 	}
 	flags.register(cmd)
@@ -62,17 +68,10 @@ either.`,
 
 // serve wires everything from top to bottom, runs it, and takes it down in the
 // reverse order.
-func serve(ctx context.Context, cfg *config.Config, parts *assembly, readyFile string, stdout, stderr io.Writer) (err error) {
-	// Mails are nobody else's to read, whatever the data folder's own mode.
-	syscall.Umask(0o077)
+func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDir, readyFile string, stdout, stderr io.Writer) (err error) {
 	log := newLogger(cfg.Server, stderr)
 
 	// What is durable.
-	dir, err := openDataDir(cfg.Server.DataDir)
-	if err != nil {
-		return err
-	}
-	defer closing(&err, dir)
 	db, err := sqlite.Open(ctx, dir.database())
 	if err != nil {
 		return err
@@ -92,7 +91,7 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, readyFile s
 		Timeout: cfg.Delivery.Timeout, UserAgent: "Postern/" + version,
 	})
 	defer client.Close()
-	dispatcher := dispatch.New(q, bodies, client, dispatch.Config{Endpoints: parts.endpoints, Concurrency: cfg.Delivery.Concurrency, Logger: log})
+	dispatcher := dispatch.New(q, bodies, client, dispatch.Config{Endpoints: parts.endpoints, Chains: parts.chains, Concurrency: cfg.Delivery.Concurrency, Logger: log})
 
 	// What listens. Every address is bound before anything is served, so that a
 	// port in use is told before a single mail is taken.
@@ -118,6 +117,9 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, readyFile s
 	running.start()
 	defer func() { err = errors.Join(err, running.stop()) }()
 
+	for _, p := range cfg.Plugins {
+		log.Info("plugin loaded", "plugin", p.Name, "permissions", parts.plugins[p.Name].Permissions(), "sha256", parts.plugins[p.Name].SHA256())
+	}
 	log.Info("serving", "version", version, "data_dir", cfg.Server.DataDir, "addresses", bound.describe())
 	if readyFile != "" {
 		if err := bound.writeReadyFile(readyFile); err != nil {

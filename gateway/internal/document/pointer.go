@@ -37,6 +37,16 @@ func ParsePointer(s string) (Pointer, error) {
 	return p, nil
 }
 
+// String writes the pointer as RFC 6901 has it.
+func (p Pointer) String() string {
+	var b strings.Builder
+	for _, token := range p {
+		b.WriteByte('/')
+		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(token))
+	}
+	return b.String()
+}
+
 // Within reports whether p is q or below it.
 func (p Pointer) Within(q Pointer) bool {
 	if len(p) < len(q) {

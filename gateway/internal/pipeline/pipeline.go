@@ -12,7 +12,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
@@ -74,7 +73,7 @@ func Run(ctx context.Context, stages []Stage, m plugin.Mail, doc *document.Docum
 		began := time.Now()
 		res, err := s.Plugin.Run(ctx, m, out.Document)
 		out.Document = res.Document
-		step := mail.Step{At: began, Name: "stage " + s.Name, Duration: time.Since(began), Log: lines(res.Log)}
+		step := mail.Step{At: began, Name: "stage " + s.Name, Duration: res.Duration, Log: lines(res.Log)}
 		switch {
 		case err != nil:
 			step.Error = err.Error()
@@ -111,12 +110,7 @@ func afterError(p Policy) Verdict {
 func lines(log []plugin.Line) []string {
 	var list []string
 	for _, l := range log {
-		var b strings.Builder
-		fmt.Fprintf(&b, "%s: %s", l.Level, l.Message)
-		for _, f := range l.Fields {
-			fmt.Fprintf(&b, " %s=%q", f[0], f[1])
-		}
-		list = append(list, b.String())
+		list = append(list, l.String())
 	}
 	return list
 }

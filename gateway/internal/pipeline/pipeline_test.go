@@ -27,14 +27,14 @@ type stage struct {
 func (s stage) Run(_ context.Context, _ plugin.Mail, doc *document.Document) (plugin.Result, error) {
 	time.Sleep(time.Second)
 	if s.err != nil {
-		return plugin.Result{Document: doc, Verdict: plugin.Continue, Log: s.result.Log}, s.err
+		return plugin.Result{Document: doc, Verdict: plugin.Continue, Log: s.result.Log, Duration: time.Second}, s.err
 	}
 	e := doc.Edit(document.Scope{Write: []document.Pointer{{"ran"}}}, 100)
 	if err := e.Set("/ran/-", []byte(`"`+s.name+`"`)); err != nil {
 		return plugin.Result{}, err
 	}
 	res := s.result
-	res.Document = e.Document()
+	res.Document, res.Duration = e.Document(), time.Second
 	if res.Verdict == "" {
 		res.Verdict = plugin.Continue
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mime"
@@ -20,9 +21,7 @@ const (
 	maxName      = 1 << 10 // of a header field
 	maxText      = 8 << 10 // of a reason, an error, a line of the log
 	maxSlice     = 1 << 20 // of one read
-	maxOutput    = 64 << 10
-	maxLines     = 200
-	maxFields    = 32 // of a line of the log
+	maxFields    = 32      // of a line of the log
 	maxHostCalls = 100_000
 )
 
@@ -32,8 +31,14 @@ type run struct {
 	editor  *document.Editor
 	verdict Verdict
 	reason  string
-	log     []Line
+	log     runLog
 	calls   int
+	// duration and memory are what the run took, when it has ended.
+	duration time.Duration
+	memory   uint64
+	// staying is what the guest runs that may not call the host, if it does: within
+	// its allocator or its clean-up a call would come back into the middle of one.
+	staying string
 	// reading is where the last slice of an attachment ended, so that who reads on
 	// does not have it decoded from its beginning again.
 	reading struct {
@@ -47,10 +52,12 @@ type run struct {
 
 type runKey struct{}
 
-func (r *run) note(l Line) {
-	if len(r.log) < maxLines {
-		r.log = append(r.log, l)
-	}
+// stay keeps the guest from calling the host until the function that it returns is
+// called.
+func (r *run) stay(where string) (release func()) {
+	before := r.staying
+	r.staying = where
+	return func() { r.staying = before }
 }
 
 // hostCall is a function of the contract. Arguments of type I32 are in args as
@@ -60,7 +67,7 @@ type hostCall func(ctx context.Context, g *sandbox.Guest, r *run, args []uint32,
 // function makes a host function of an interface's function. Types are written by
 // a letter each: i for I32, l for I64.
 func function(iface, name, params, results string, call hostCall) sandbox.Function {
-	f := sandbox.Function{Module: packageName + iface + version, Name: name, Params: types(params), Results: types(results)}
+	f := sandbox.Function{Module: packageName + iface + "@" + version, Name: name, Params: types(params), Results: types(results)}
 	f.Call = func(ctx context.Context, g *sandbox.Guest, stack []uint64) error {
 		r, ok := ctx.Value(runKey{}).(*run)
 		if !ok {
@@ -72,6 +79,9 @@ func function(iface, name, params, results string, call hostCall) sandbox.Functi
 		}
 		if r.calls++; r.calls > maxHostCalls {
 			return fmt.Errorf("more than %d calls of the host in one run", maxHostCalls)
+		}
+		if r.staying != "" {
+			return fmt.Errorf("called from within %s", r.staying)
 		}
 		if r.configuring && iface != logPermission {
 			return errors.New("called while the plugin is being configured, when there is no mail")
@@ -341,9 +351,6 @@ func logWrite(_ context.Context, g *sandbox.Guest, r *run, args []uint32, _ []ui
 	if int(args[0]) >= len(levels) {
 		return fmt.Errorf("%d is no level", args[0])
 	}
-	if len(r.log) >= maxLines {
-		return nil
-	}
 	message, err := liftString(g, args[1], args[2], maxText)
 	if err != nil {
 		return err
@@ -365,6 +372,6 @@ func logWrite(_ context.Context, g *sandbox.Guest, r *run, args []uint32, _ []ui
 		}
 		line.Fields = append(line.Fields, field)
 	}
-	r.note(line)
+	r.log.note(line)
 	return nil
 }

@@ -72,11 +72,7 @@ func (r *record) list(n, size int, align uint32, fill func(i, at int, elements *
 
 // place allocates room for the record in the guest and writes it there.
 func (r *record) place(align uint32) (uint32, error) {
-	address, err := r.guest.Allocate(r.ctx, align, uint32(len(r.b)))
-	if err != nil {
-		return 0, err
-	}
-	return address, r.guest.Write(address, r.b)
+	return lowerOctets(r.ctx, r.guest, align, r.b)
 }
 
 // answer writes the record where the guest wants it.
@@ -95,11 +91,19 @@ func lowerString(ctx context.Context, g *sandbox.Guest, s string) (address, leng
 	if s == "" {
 		return 1, 0, nil
 	}
-	address, err = g.Allocate(ctx, 1, uint32(len(s)))
-	if err != nil {
-		return 0, 0, err
+	address, err = lowerOctets(ctx, g, 1, []byte(s))
+	return address, uint32(len(s)), err
+}
+
+// lowerOctets gives the guest octets, in memory that it allocates.
+func lowerOctets(ctx context.Context, g *sandbox.Guest, align uint32, b []byte) (address uint32, err error) {
+	if r, ok := ctx.Value(runKey{}).(*run); ok {
+		defer r.stay(exportRealloc)()
 	}
-	return address, uint32(len(s)), g.Write(address, []byte(s))
+	if address, err = g.Allocate(ctx, align, uint32(len(b))); err != nil {
+		return 0, err
+	}
+	return address, g.Write(address, b)
 }
 
 // liftString takes a string of at most limit octets from the guest.

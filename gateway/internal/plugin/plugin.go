@@ -14,12 +14,10 @@
 package plugin
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -33,10 +31,11 @@ import (
 // The names of the contract.
 const (
 	packageName = "postern:plugin/"
-	version     = "@0.1.0"
+	transformer = packageName + "transformer@"
+	version     = "0.1.0"
 
-	exportConfigure = packageName + "transformer" + version + "#configure"
-	exportTransform = packageName + "transformer" + version + "#transform"
+	exportConfigure = transformer + version + "#configure"
+	exportTransform = transformer + version + "#transform"
 	exportPost      = "cabi_post_"
 	exportRealloc   = "cabi_realloc"
 )
@@ -61,79 +60,82 @@ type Config struct {
 	Memory  uint64
 	// CacheDir holds compiled code; empty for none.
 	CacheDir string
+	// Lanes bounds the runs at the same time of all plugins that share it; nil for
+	// no bound.
+	Lanes Lanes
+}
+
+// Lanes are what guests run in: one each at a time.
+type Lanes chan struct{}
+
+// NewLanes returns n lanes.
+func NewLanes(n int) Lanes { return make(Lanes, n) }
+
+// enter waits for a lane. The function that it returns leaves it.
+func (l Lanes) enter(ctx context.Context) (leave func(), err error) {
+	if l == nil {
+		return func() {}, nil
+	}
+	select {
+	case l <- struct{}{}:
+		return func() { <-l }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for a lane: %w", ctx.Err())
+	}
 }
 
 // Plugin is a loaded plugin. Its methods may be called by any number of
 // goroutines.
 type Plugin struct {
-	cfg    Config
+	cfg    Config // without Wasm
 	module *sandbox.Module
+	sha256 string
 }
 
 // Load compiles a plugin, checks what it asks for, and configures it once, so that
 // wrong options are found before a mail is. Its error begins with the plugin's
 // name and says what to do.
-func Load(ctx context.Context, cfg Config) (_ *Plugin, err error) {
+func Load(ctx context.Context, cfg Config) (*Plugin, error) {
 	if cfg.Read == nil {
 		cfg.Read = cfg.Write
 	}
-	module, err := sandbox.Compile(ctx, cfg.Wasm, sandbox.Config{CacheDir: cfg.CacheDir, Memory: cfg.Memory, Functions: functions()})
-	if err != nil {
+	p := &Plugin{cfg: cfg, sha256: digest(cfg.Wasm)}
+	p.cfg.Wasm = nil
+	var err error
+	if p.module, err = compile(ctx, cfg.Wasm, cfg.Memory, cfg.CacheDir); err != nil {
 		return nil, fmt.Errorf("plugin %q: %w", cfg.Name, err)
 	}
-	p := &Plugin{cfg: cfg, module: module}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("plugin %q: %w", cfg.Name, err), module.Close(ctx))
-		}
-	}()
-	if err := p.checkExports(); err != nil {
-		return nil, err
+	if err := p.prove(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("plugin %q: %w", cfg.Name, err), p.Close(ctx))
+	}
+	return p, nil
+}
+
+// prove finds out whether the plugin could run.
+func (p *Plugin) prove(ctx context.Context) error {
+	if err := checkExports(p.module); err != nil {
+		return err
 	}
 	if err := p.checkGrants(); err != nil {
-		return nil, err
+		return err
 	}
 	r := &run{configuring: true}
-	return p, p.inInstance(ctx, r, func(context.Context, *sandbox.Guest) error { return nil })
+	return p.inInstance(ctx, r, func(context.Context, *sandbox.Guest) error { return nil })
 }
+
+// Permissions lists the interfaces that the plugin asks for, sorted; log needs no
+// permission and is not among them.
+func (p *Plugin) Permissions() []string { return permissions(p.module) }
+
+// SHA256 is that of the module, in hexadecimal.
+func (p *Plugin) SHA256() string { return p.sha256 }
 
 // Close gives back what the plugin holds. No run may be under way.
 func (p *Plugin) Close(ctx context.Context) error { return p.module.Close(ctx) }
 
-func (p *Plugin) checkExports() error {
-	exports := p.module.Exports()
-	for _, name := range []string{exportConfigure, exportTransform, exportRealloc} {
-		if slices.Contains(exports, name) {
-			continue
-		}
-		for _, other := range exports {
-			if strings.HasPrefix(other, packageName+"transformer@") {
-				return fmt.Errorf("module is of another version of the contract: it exports %s, and is to export %s", other, name)
-			}
-		}
-		return fmt.Errorf("module is no plugin: it does not export %s", name)
-	}
-	return nil
-}
-
-// Permissions lists the interfaces that the plugin imports, but for log, sorted:
-// what it asks for.
-func (p *Plugin) Permissions() []string {
-	var list []string
-	for _, s := range p.module.Imports() {
-		rest, ours := strings.CutPrefix(s.Module, packageName)
-		name, _, _ := strings.Cut(rest, "@")
-		if ours && name != logPermission && !slices.Contains(list, name) {
-			list = append(list, name)
-		}
-	}
-	slices.Sort(list)
-	return list
-}
-
 func (p *Plugin) checkGrants() error {
 	var lacking []string
-	for _, name := range p.Permissions() {
+	for _, name := range permissions(p.module) {
 		if !slices.Contains(p.cfg.Grant, name) {
 			lacking = append(lacking, name)
 		}
@@ -185,13 +187,6 @@ const (
 	Quarantine Verdict = "quarantine"
 )
 
-// Line is one line of a plugin's log.
-type Line struct {
-	Level   string
-	Message string
-	Fields  [][2]string
-}
-
 // Result is what a run came to.
 type Result struct {
 	// Document is the document with the run's edits.
@@ -199,6 +194,10 @@ type Result struct {
 	Verdict  Verdict
 	Reason   string
 	Log      []Line
+	// Duration is the time in the guest's lane, its instance included. Memory is its
+	// linear memory at the end, in octets; 0 where there was none.
+	Duration time.Duration
+	Memory   uint64
 }
 
 // Run runs the plugin on one delivery. On an error the result holds the log alone:
@@ -206,27 +205,36 @@ type Result struct {
 func (p *Plugin) Run(ctx context.Context, m Mail, doc *document.Document) (Result, error) {
 	r := &run{mail: m, editor: doc.Edit(document.Scope{Read: p.cfg.Read, Write: p.cfg.Write}, editBudget), verdict: Continue}
 	err := p.inInstance(ctx, r, func(ctx context.Context, g *sandbox.Guest) error {
-		return call(ctx, g, exportTransform)
+		return call(ctx, g, r, exportTransform)
 	})
-	if err != nil {
-		return Result{Document: doc, Verdict: Continue, Log: r.log}, err
+	res := Result{Document: doc, Verdict: Continue, Log: r.log.lines(), Duration: r.duration, Memory: r.memory}
+	if err == nil {
+		res.Document, res.Verdict, res.Reason = r.editor.Document(), r.verdict, r.reason
 	}
-	return Result{Document: r.editor.Document(), Verdict: r.verdict, Reason: r.reason, Log: r.log}, nil
+	return res, err
 }
 
-// inInstance makes an instance, configures it, and calls f with it.
+// inInstance makes an instance, configures it, and calls f with it. The time that
+// it waits for a lane is not the guest's.
 func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context, *sandbox.Guest) error) error {
+	leave, err := p.cfg.Lanes.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	defer func(began time.Time) { r.duration = time.Since(began) }(time.Now())
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
 	configuring := r.configuring
 	r.configuring = true
-	output := &output{run: r}
-	err := p.module.Run(context.WithValue(ctx, runKey{}, r), output, func(ctx context.Context, g *sandbox.Guest) error {
+	output := &output{log: &r.log}
+	err = p.module.Run(context.WithValue(ctx, runKey{}, r), output, func(ctx context.Context, g *sandbox.Guest) error {
+		defer func() { r.memory = g.MemorySize() }()
 		address, length, err := lowerString(ctx, g, string(p.cfg.Options))
 		if err != nil {
 			return err
 		}
-		if err := call(ctx, g, exportConfigure, uint64(address), uint64(length)); err != nil {
+		if err := call(ctx, g, r, exportConfigure, uint64(address), uint64(length)); err != nil {
 			return fmt.Errorf("configure: %w", err)
 		}
 		r.configuring = configuring
@@ -243,7 +251,7 @@ type GuestError struct{ Text string }
 func (e *GuestError) Error() string { return e.Text }
 
 // call calls an export that returns a result<_, string>.
-func call(ctx context.Context, g *sandbox.Guest, name string, args ...uint64) error {
+func call(ctx context.Context, g *sandbox.Guest, r *run, name string, args ...uint64) error {
 	results, err := g.Call(ctx, name, args...)
 	if err != nil {
 		return err
@@ -269,34 +277,10 @@ func call(ctx context.Context, g *sandbox.Guest, name string, args ...uint64) er
 		return &sandbox.Trap{Where: name, Text: fmt.Sprintf("%d is no case of a result", area[0])}
 	}
 	if g.Has(exportPost + name) {
+		defer r.stay("a cabi_post function")()
 		if _, err := g.Call(ctx, exportPost+name, uint64(address)); err != nil {
 			return err
 		}
 	}
 	return failed
-}
-
-// output makes lines of the log of what a guest writes to standard output.
-type output struct {
-	run *run
-	b   bytes.Buffer
-}
-
-// Write implements io.Writer. What is too much is left out without a word to the
-// guest, which might not cope with a full disk.
-func (o *output) Write(p []byte) (int, error) {
-	o.b.Write(p[:min(len(p), max(0, maxOutput-o.b.Len()))])
-	return len(p), nil
-}
-
-func (o *output) flush() {
-	for {
-		line, err := o.b.ReadString('\n')
-		if text := strings.ToValidUTF8(strings.TrimRight(line, "\r\n"), "\uFFFD"); text != "" {
-			o.run.note(Line{Level: "info", Message: text})
-		}
-		if errors.Is(err, io.EOF) {
-			return
-		}
-	}
 }

@@ -253,7 +253,10 @@ func TestVerdictsAndLog(t *testing.T) {
 		if asJSON(t, got.Document) != asJSON(t, start()) {
 			t.Errorf("%s: document = %s", do, asJSON(t, got.Document))
 		}
-		got.Document = nil
+		if got.Duration <= 0 || got.Memory < 1<<20 {
+			t.Errorf("%s: it took %s and %d octets", do, got.Duration, got.Memory)
+		}
+		got.Document, got.Duration, got.Memory = nil, 0, 0
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", do, diff)
 		}
@@ -310,7 +313,7 @@ func TestLoadRefuses(t *testing.T) {
 		"no plugin": {func(c *plugin.Config) {
 			c.Wasm = []byte("\x00asm\x01\x00\x00\x00\x05\x03\x01\x00\x01\x07\x0a\x01\x06memory\x02\x00")
 		}, "module is no plugin: it does not export postern:plugin/transformer@0.1.0#configure"},
-		"damaged": {func(c *plugin.Config) { c.Wasm = c.Wasm[:len(c.Wasm)/2] }, `plugin "probe": compile module`},
+		"damaged": {func(c *plugin.Config) { c.Wasm = c.Wasm[:len(c.Wasm)/2] }, `plugin "probe": module cannot be compiled`},
 		"other version": {
 			func(c *plugin.Config) {
 				c.Wasm = bytes.ReplaceAll(c.Wasm, []byte("postern:plugin/transformer@0.1.0#"), []byte("postern:plugin/transformer@9.9.9#"))

@@ -37,6 +37,9 @@ func (g *Guest) Call(ctx context.Context, name string, args ...uint64) ([]uint64
 // Has reports whether the module exports a function.
 func (g *Guest) Has(name string) bool { return g.mod.ExportedFunction(name) != nil }
 
+// MemorySize is the length of linear memory in octets.
+func (g *Guest) MemorySize() uint64 { return uint64(g.mod.Memory().Size()) }
+
 // Read copies octets out of linear memory. The caller bounds length before, since
 // the copy is the host's memory.
 func (g *Guest) Read(address, length uint32) ([]byte, error) {

@@ -29,6 +29,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -84,7 +85,7 @@ type Module struct {
 }
 
 // errCompile is the failure of compiling, as opposed to that of linking.
-var errCompile = errors.New("compile module")
+var errCompile = errors.New("module cannot be compiled")
 
 // Compile compiles a module. What the module asks for that it cannot have is an
 // error: an import that there is no function for, or more memory than the cap.
@@ -110,8 +111,8 @@ func compile(ctx context.Context, wasm []byte, cfg Config, cacheDir string) (_ *
 	rc := wazero.NewRuntimeConfig().WithCloseOnContextDone(true).
 		WithMemoryLimitPages(uint32(min(cfg.Memory/pageSize, 65536)))
 	if cacheDir != "" {
-		if err := os.MkdirAll(cacheDir, 0o700); err != nil {
-			return nil, fmt.Errorf("open compilation cache: %w", err)
+		if err := openCacheDir(cfg.CacheDir, cacheDir); err != nil {
+			return nil, err
 		}
 		cache, err := wazero.NewCompilationCacheWithDir(cacheDir)
 		if err != nil {
@@ -135,6 +136,27 @@ func compile(ctx context.Context, wasm []byte, cfg Config, cacheDir string) (_ *
 		return nil, err
 	}
 	return m, nil
+}
+
+// openCacheDir makes the folder of one module in the cache. What is in there is
+// run as it is, so nobody else may be able to write it.
+func openCacheDir(cache, module string) error {
+	if err := os.MkdirAll(module, 0o700); err != nil {
+		return fmt.Errorf("open compilation cache: %w", err)
+	}
+	for _, dir := range []string{cache, module} {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return fmt.Errorf("open compilation cache: %w", err)
+		}
+		if info.Mode().Perm()&0o022 != 0 {
+			return fmt.Errorf("compilation cache %s is writable by others: chmod 700 it, or choose another", dir)
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() {
+			return fmt.Errorf("compilation cache %s belongs to another user: choose another", dir)
+		}
+	}
+	return nil
 }
 
 func (m *Module) checkMemory() error {

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-mail/postern/gateway/internal/document"
+	"github.com/postern-mail/postern/gateway/internal/plugin"
+	"github.com/postern-mail/postern/gateway/internal/terminal"
+)
+
+func newPlugin() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plugin",
+		Short: "Look at plugins and try them, without a gateway",
+		Long: `A plugin is a WebAssembly module that works on mails on their way through the
+gateway. These verbs need no running gateway and change nothing.`,
+		Example: `  postern plugin inspect acme-crm.wasm
+  postern plugin run acme-crm.wasm mail.eml --write /crm
+  postern plugin fixture mail.eml > testdata/mail.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newPluginInspect(), newPluginRun(), newPluginFixture())
+	return cmd
+}
+
+// openPluginArgument opens what a person calls a plugin: FILE.wasm, or
+// builtin:NAME.
+func openPluginArgument(s string) (pluginSource, error) {
+	name, ok := strings.CutPrefix(s, "builtin:")
+	if !ok {
+		return openPlugin("", strings.TrimPrefix(s, "file:"))
+	}
+	if name == "" {
+		return pluginSource{}, fmt.Errorf("%q names no plugin", s)
+	}
+	return openPlugin(name, "")
+}
+
+// inspected is what "plugin inspect --json" prints.
+type inspected struct {
+	Plugin string `json:"plugin"`
+	plugin.Inspection
+	// Carries are the permissions of a builtin plugin; null for others.
+	Carries *carried `json:"carries"`
+}
+
+type carried struct {
+	Grant []string `json:"grant"`
+	Read  []string `json:"read"`
+	Write []string `json:"write"`
+}
+
+func newPluginInspect() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "inspect FILE.wasm|builtin:NAME",
+		Short: "Say what a plugin is and what it asks for",
+		Long: `Inspect reads a module and runs nothing of it: its size and hash, the version of
+the contract that it follows, what it imports and exports. What it imports is what
+it asks permission for. Exit code 1: it could not be loaded, and why is said.`,
+		Example: `  postern plugin inspect acme-crm.wasm
+  postern plugin inspect builtin:classify --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: work(func(cmd *cobra.Command, args []string) error {
+			source, err := openPluginArgument(args[0])
+			if err != nil {
+				return err
+			}
+			in, err := plugin.Inspect(cmd.Context(), source.wasm, compilationCache(""))
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			out := inspected{Plugin: args[0], Inspection: in}
+			if source.builtin {
+				read := source.read
+				if read == nil {
+					read = source.write
+				}
+				out.Carries = &carried{Grant: source.grant, Read: texts(read), Write: texts(source.write)}
+			}
+			if asJSON {
+				err = json.NewEncoder(cmd.OutOrStdout()).Encode(out)
+			} else {
+				err = out.print(cmd.OutOrStdout())
+			}
+			if err == nil && in.Problem != "" {
+				err = fmt.Errorf("%s: %s", args[0], in.Problem)
+			}
+			return err
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func texts(pointers []document.Pointer) []string {
+	list := make([]string, len(pointers))
+	for i, p := range pointers {
+		list[i] = p.String()
+	}
+	return list
+}
+
+// maxSymbol is how much of a foreign name is shown.
+const maxSymbol = 200
+
+func (in inspected) print(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Plugin    %s\n", terminal.Text(in.Plugin, maxSymbol))
+	fmt.Fprintf(&b, "Contract  %s\n", terminal.Text(valueOr(in.Contract, "none: it is no plugin"), maxSymbol))
+	fmt.Fprintf(&b, "Size      %d octets\n", in.Size)
+	fmt.Fprintf(&b, "SHA-256   %s\n", in.SHA256)
+	fmt.Fprintf(&b, "Asks for  %s\n", valueOr(strings.Join(in.Permissions, ", "), "nothing that needs a grant"))
+	if c := in.Carries; c != nil {
+		fmt.Fprintf(&b, "Carries   %s; reads %s; writes %s\n", strings.Join(c.Grant, ", "), places(c.Read), places(c.Write))
+	}
+	wasi := 0
+	b.WriteString("\nImports\n")
+	for _, name := range in.Imports {
+		if strings.HasPrefix(name, plugin.WASI+" ") {
+			wasi++
+			continue
+		}
+		fmt.Fprintf(&b, "  %s\n", terminal.Text(name, maxSymbol))
+	}
+	if wasi > 0 {
+		fmt.Fprintf(&b, "  %s: %s; clock, random numbers, output and exit work, files and network do not\n", plugin.WASI, counted(wasi, "function", "functions"))
+	}
+	b.WriteString("\nExports\n")
+	for _, name := range in.Exports {
+		fmt.Fprintf(&b, "  %s\n", terminal.Text(name, maxSymbol))
+	}
+	if in.Problem == "" {
+		b.WriteString("\nTo use it, write\n\n")
+		in.printBlock(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// printBlock writes the block of the configuration that is asked for.
+func (in inspected) printBlock(b *strings.Builder) {
+	name, source := strings.TrimPrefix(in.Plugin, "builtin:"), in.Plugin
+	if in.Carries == nil {
+		name = strings.TrimSuffix(filepath.Base(in.Plugin), filepath.Ext(in.Plugin))
+		source = "file:" + strings.TrimPrefix(in.Plugin, "file:")
+	}
+	fmt.Fprintf(b, "  plugin %q {\n    source = %q\n", name, source)
+	if in.Carries == nil {
+		fmt.Fprintf(b, "    sha256 = %q\n", in.SHA256)
+		if len(in.Permissions) > 0 {
+			fmt.Fprintf(b, "    grant  = [%s]\n", quoted(in.Permissions))
+		}
+		b.WriteString("    write  = [] # the parts of the payload that it may change, such as \"/crm\"\n")
+	}
+	b.WriteString("  }\n")
+}
+
+func quoted(list []string) string {
+	q := make([]string, len(list))
+	for i, s := range list {
+		q[i] = fmt.Sprintf("%q", s)
+	}
+	return strings.Join(q, ", ")
+}
+
+// places writes pointers for a person.
+func places(pointers []string) string {
+	if len(pointers) == 0 {
+		return "nothing"
+	}
+	list := make([]string, len(pointers))
+	for i, p := range pointers {
+		list[i] = valueOr(p, "everything")
+	}
+	return strings.Join(list, ", ")
+}
+
+func valueOr(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/config"
+	"github.com/postern-mail/postern/gateway/internal/document"
+	"github.com/postern-mail/postern/gateway/internal/plugin"
+	"github.com/postern-mail/postern/gateway/internal/plugin/builtin"
+)
+
+// maxModule bounds the file of a plugin, in octets.
+const maxModule = 32 << 20
+
+// cacheVariable names the folder for compiled plugins, for all verbs.
+const cacheVariable = "POSTERN_CACHE_DIR"
+
+// compilationCache is the folder for compiled plugins: that of the environment, or
+// else of the data folder, or where there is none to be touched, of the user. It
+// is empty where there is none at all.
+func compilationCache(dataDir string) string {
+	if dir := os.Getenv(cacheVariable); dir != "" {
+		return dir
+	}
+	if dataDir != "" {
+		return filepath.Join(dataDir, "cache")
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "postern")
+}
+
+// patienceOfPeople is how long something may take without a word about it.
+const patienceOfPeople = time.Second
+
+// loadPlugins loads the plugins of a configuration, by their names. Its error holds
+// all that is wrong with any of them, and none is loaded then.
+func loadPlugins(ctx context.Context, cfg *config.Config, cacheDir string, progress io.Writer) (map[string]*plugin.Plugin, error) {
+	slow := time.AfterFunc(patienceOfPeople, func() {
+		_, _ = fmt.Fprintln(progress, "postern: compiling plugins; what is compiled is kept for the next start")
+	})
+	defer slow.Stop()
+	lanes := plugin.NewLanes(max(2, runtime.GOMAXPROCS(0)))
+	loaded := make([]*plugin.Plugin, len(cfg.Plugins))
+	problems := make([]error, len(cfg.Plugins))
+	sources := make([]pluginSource, len(cfg.Plugins))
+	blocks := make(map[string][]int) // by module, so that each is compiled once
+	for i, p := range cfg.Plugins {
+		sources[i], problems[i] = openBlock(p)
+		if problems[i] == nil {
+			blocks[sources[i].sha256()] = append(blocks[sources[i].sha256()], i)
+		}
+	}
+	var wg sync.WaitGroup
+	compiling := make(chan struct{}, runtime.GOMAXPROCS(0)) // the compiler takes memory
+	for _, block := range blocks {
+		wg.Go(func() {
+			compiling <- struct{}{}
+			defer func() { <-compiling }()
+			for _, i := range block {
+				loaded[i], problems[i] = plugin.Load(ctx, sources[i].configure(cfg.Plugins[i], cacheDir, lanes))
+			}
+		})
+	}
+	wg.Wait()
+	byName := make(map[string]*plugin.Plugin)
+	var wrong config.Problems
+	for i, p := range cfg.Plugins {
+		if problems[i] != nil {
+			wrong = append(wrong, p.At.Problem("", problems[i].Error()))
+			continue
+		}
+		byName[p.Name] = loaded[i]
+	}
+	if wrong != nil {
+		closePlugins(ctx, byName)
+		return nil, wrong
+	}
+	return byName, nil
+}
+
+// closePlugins gives back what the plugins hold, which is memory alone.
+func closePlugins(ctx context.Context, plugins map[string]*plugin.Plugin) {
+	for _, p := range plugins {
+		_ = p.Close(ctx) // there is nothing that could be lost
+	}
+}
+
+// pluginSource is a module, and what it carries with it.
+type pluginSource struct {
+	name        string
+	wasm        []byte
+	grant       []string
+	read, write []document.Pointer
+	builtin     bool
+}
+
+// openBlock reads the module of a block.
+func openBlock(p config.Plugin) (pluginSource, error) {
+	source, err := openPlugin(p.Builtin, p.File)
+	if err == nil {
+		err = source.checkPin(p)
+	}
+	if err != nil {
+		return pluginSource{}, fmt.Errorf("plugin %q: %w", p.Name, err)
+	}
+	return source, nil
+}
+
+// openPlugin reads a module: a builtin, or else a file.
+func openPlugin(name, file string) (pluginSource, error) {
+	if name != "" {
+		m, err := builtin.Get(name)
+		return pluginSource{name: "builtin:" + name, wasm: m.Wasm, grant: m.Grant, read: m.Read, write: m.Write, builtin: true}, err
+	}
+	wasm, err := readModule(file)
+	return pluginSource{name: file, wasm: wasm}, err
+}
+
+func readModule(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	wasm, err := io.ReadAll(io.LimitReader(f, maxModule+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(wasm) > maxModule {
+		return nil, fmt.Errorf("%s is larger than %d MiB", file, maxModule>>20)
+	}
+	return wasm, nil
+}
+
+// checkPin holds the module to be the one that its block names by its hash. The
+// octets that are hashed are those that are compiled.
+func (s pluginSource) checkPin(p config.Plugin) error {
+	if got := s.sha256(); p.SHA256 != "" && p.SHA256 != got {
+		return fmt.Errorf("%s is not the module that sha256 pins: its SHA-256 is %s; look at what has changed before you pin that", s.name, got)
+	}
+	return nil
+}
+
+func (s pluginSource) sha256() string {
+	sum := sha256.Sum256(s.wasm)
+	return hex.EncodeToString(sum[:])
+}
+
+// configure joins what the module carries with what its block says.
+func (s pluginSource) configure(p config.Plugin, cacheDir string, lanes plugin.Lanes) plugin.Config {
+	cfg := plugin.Config{
+		Name: p.Name, Wasm: s.wasm, Grant: p.Grant, Read: p.Read, Write: p.Write, Options: p.Options,
+		Timeout: p.Timeout, Memory: uint64(p.Memory), CacheDir: cacheDir, Lanes: lanes,
+	}
+	if s.builtin {
+		cfg.Grant, cfg.Read, cfg.Write = s.grant, s.read, s.write
+	}
+	return cfg
+}
+
+// asProblems makes an error a list of problems, which it may be already.
+func asProblems(err error) config.Problems {
+	if problems, ok := errors.AsType[config.Problems](err); ok {
+		return problems
+	}
+	return config.Problems{{Message: err.Error()}}
+}
