@@ -56,16 +56,16 @@ test-race: plugins ## Run them with the race detector (needs a C compiler)
 
 .PHONY: golden
 golden: ## Write the golden files anew; read the diff before you commit it
-	go test ./gateway/internal/config ./gateway/internal/mime ./gateway/internal/payload -update
+	go test ./gateway/internal/config ./gateway/internal/mime ./gateway/internal/payload ./wit -update
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
-	@set -e; for package in $$(go list ./...); do \
+	@set -e; for module in $(MODULES); do (cd $$module && for package in $$(go list ./...); do \
 		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
 			echo "== $$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package; \
 		done; \
-	done
+	done); done
 
 .PHONY: lint
 lint: ## Run the linters of .golangci.yml (the first run compiles them)

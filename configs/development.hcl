@@ -44,7 +44,12 @@ plugin "spam" { source = "builtin:spam" }
 plugin "markdown" { source = "builtin:markdown" }
 
 # Gives the payload its final shape: options leave out, rename and add.
-plugin "payload" { source = "builtin:payload" }
+plugin "payload" {
+  source = "builtin:payload"
+  options {
+    constants = { "/environment" = "development" }
+  }
+}
 
 # A tenant is a customer: its domains, where their mail goes, and which mail
 # goes where.

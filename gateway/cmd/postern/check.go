@@ -37,9 +37,13 @@ Compiled plugins are kept in ` + cacheVariable + `, or else in the user's cache 
 			}
 			if err == nil {
 				var parts *assembly
-				if parts, err = assemble(cmd.Context(), cfg, compilationCache(""), cmd.ErrOrStderr()); err != nil {
+				parts, err = assemble(cmd.Context(), cfg, compilationCache(""), cmd.ErrOrStderr())
+				switch {
+				case cmd.Context().Err() != nil:
+					return err
+				case err != nil:
 					problems = asProblems(err)
-				} else {
+				default:
 					parts.close(cmd.Context())
 				}
 			}

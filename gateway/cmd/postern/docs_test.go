@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -33,6 +34,7 @@ func block(t *testing.T, file, language string) string {
 // TestReadmeConfiguration loads what the README shows.
 func TestReadmeConfiguration(t *testing.T) {
 	t.Parallel()
+	needBuiltins(t)
 	file := filepath.Join(t.TempDir(), "postern.hcl")
 	if err := os.WriteFile(file, []byte(block(t, "README.md", "hcl")), 0o600); err != nil {
 		t.Fatal(err)
@@ -59,8 +61,8 @@ func TestReadmePayload(t *testing.T) {
 	t.Parallel()
 	rcv := newReceiver(t)
 	rcv.keep = true
-	dir := configuration(t, rcv.URL, "")
-	g := serveIn(t, dir)
+	needBuiltins(t)
+	g := serveIn(t, configuration(t, rcv.URL, "", fourPlugins))
 	mail, err := os.Open(filepath.Join(repository, "examples", "mails", "invoice.eml"))
 	if err != nil {
 		t.Fatal(err)
@@ -131,5 +133,31 @@ func compare(t *testing.T, at string, want, got any) {
 		if want != got {
 			t.Errorf("%s is %v, want %v", at, got, want)
 		}
+	}
+}
+
+// TestDocumentedPluginCommands runs the plugin verbs that documents show, as they
+// stand, from the root of the repository.
+func TestDocumentedPluginCommands(t *testing.T) {
+	t.Parallel()
+	needBuiltins(t)
+	command := regexp.MustCompile(`(?m)^\.build/postern (plugin [^#\n]*)`)
+	count := 0
+	for _, file := range []string{"README.md", "plugins/README.md"} {
+		content, err := os.ReadFile(filepath.Join(repository, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range command.FindAllSubmatch(content, -1) {
+			count++
+			cmd := exec.CommandContext(t.Context(), "postern", strings.Fields(string(m[1]))...)
+			cmd.Dir = repository
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s: %s: %v\n%s", file, m[0], err, out)
+			}
+		}
+	}
+	if count < 4 {
+		t.Errorf("%d commands were found", count)
 	}
 }

@@ -84,6 +84,10 @@ func loadPlugins(ctx context.Context, cfg *config.Config, cacheDir string, progr
 		}
 		byName[p.Name] = loaded[i]
 	}
+	if ctx.Err() != nil {
+		closePlugins(ctx, byName)
+		return nil, failure{errors.New("stopped before the plugins were loaded")}
+	}
 	if wrong != nil {
 		closePlugins(ctx, byName)
 		return nil, wrong
@@ -94,7 +98,7 @@ func loadPlugins(ctx context.Context, cfg *config.Config, cacheDir string, progr
 // closePlugins gives back what the plugins hold, which is memory alone.
 func closePlugins(ctx context.Context, plugins map[string]*plugin.Plugin) {
 	for _, p := range plugins {
-		_ = p.Close(ctx) // there is nothing that could be lost
+		_ = p.Close(context.WithoutCancel(ctx)) // there is nothing that could be lost
 	}
 }
 

@@ -57,7 +57,7 @@ either.`,
 			if err != nil {
 				return err
 			}
-			defer parts.close(context.WithoutCancel(cmd.Context()))
+			defer parts.close(cmd.Context())
 			return wrapFailure(serve(cmd.Context(), cfg, parts, dir, readyFile, cmd.OutOrStdout(), cmd.ErrOrStderr()))
 		},
 	}

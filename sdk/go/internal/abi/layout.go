@@ -6,11 +6,12 @@
 // Canonical ABI asks for, hence everything crosses by explicit offsets, which are
 // written down in wit/README.md.
 //
-// The functions of this package exist twice. Built for wasip1 they call the
-// host's imports; each import is named by one function alone, so that the linker
-// drops the imports that a plugin does not use: what it imports is what it asks
-// permission for. Built for anything else they work on a Fixture, so that a
-// plugin builds, vets and tests natively.
+// The exported functions of this package exist twice. Built for wasip1 they call
+// the host's imports; each import is named by one function alone, so that the
+// linker drops the imports that a plugin does not use: what it imports is what it
+// asks permission for. Built for anything else they work on a Fixture, so that a
+// plugin builds, vets and tests natively. What lowers and lifts exists once, and is
+// tested natively by the vectors of wit/vectors.
 package abi
 
 // Session is the record envelope.session.
