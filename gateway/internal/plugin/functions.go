@@ -299,6 +299,9 @@ func payloadSet(ctx context.Context, g *sandbox.Guest, r *run, args []uint32, _ 
 	if err != nil {
 		return err
 	}
+	if args[3] > editBudget {
+		return answerEdit(ctx, g, fmt.Errorf("it is larger than the %d MiB that a run may set", editBudget>>20), args[4])
+	}
 	value, err := liftString(g, args[2], args[3], editBudget)
 	if err != nil {
 		return err
@@ -326,7 +329,8 @@ func answerEdit(ctx context.Context, g *sandbox.Guest, err error, ret uint32) er
 			out.b[4] = 1
 		default:
 			out.b[4] = 2
-			out.str(8, err.Error())
+			// The case says already that it is a bad value.
+			out.str(8, strings.TrimPrefix(err.Error(), document.ErrBadValue.Error()+": "))
 		}
 	}
 	return out.answer(ret, 4)
@@ -358,6 +362,9 @@ func logWrite(_ context.Context, g *sandbox.Guest, r *run, args []uint32, _ []ui
 	line := Line{Level: levels[args[0]], Message: message}
 	if args[4] > maxFields {
 		return fmt.Errorf("line of the log has %d fields, at most %d are taken", args[4], maxFields)
+	}
+	if args[3]%4 != 0 {
+		return fmt.Errorf("address %d of the fields is not aligned to 4", args[3])
 	}
 	list, err := g.Read(args[3], args[4]*16)
 	if err != nil {

@@ -86,7 +86,16 @@ func compile(ctx context.Context, wasm []byte, memory uint64, cacheDir string) (
 	case bytes.HasPrefix(wasm[4:], []byte{0x0d, 0, 1, 0}):
 		return nil, errors.New("it is a component; give the core module that it was made of")
 	}
-	return sandbox.Compile(ctx, wasm, sandbox.Config{CacheDir: cacheDir, Memory: memory, Functions: functions()})
+	module, err := sandbox.Compile(ctx, wasm, sandbox.Config{CacheDir: cacheDir, Memory: memory, Functions: functions()})
+	if unknown, ok := errors.AsType[*sandbox.UnknownImportError](err); ok && ofAnotherVersion(unknown.Module) {
+		return nil, fmt.Errorf("%w: it is of another version of the contract, this is %s", err, version)
+	}
+	return module, err
+}
+
+func ofAnotherVersion(module string) bool {
+	name := interfaceOf(module)
+	return name != "" && module != packageName+name+"@"+version
 }
 
 // permissions lists the interfaces that a module imports, but for log, sorted: what
@@ -115,16 +124,30 @@ func interfaceOf(module string) string {
 // checkExports holds a module to what a plugin exports.
 func checkExports(module *sandbox.Module) error {
 	exports := module.Exports()
-	for _, name := range []string{exportConfigure, exportTransform, exportRealloc} {
-		if slices.Contains(exports, name) {
+	for _, want := range []struct {
+		name, params, results string
+		optional              bool
+	}{
+		{name: exportConfigure, params: "ii", results: "i"},
+		{name: exportTransform, results: "i"},
+		{name: exportRealloc, params: "iiii", results: "i"},
+		{name: exportPost + exportConfigure, params: "i", optional: true},
+		{name: exportPost + exportTransform, params: "i", optional: true},
+		{name: "_initialize", optional: true},
+	} {
+		params, results, ok := module.Signature(want.name)
+		if ok && (!slices.Equal(params, types(want.params)) || !slices.Equal(results, types(want.results))) {
+			return fmt.Errorf("module is no plugin: %s has not the type that the contract gives it", want.name)
+		}
+		if ok || want.optional {
 			continue
 		}
 		for _, other := range exports {
-			if strings.HasPrefix(other, transformer) && !strings.HasPrefix(other, transformer+version) {
-				return fmt.Errorf("module is of another version of the contract: it exports %s, and is to export %s", other, name)
+			if strings.HasPrefix(other, transformer) && !strings.HasPrefix(other, transformer+version+"#") {
+				return fmt.Errorf("module is of another version of the contract: it exports %s, and is to export %s", sandbox.Shown(other), want.name)
 			}
 		}
-		return fmt.Errorf("module is no plugin: it does not export %s", name)
+		return fmt.Errorf("module is no plugin: it does not export %s", want.name)
 	}
 	return nil
 }

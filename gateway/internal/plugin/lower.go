@@ -56,23 +56,22 @@ func (r *record) list(n, size int, align uint32, fill func(i, at int, elements *
 	if r.err != nil {
 		return
 	}
+	address := align // not null, aligned, never followed
+	if n > 0 {
+		// The list comes before what its elements hold, as the Canonical ABI has it.
+		if address, r.err = allocate(r.ctx, r.guest, align, uint32(n*size)); r.err != nil {
+			return
+		}
+	}
 	elements := newRecord(r.ctx, r.guest, n*size)
 	for i := range n {
 		fill(i, i*size, elements)
 	}
-	address := align // not null, aligned, never followed
-	err := elements.err
-	if n > 0 && err == nil {
-		address, err = elements.place(align)
+	if r.err = elements.err; r.err == nil && n > 0 {
+		r.err = r.guest.Write(address, elements.b)
 	}
 	r.u32(0, address)
 	r.u32(4, uint32(n))
-	r.err = err
-}
-
-// place allocates room for the record in the guest and writes it there.
-func (r *record) place(align uint32) (uint32, error) {
-	return lowerOctets(r.ctx, r.guest, align, r.b)
 }
 
 // answer writes the record where the guest wants it.
@@ -91,19 +90,18 @@ func lowerString(ctx context.Context, g *sandbox.Guest, s string) (address, leng
 	if s == "" {
 		return 1, 0, nil
 	}
-	address, err = lowerOctets(ctx, g, 1, []byte(s))
-	return address, uint32(len(s)), err
+	if address, err = allocate(ctx, g, 1, uint32(len(s))); err != nil {
+		return 0, 0, err
+	}
+	return address, uint32(len(s)), g.Write(address, []byte(s))
 }
 
-// lowerOctets gives the guest octets, in memory that it allocates.
-func lowerOctets(ctx context.Context, g *sandbox.Guest, align uint32, b []byte) (address uint32, err error) {
+// allocate has the guest make room. Within its allocator it may not call the host.
+func allocate(ctx context.Context, g *sandbox.Guest, align, size uint32) (address uint32, err error) {
 	if r, ok := ctx.Value(runKey{}).(*run); ok {
 		defer r.stay(exportRealloc)()
 	}
-	if address, err = g.Allocate(ctx, align, uint32(len(b))); err != nil {
-		return 0, err
-	}
-	return address, g.Write(address, b)
+	return g.Allocate(ctx, align, size)
 }
 
 // liftString takes a string of at most limit octets from the guest.

@@ -260,9 +260,12 @@ func call(ctx context.Context, g *sandbox.Guest, r *run, name string, args ...ui
 		return &sandbox.Trap{Where: name, Text: "function gives no result"}
 	}
 	address := uint32(results[0])
+	if address%4 != 0 {
+		return &sandbox.Trap{Where: name, Text: fmt.Sprintf("result address %d is not aligned to 4", address)}
+	}
 	area, err := g.Read(address, 12)
 	if err != nil {
-		return err
+		return &sandbox.Trap{Where: name, Text: fmt.Sprintf("its result: %v", err)}
 	}
 	var failed error
 	switch area[0] {

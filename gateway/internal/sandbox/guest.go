@@ -29,7 +29,7 @@ func (g *Guest) Call(ctx context.Context, name string, args ...uint64) ([]uint64
 	}
 	results, err := f.Call(ctx, args...)
 	if err != nil {
-		return nil, newTrap(name, err)
+		return nil, newTrap(ctx, name, err)
 	}
 	return results, nil
 }
@@ -97,16 +97,22 @@ func (t *Trap) Error() string { return t.Where + ": " + t.Text }
 // Unwrap returns the error of the host function that ended the run, if one did.
 func (t *Trap) Unwrap() error { return t.err }
 
-func newTrap(where string, err error) *Trap {
-	if exit, ok := errors.AsType[*sys.ExitError](err); ok {
-		switch exit.ExitCode() {
-		case sys.ExitCodeDeadlineExceeded:
-			return &Trap{Where: where, Text: "its time was over", Deadline: true, err: context.DeadlineExceeded}
-		case sys.ExitCodeContextCanceled:
-			return &Trap{Where: where, Text: "it was canceled", err: context.Canceled}
-		default:
-			return &Trap{Where: where, Text: fmt.Sprintf("it exited with code %d", exit.ExitCode())}
+func newTrap(ctx context.Context, where string, err error) *Trap {
+	// A guest can exit with the codes that wazero gives to a context that is over.
+	exit, ok := errors.AsType[*sys.ExitError](err)
+	if ok && ctx.Err() == nil {
+		return &Trap{Where: where, Text: fmt.Sprintf("it exited with code %d", exit.ExitCode())}
+	}
+	// Also where it was over within the host, or within a call of the host to the guest.
+	if inner := ctx.Err(); inner != nil && (ok || errors.Is(err, inner)) {
+		text := "it was canceled"
+		if errors.Is(inner, context.DeadlineExceeded) {
+			text = "its time was over"
 		}
+		if within, nested := errors.AsType[*Trap](err); nested {
+			where += ": " + within.Where
+		}
+		return &Trap{Where: where, Text: text, Deadline: errors.Is(inner, context.DeadlineExceeded), err: inner}
 	}
 	// The lines that follow are the guest's stack.
 	text, _, _ := strings.Cut(err.Error(), "\n")

@@ -29,11 +29,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/postern-mail/postern/gateway/internal/sandbox/admit"
 )
 
 // WASI is the module whose imports every guest may have.
@@ -76,6 +80,23 @@ type Symbol struct {
 	Name   string
 }
 
+// maxShown bounds how much of a name is shown, in octets.
+const maxShown = 100
+
+// String writes a symbol so that it can be shown: names are a stranger's words.
+func (s Symbol) String() string { return Shown(s.Module) + " " + Shown(s.Name) }
+
+// Shown makes a name of a module one that can be shown.
+func Shown(name string) string {
+	if len(name) > maxShown {
+		name = strings.ToValidUTF8(name[:maxShown], "") + "…"
+	}
+	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
+		return quoted
+	}
+	return name
+}
+
 // Module is a compiled module. Its methods may be called by any number of
 // goroutines.
 type Module struct {
@@ -96,6 +117,10 @@ func Compile(ctx context.Context, wasm []byte, cfg Config) (*Module, error) {
 		// A folder for each module, so that a damaged one can be told and removed.
 		dir = filepath.Join(cfg.CacheDir, hex.EncodeToString(sum[:]))
 	}
+	wasm, err := admit.Module(wasm)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errCompile, err)
+	}
 	m, err := compile(ctx, wasm, cfg, dir)
 	if dir == "" || !errors.Is(err, errCompile) {
 		return m, err
@@ -108,7 +133,9 @@ func Compile(ctx context.Context, wasm []byte, cfg Config) (*Module, error) {
 }
 
 func compile(ctx context.Context, wasm []byte, cfg Config, cacheDir string) (_ *Module, err error) {
-	rc := wazero.NewRuntimeConfig().WithCloseOnContextDone(true).
+	// What a module says for debuggers is not read: debug/dwarf is not made for what
+	// strangers write, and wazero would panic with it.
+	rc := wazero.NewRuntimeConfig().WithCloseOnContextDone(true).WithDebugInfoEnabled(false).
 		WithMemoryLimitPages(uint32(min(cfg.Memory/pageSize, 65536)))
 	if cacheDir != "" {
 		if err := openCacheDir(cfg.CacheDir, cacheDir); err != nil {
@@ -130,6 +157,9 @@ func compile(ctx context.Context, wasm []byte, cfg Config, cacheDir string) (_ *
 		return nil, fmt.Errorf("%w: %w", errCompile, err)
 	}
 	if err := m.checkMemory(); err != nil {
+		return nil, err
+	}
+	if err := m.checkExports(); err != nil {
 		return nil, err
 	}
 	if err := m.link(ctx, cfg.Functions); err != nil {
@@ -169,6 +199,17 @@ func (m *Module) checkMemory() error {
 	return nil
 }
 
+// checkExports refuses exports that are imports: called from outside, they have no
+// instance to work on.
+func (m *Module) checkExports() error {
+	for name, f := range m.compiled.ExportedFunctions() {
+		if _, _, imported := f.Import(); imported {
+			return fmt.Errorf("module exports %s, which is a function that it imports; it is to export functions of its own", name)
+		}
+	}
+	return nil
+}
+
 // link gives the module's runtime the host functions, and refuses imports that
 // there is no function for.
 func (m *Module) link(ctx context.Context, functions []Function) error {
@@ -195,10 +236,18 @@ func (m *Module) link(ctx context.Context, functions []Function) error {
 	for _, s := range m.Imports() {
 		_, isWASI := wasi[s.Name]
 		if !known[s] && (s.Module != WASI || !isWASI) {
-			return fmt.Errorf("module imports %s %s, which the host has not", s.Module, s.Name)
+			return &UnknownImportError{s}
 		}
 	}
 	return nil
+}
+
+// UnknownImportError means that a module imports a function that there is not.
+type UnknownImportError struct{ Symbol }
+
+// Error implements error. Names are the module's own words.
+func (e *UnknownImportError) Error() string {
+	return "module imports " + e.String() + ", which the host has not"
 }
 
 // hostFunction makes an error of the function the end of the run.
@@ -230,6 +279,15 @@ func (m *Module) Exports() []string {
 	return list
 }
 
+// Signature gives the types of an exported function.
+func (m *Module) Signature(name string) (params, results []Type, ok bool) {
+	f, ok := m.compiled.ExportedFunctions()[name]
+	if !ok {
+		return nil, nil, false
+	}
+	return f.ParamTypes(), f.ResultTypes(), true
+}
+
 // Run makes a pristine instance, initializes it, and calls f with it. What the
 // guest writes to standard output and error goes to output. The instance is gone
 // when Run returns. An error of the guest is a *Trap.
@@ -241,7 +299,7 @@ func (m *Module) Run(ctx context.Context, output io.Writer, f func(ctx context.C
 		WithSysWalltime().WithSysNanotime().
 		WithRandSource(rand.Reader))
 	if err != nil {
-		return newTrap("start", err)
+		return newTrap(ctx, "start", err)
 	}
 	defer func() { _ = mod.Close(context.WithoutCancel(ctx)) }() // its error is that of a guest that exited
 	return f(ctx, &Guest{mod: mod})

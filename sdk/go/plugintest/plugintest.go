@@ -12,7 +12,10 @@
 //	}
 //
 // Permissions on interfaces are those of the built module and are not asked for
-// here; pointers that the plugin may read and write are.
+// here; pointers that the plugin may read and write are, and what is the host's own
+// is refused as in the gateway. What this package does not know are the gateway's
+// bounds, and its rules on "$part", the place of an attachment's content:
+// "postern plugin run" has both.
 package plugintest
 
 import (
@@ -274,10 +277,22 @@ func index(token string, last int) (int, bool) {
 	return i, true
 }
 
+// hostOwned are the members of the payload that the gateway lets no plugin set.
+func hostOwned(name string) bool {
+	switch name {
+	case "id", "schema", "timestamp", "tenant", "envelope", "integrity", "security":
+		return true
+	}
+	return false
+}
+
 func (p *payload) set(pointer, value string) abi.EditError {
 	var v any
 	if err := json.Unmarshal([]byte(value), &v); err != nil {
 		return abi.EditError{Case: abi.EditBadValue, Text: err.Error()}
+	}
+	if top, _, _ := strings.Cut(strings.TrimPrefix(pointer, "/"), "/"); hostOwned(top) {
+		return abi.EditError{Case: abi.EditForbidden}
 	}
 	return p.edit(pointer, func(parent any, token string) (any, bool) {
 		switch parent := parent.(type) {

@@ -158,3 +158,26 @@ func TestOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestHostsWord holds what the gateway would say too: some members are its own, and
+// the first word about a delivery counts.
+func TestHostsWord(t *testing.T) {
+	t.Parallel()
+	r := plugintest.Run(t, func(m *plugin.Mail) error {
+		for _, pointer := range []string{"/id", "/envelope/mailFrom", "/security"} {
+			if err := m.Payload().Set(pointer, "forged"); !errors.Is(err, plugin.ErrForbidden) {
+				t.Errorf("Set(%s) = %v, want ErrForbidden", pointer, err)
+			}
+		}
+		m.Quarantine("first")
+		m.Drop("second")
+		m.Quarantine("third")
+		return m.Payload().Remove("/id") // which the payload may be without
+	}, plugintest.Mail{Payload: []byte(`{"id":"msg_1","envelope":{"mailFrom":"a"}}`), Write: []string{""}})
+	if r.Err != nil || string(r.Payload) != `{"envelope":{"mailFrom":"a"}}` {
+		t.Errorf("%v, %s", r.Err, r.Payload)
+	}
+	if r.Dropped != nil || r.Quarantined == nil || *r.Quarantined != "first" {
+		t.Errorf("dropped = %v, quarantined = %v", r.Dropped, r.Quarantined)
+	}
+}

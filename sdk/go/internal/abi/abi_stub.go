@@ -93,11 +93,19 @@ func PayloadSet(f *Fixture, pointer, value string) EditError { return f.Set(poin
 // PayloadRemove stands for payload.remove.
 func PayloadRemove(f *Fixture, pointer string) EditError { return f.Remove(pointer) }
 
-// Drop stands for disposition.drop.
-func Drop(f *Fixture, reason string) { f.Dropped = &reason }
+// Drop stands for disposition.drop. As in the gateway, the first word counts.
+func Drop(f *Fixture, reason string) {
+	if f.Quarantined == nil && f.Dropped == nil {
+		f.Dropped = &reason
+	}
+}
 
 // Quarantine stands for disposition.quarantine.
-func Quarantine(f *Fixture, reason string) { f.Quarantined = &reason }
+func Quarantine(f *Fixture, reason string) {
+	if f.Dropped == nil && f.Quarantined == nil {
+		f.Quarantined = &reason
+	}
+}
 
 // Log stands for log.write.
 func Log(f *Fixture, level uint32, message string, fields []Field) {

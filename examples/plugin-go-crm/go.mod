@@ -1,0 +1,7 @@
+module acme.example/crm
+
+go 1.24
+
+require github.com/postern-mail/postern/sdk/go v0.0.0
+
+replace github.com/postern-mail/postern/sdk/go => ../../sdk/go

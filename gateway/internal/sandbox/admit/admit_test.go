@@ -1,0 +1,141 @@
+package admit_test
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/postern-mail/postern/gateway/internal/sandbox/admit"
+)
+
+// compiles reports whether wazero takes a module.
+func compiles(t *testing.T, r wazero.Runtime, wasm []byte) bool {
+	t.Helper()
+	m, err := r.CompileModule(t.Context(), wasm)
+	if err != nil {
+		return false
+	}
+	_ = m.Close(t.Context())
+	return true
+}
+
+// interpreter compiles quickly and runs slowly.
+func interpreter(t testing.TB) wazero.Runtime {
+	t.Helper()
+	r := wazero.NewRuntimeWithConfig(context.Background(), wazero.NewRuntimeConfigInterpreter().WithDebugInfoEnabled(false).
+		WithCoreFeatures(api.CoreFeaturesV2))
+	t.Cleanup(func() { _ = r.Close(context.Background()) })
+	return r
+}
+
+// specification lists the modules of the WebAssembly specification's tests, which
+// come with wazero.
+func specification(t *testing.T) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := filepath.Join(strings.TrimSpace(string(out)), "internal", "integration_test")
+	var files []string
+	err = filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		// Typed function references are of a later version than what is admitted.
+		if err == nil && filepath.Ext(path) == ".wasm" && !strings.Contains(path, "typed-function-references") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil || len(files) < 5000 {
+		t.Fatalf("%d modules, %v", len(files), err)
+	}
+	return files
+}
+
+// TestSpecification holds that what is admitted compiles if, and only if, it did
+// before; and that what is not admitted would either not compile or is over a bound.
+func TestSpecification(t *testing.T) {
+	t.Parallel()
+	r := interpreter(t)
+	admitted, bounded, refused := 0, 0, 0
+	for _, file := range specification(t) {
+		wasm, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := admit.Module(wasm)
+		if err != nil {
+			switch {
+			case strings.Contains(err.Error(), "at most"):
+				bounded++
+			case compiles(t, r, wasm):
+				t.Errorf("%s is not admitted and compiles: %v", filepath.Base(file), err)
+			default:
+				refused++
+			}
+			continue
+		}
+		admitted++
+		// What is wrong with custom sections alone is left out with them.
+		if before, after := compiles(t, r, wasm), compiles(t, r, got); before && !after {
+			t.Errorf("%s compiles, and does not when it is admitted", filepath.Base(file))
+		}
+	}
+	t.Logf("%d modules were admitted, %d are over a bound, %d are malformed", admitted, bounded, refused)
+	if admitted < 3000 || refused < 100 {
+		t.Errorf("%d modules were admitted, %d refused", admitted, refused)
+	}
+}
+
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	head := "\x00asm\x01\x00\x00\x00"
+	for name, tc := range map[string]struct{ wasm, want string }{
+		"empty":           {"", "it is no WebAssembly module of version 1"},
+		"version 2":       {"\x00asm\x02\x00\x00\x00", "it is no WebAssembly module of version 1"},
+		"cut":             {head + "\x01\x05\x01", "type section: it ends too early"},
+		"imports":         {head + "\x02\x05\xff\xff\xff\xff\x0f", "import section: 4294967295 entries, at most 10000 are allowed"},
+		"types not there": {head + "\x01\x02\xff\x01", "type section: it ends too early"},
+		"parameters":      {head + "\x01\x07\x01\x60\xff\xff\xff\xff\x0f", "type section: function of 4294967295 parameters or results, at most 1000 are allowed"},
+		"locals":          {head + "\x0a\x0a\x01\x08\x01\xff\xff\xff\xff\x0f\x7f\x0b", "code section: function 0: more than 2000 locals in a function, or 5000000 in all"},
+		"table":           {head + "\x04\x08\x01\x70\x00\xff\xff\xff\xff\x0f", "table section: table of 4294967295 elements, at most 65536 are allowed"},
+		"tables":          {head + "\x04\x10\x05\x70\x00\x00\x70\x00\x00\x70\x00\x00\x70\x00\x00\x70\x00\x00", "table section: 5 entries, at most 4 are allowed"},
+	} {
+		if _, err := admit.Module([]byte(tc.wasm)); err == nil || err.Error() != tc.want {
+			t.Errorf("%s: error = %v, want %s", name, err, tc.want)
+		}
+	}
+}
+
+// FuzzModule holds that nothing makes it panic, and that what is admitted compiles
+// where it did before, and is admitted again.
+func FuzzModule(f *testing.F) {
+	head := "\x00asm\x01\x00\x00\x00"
+	f.Add([]byte(head))
+	f.Add([]byte(head + "\x01\x05\x01\x60\x00\x01\x7f\x03\x02\x01\x00\x0a\x06\x01\x04\x00\x41\x07\x0b"))
+	f.Add([]byte(head + "\x04\x04\x01\x70\x00\x01\x00\x03\x01x1"))
+	f.Add([]byte(head + "\x05\x03\x01\x00\x01\x0b\x07\x01\x00\x41\x00\x0b\x01a"))
+	f.Add([]byte(head + "\x04\x04\x01\x70\x00\x01\x09\x06\x01\x00\x41\x00\x0b\x00"))
+	r := interpreter(f)
+	f.Fuzz(func(t *testing.T, wasm []byte) {
+		got, err := admit.Module(wasm)
+		if err != nil {
+			return
+		}
+		if len(got) > 2*len(wasm)+64 {
+			t.Errorf("%d octets became %d", len(wasm), len(got))
+		}
+		if _, err := admit.Module(got); err != nil {
+			t.Errorf("it is not admitted again: %v", err)
+		}
+		if compiles(t, r, wasm) && !compiles(t, r, got) {
+			t.Error("it compiles, and does not when it is admitted")
+		}
+	})
+}

@@ -1,0 +1,246 @@
+package admit
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// reader takes a module apart.
+type reader struct{ b []byte }
+
+var errCut = errors.New("it ends too early")
+
+func (r *reader) octet() (byte, error) {
+	if len(r.b) == 0 {
+		return 0, errCut
+	}
+	c := r.b[0]
+	r.b = r.b[1:]
+	return c, nil
+}
+
+// number reads a u32 in LEB128.
+func (r *reader) number() (uint32, error) {
+	n, size := binary.Uvarint(r.b)
+	if size <= 0 || size > 5 || n > 1<<32-1 {
+		return 0, errCut
+	}
+	r.b = r.b[size:]
+	return uint32(n), nil
+}
+
+// octets reads what has its length before it.
+func (r *reader) octets() ([]byte, error) {
+	n, err := r.number()
+	if err != nil {
+		return nil, err
+	}
+	if uint64(n) > uint64(len(r.b)) {
+		return nil, errCut
+	}
+	b := r.b[:n]
+	r.b = r.b[n:]
+	return b, nil
+}
+
+// functionType reads over the type of a function.
+func (r *reader) functionType() error {
+	switch form, err := r.octet(); {
+	case err != nil:
+		return err
+	case form != 0x60:
+		return fmt.Errorf("type of form %#x", form)
+	}
+	for range 2 { // parameters and results
+		n, err := r.number()
+		if n > maxValues {
+			return fmt.Errorf("function of %d parameters or results, at most %d are allowed", n, maxValues)
+		}
+		for ; n > 0 && err == nil; n-- {
+			err = r.valueType()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// imported reads over an import.
+func (r *reader) imported() error {
+	for range 2 { // module and name
+		if _, err := r.octets(); err != nil {
+			return err
+		}
+	}
+	kind, err := r.octet()
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case 0: // function
+		_, err = r.number()
+	case 1: // table
+		if _, err = r.octet(); err == nil {
+			err = r.limits()
+		}
+	case 2: // memory
+		err = r.limits()
+	case 3: // global
+		if err = r.valueType(); err == nil {
+			_, err = r.octet()
+		}
+	default:
+		err = fmt.Errorf("import of kind %#x", kind)
+	}
+	return err
+}
+
+func (r *reader) limits() error {
+	flags, err := r.octet()
+	if err != nil {
+		return err
+	}
+	if flags > 1 {
+		return fmt.Errorf("limits with flags %#x", flags)
+	}
+	for range 1 + flags {
+		if _, err := r.number(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exported reads over an export.
+func (r *reader) exported() error {
+	_, err := r.octets()
+	if err == nil {
+		_, err = r.octet()
+	}
+	if err == nil {
+		_, err = r.number()
+	}
+	return err
+}
+
+// data reads over a data segment.
+func (r *reader) data() error {
+	const (
+		passive  = 1
+		explicit = 2 // active, with a memory
+	)
+	flags, err := r.number()
+	switch {
+	case err != nil:
+		return err
+	case flags > explicit:
+		return fmt.Errorf("segment with flags %#x", flags)
+	case flags == explicit:
+		if _, err := r.number(); err != nil {
+			return err
+		}
+	}
+	if flags != passive {
+		if err := r.expression(); err != nil {
+			return err
+		}
+	}
+	_, err = r.octets()
+	return err
+}
+
+// valueType reads over the type of a value: numbers, vectors, funcref, externref,
+// which are of one octet.
+func (r *reader) valueType() error {
+	kind, err := r.octet()
+	if err == nil && (kind < 0x6f || kind > 0x7f) {
+		err = fmt.Errorf("value of type %#x", kind)
+	}
+	return err
+}
+
+// element reads over an element segment.
+func (r *reader) element() error {
+	flags, err := r.number()
+	if err != nil {
+		return err
+	}
+	const (
+		notActive   = 1
+		explicit    = 2 // table, or declarative
+		expressions = 4
+	)
+	if flags > notActive|explicit|expressions {
+		return fmt.Errorf("segment with flags %#x", flags)
+	}
+	if flags&(notActive|explicit) == explicit {
+		if _, err := r.number(); err != nil { // the table
+			return err
+		}
+	}
+	if flags&notActive == 0 {
+		if err := r.expression(); err != nil {
+			return err
+		}
+	}
+	if flags&(notActive|explicit) != 0 {
+		if _, err := r.octet(); err != nil { // the kind or type
+			return err
+		}
+	}
+	n, err := r.number()
+	if err != nil {
+		return err
+	}
+	if uint64(n) > uint64(len(r.b)) {
+		return errCut
+	}
+	for range n {
+		if flags&expressions != 0 {
+			err = r.expression()
+		} else {
+			_, err = r.number()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expression reads over a constant expression.
+func (r *reader) expression() error {
+	for {
+		opcode, err := r.octet()
+		if err != nil {
+			return err
+		}
+		skip := 0
+		switch opcode {
+		case 0x0b: // end
+			return nil
+		case 0x23, 0x41, 0x42, 0xd0, 0xd2: // global.get, i32.const, i64.const, ref.null, ref.func
+			for c := byte(0x80); c&0x80 != 0 && err == nil; {
+				c, err = r.octet()
+			}
+		case 0x43: // f32.const
+			skip = 4
+		case 0x44: // f64.const
+			skip = 8
+		case 0xfd: // v128.const, which is two octets
+			skip = 17
+		default:
+			return fmt.Errorf("constant expression with opcode %#x", opcode)
+		}
+		for range skip {
+			if _, err := r.octet(); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
