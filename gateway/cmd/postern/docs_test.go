@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
@@ -159,5 +161,34 @@ func TestDocumentedPluginCommands(t *testing.T) {
 	}
 	if count < 4 {
 		t.Errorf("%d commands were found", count)
+	}
+}
+
+// TestDocumentedFixture holds that the example's fixture is what "plugin fixture"
+// makes of its mail, by the command of its README. The SDK's tests of the example read
+// the file by plugintest.Load.
+func TestDocumentedFixture(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(repository, "examples", "plugin-go-crm")
+	readme, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)^postern (plugin fixture .*) > (.*)$`).FindSubmatch(readme)
+	if m == nil {
+		t.Fatal("the README makes no fixture")
+	}
+	want, err := os.ReadFile(filepath.Join(dir, string(m[2])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "postern", strings.Fields(string(m[1]))...)
+	cmd.Dir = dir
+	got, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -38,6 +38,15 @@ func openMail(stdin io.Reader, file string) (io.ReadCloser, error) {
 	return opened, nil
 }
 
+// readBounded reads what is to be in memory whole, up to a bound in octets.
+func readBounded(r io.Reader, file string, most int) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	if err == nil && len(content) > most {
+		err = fmt.Errorf("%s is larger than %d MiB", file, most>>20)
+	}
+	return content, err
+}
+
 // maxMailFile bounds a mail that is read into memory, in octets.
 const maxMailFile = 64 << 20
 
@@ -77,12 +86,9 @@ func readTrial(stdin io.Reader, file string, f deliveryFlags) (*trial, error) {
 		return nil, err
 	}
 	defer opened.Close()
-	raw, err := io.ReadAll(io.LimitReader(opened, maxMailFile+1))
+	raw, err := readBounded(opened, file, maxMailFile)
 	if err != nil {
 		return nil, err
-	}
-	if len(raw) > maxMailFile {
-		return nil, fmt.Errorf("%s is larger than %d MiB", file, maxMailFile>>20)
 	}
 	raw = bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n")) // as by SMTP
 	view, err := mime.Parse(bytes.NewReader(raw), int64(len(raw)))

@@ -139,14 +139,7 @@ func readModule(file string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	wasm, err := io.ReadAll(io.LimitReader(f, maxModule+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(wasm) > maxModule {
-		return nil, fmt.Errorf("%s is larger than %d MiB", file, maxModule>>20)
-	}
-	return wasm, nil
+	return readBounded(f, file, maxModule)
 }
 
 // checkPin holds the module to be the one that its block names by its hash. The

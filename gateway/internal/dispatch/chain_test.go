@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -52,6 +53,18 @@ func (w *worker) Run(_ context.Context, m plugin.Mail, doc *document.Document) (
 	return res, nil
 }
 
+// dispatchOne has one mail go through a chain of one stage to an endpoint, until
+// all attempts that there can be were made.
+func (g *gateway) dispatchOne(t *testing.T, w *worker, onError pipeline.Policy, answer http.HandlerFunc) (store.DeliveryHistory, *endpoint) {
+	t.Helper()
+	g.chains = chained(w, onError)
+	desk := g.network.endpoint(t, "desk", answer)
+	id := g.receive("desk")
+	g.start(1, rooms{"desk": 1})
+	time.Sleep(g.span())
+	return g.delivery(id), desk
+}
+
 // chained gives the mail of all aliases one stage.
 func chained(w *worker, onError pipeline.Policy) map[dispatch.Alias][]pipeline.Stage {
 	return map[dispatch.Alias][]pipeline.Stage{
@@ -65,13 +78,7 @@ func TestChainRunsOnce(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, g *gateway) {
 		w := &worker{}
-		g.chains = chained(w, pipeline.Skip)
-		desk := g.network.endpoint(t, "desk", says(status(500), status(500), status(200)))
-		id := g.receive("desk")
-		g.start(1, rooms{"desk": 1})
-		time.Sleep(g.span())
-
-		d := g.delivery(id)
+		d, desk := g.dispatchOne(t, w, pipeline.Skip, says(status(500), status(500), status(200)))
 		if d.State != mail.Delivered || len(d.Tries) != 3 || d.Subject != "Grüße" {
 			t.Errorf("delivery = %+v", d)
 		}
@@ -134,19 +141,14 @@ func TestChainEndsDelivery(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T, g *gateway) {
 				w := tc.worker
-				g.chains = chained(w, tc.onError)
-				desk := g.network.endpoint(t, "desk", status(200))
-				id := g.receive("desk")
-				g.start(1, rooms{"desk": 1})
-				time.Sleep(g.span())
-
-				d := g.delivery(id)
+				d, desk := g.dispatchOne(t, w, tc.onError, status(200))
 				if d.State != tc.state || d.Reason != tc.reason || len(d.Tries) != 0 || d.Attempts != 0 || d.Subject != "Grüße" || !d.Due.IsZero() {
 					t.Errorf("delivery = %+v", d)
 				}
 				if len(w.runs) != 1 || len(desk.got()) != 0 {
 					t.Errorf("the chain ran %d times, and %d requests were made", len(w.runs), len(desk.got()))
 				}
+				id, _ := d.ID.Split()
 				if held := strings.Contains(g.document(id), `"subject":"Grüße"`); held != tc.held {
 					t.Errorf("a document is kept: %v", held)
 				}
@@ -162,14 +164,7 @@ func TestChainIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	failed := mail.Step{Name: "stage crm", Verdict: "retry", Error: "its time was over", Log: []string{"info: at work"}}
 	bubble(t, func(t *testing.T, g *gateway) {
-		w := &worker{fails: 2}
-		g.chains = chained(w, pipeline.Retry)
-		desk := g.network.endpoint(t, "desk", status(200))
-		id := g.receive("desk")
-		g.start(1, rooms{"desk": 1})
-		time.Sleep(g.span())
-
-		d := g.delivery(id)
+		d, desk := g.dispatchOne(t, &worker{fails: 2}, pipeline.Retry, status(200))
 		if d.State != mail.Delivered || len(d.Tries) != 3 || d.Tries[1].Reason != "plugin crm: its time was over" || d.Tries[1].Code != 0 || d.Tries[2].Code != 200 {
 			t.Errorf("delivery = %+v", d)
 		}
@@ -179,14 +174,7 @@ func TestChainIsTriedAgain(t *testing.T) {
 		checkStages(t, d, failed, failed, mail.Step{Name: "stage crm", Log: []string{"info: at work"}})
 	})
 	bubble(t, func(t *testing.T, g *gateway) {
-		w := &worker{fails: 100}
-		g.chains = chained(w, pipeline.Retry)
-		desk := g.network.endpoint(t, "desk", status(200))
-		id := g.receive("desk")
-		g.start(1, rooms{"desk": 1})
-		time.Sleep(g.span())
-
-		d := g.delivery(id)
+		d, desk := g.dispatchOne(t, &worker{fails: 100}, pipeline.Retry, status(200))
 		if d.State != mail.Failed || d.Reason != "attempt 4 of 4 failed: plugin crm: its time was over" || len(d.Tries) != 4 || len(desk.got()) != 0 {
 			t.Errorf("delivery = %+v", d)
 		}
