@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
@@ -44,13 +45,18 @@ func (d *Dispatcher) document(ctx context.Context, job store.Job, body mail.Body
 	o.Subject = view.Subject
 	o.Steps = []mail.Step{{
 		At: began, Name: "parsed", Duration: time.Since(began),
-		Detail: fmt.Sprintf("%d attachments, %d links, %d warnings", len(view.Attachments), len(view.Links), len(view.Warnings)),
+		Detail: fmt.Sprintf("attachments: %d, links: %d, warnings: %d", len(view.Attachments), len(view.Links), len(view.Warnings)),
 	}}
 	out := pipeline.Run(ctx, d.chain(job.Endpoint.Tenant, job.Alias), plugin.Mail{
 		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
 		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, View: view, Raw: body,
 	}, doc)
 	o.Steps = append(o.Steps, out.Steps...)
+	for _, s := range out.Steps {
+		if s.Error != "" {
+			d.log.Warn("a plugin failed", "delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "stage", s.Name, "on_error", s.Verdict, "reason", hclog.Quote(s.Error))
+		}
+	}
 	switch out.Verdict {
 	case pipeline.Deliver:
 	case pipeline.TryAgain:

@@ -55,11 +55,12 @@ const (
 	Dropped     State = "dropped"     // a plugin said so; the raw message is kept
 	Quarantined State = "quarantined" // held for an operator
 	Expired     State = "expired"     // its retention ended before it was delivered
+	Rejected    State = "rejected"    // refused at SMTP time; nothing of it is kept but the log
 )
 
 // States lists every state, in the order of a delivery's life.
 func States() []State {
-	return []State{Queued, Retrying, Delivered, Failed, Dropped, Quarantined, Expired}
+	return []State{Queued, Retrying, Delivered, Failed, Dropped, Quarantined, Expired, Rejected}
 }
 
 // Final reports whether the queue is done with a delivery in this state.

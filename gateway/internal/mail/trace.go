@@ -11,7 +11,8 @@ type Step struct {
 	// Detail is for people; it never holds a secret or a body.
 	Detail string `json:"detail,omitempty"`
 	// Verdict is what a stage wanted to become of the delivery, where it ended the
-	// chain; Error is why it failed; Log is what it logged.
+	// chain, or "skip" where it failed and was passed over; Error is why it failed;
+	// Log is what it logged.
 	Verdict string   `json:"verdict,omitempty"`
 	Error   string   `json:"error,omitempty"`
 	Log     []string `json:"log,omitempty"`

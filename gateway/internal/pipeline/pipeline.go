@@ -79,13 +79,15 @@ func Run(ctx context.Context, stages []Stage, m plugin.Mail, doc *document.Docum
 			step.Error = err.Error()
 			out.Verdict = afterError(s.OnError)
 			out.Reason = fmt.Sprintf("plugin %s: %v", s.Name, err)
+			step.Verdict = string(Skip)
 		case res.Verdict != plugin.Continue:
 			out.Verdict = Verdict(res.Verdict)
 			out.Reason = fmt.Sprintf("plugin %s: %s", s.Name, res.Reason)
 		}
-		step.Verdict = string(out.Verdict)
 		if out.Verdict == Deliver {
-			step.Verdict, out.Reason = "", ""
+			out.Reason = ""
+		} else {
+			step.Verdict = string(out.Verdict)
 		}
 		out.Steps = append(out.Steps, step)
 		if out.Verdict != Deliver {

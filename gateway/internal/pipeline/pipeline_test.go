@@ -100,7 +100,7 @@ func TestTrace(t *testing.T) {
 		out := pipeline.Run(t.Context(), chain(good("a"), bad("b", pipeline.Skip), says("c", plugin.Drop)), plugin.Mail{}, doc)
 		want := []mail.Step{
 			{At: began, Name: "stage a", Duration: time.Second},
-			{At: began.Add(time.Second), Name: "stage b", Duration: time.Second, Error: "it broke", Log: []string{`warn: careful n="1\n2"`}},
+			{At: began.Add(time.Second), Name: "stage b", Duration: time.Second, Verdict: "skip", Error: "it broke", Log: []string{`warn: careful  n="1\n2"`}},
 			{At: began.Add(2 * time.Second), Name: "stage c", Duration: time.Second, Verdict: "drop"},
 		}
 		if diff := cmp.Diff(want, out.Steps); diff != "" {

@@ -26,7 +26,10 @@ type Line struct {
 func (l Line) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", l.Level, l.Message)
-	for _, f := range l.Fields {
+	for i, f := range l.Fields {
+		if i == 0 {
+			b.WriteByte(' ') // two spaces part the message from its fields
+		}
 		fmt.Fprintf(&b, " %s=%q", f[0], f[1])
 	}
 	return b.String()

@@ -72,7 +72,8 @@ type Endpoint struct {
 	Name   string `json:"endpoint"`
 }
 
-// NewMessage is a message to be enqueued. Its body is durable already.
+// NewMessage is a message to be enqueued. Its body is durable already; it has none
+// where all its deliveries were rejected.
 type NewMessage struct {
 	ID         mail.MessageID
 	Envelope   mail.Envelope
@@ -85,6 +86,8 @@ type NewMessage struct {
 	// is not part of the body.
 	TraceField string
 	Steps      []mail.Step
+	// Reports are what the scanners said of the mail.
+	Reports []mail.Report
 	// Deliveries are numbered from 1 in this order.
 	Deliveries []NewDelivery
 }
@@ -98,6 +101,14 @@ type NewDelivery struct {
 	DueAt time.Time
 	// ExpiresAt is the end of the delivery's retention.
 	ExpiresAt time.Time
+	// State is Queued, which an empty one means too, or a final state that the
+	// delivery has from the beginning; it is not put into the queue then. Reason says
+	// why it is in that state.
+	State  mail.State
+	Reason string
+	// SpamAction is what the gateway does for the spam scanner's word; empty means
+	// mail.SpamDefault.
+	SpamAction mail.SpamAction
 }
 
 // Waiting says when an endpoint wants attention.
@@ -133,6 +144,8 @@ type Job struct {
 	Attempts int
 	// Document is what the run of the chain made, nil before.
 	Document []byte
+	// SpamAction is what the gateway does for the spam scanner's word.
+	SpamAction mail.SpamAction
 
 	// The message that is delivered.
 	Envelope   mail.Envelope
@@ -140,6 +153,7 @@ type Job struct {
 	Size       int64
 	SHA256     string
 	Body       mail.BodyRef
+	Reports    []mail.Report
 }
 
 // Lease is the right to finish a delivery.
@@ -220,6 +234,7 @@ type Message struct {
 	Body       mail.BodyRef
 	TraceField string
 	Steps      []mail.Step
+	Reports    []mail.Report
 	Deliveries []DeliveryHistory
 }
 

@@ -153,11 +153,11 @@ func (db *DB) get(ctx context.Context, id mail.MessageID) (store.Message, error)
 	m := store.Message{ID: id}
 	var seq int64
 	var env envelopeRow
-	var steps string
+	var steps, reports string
 	err = tx.QueryRowContext(ctx, `
-		SELECT seq, reverse_path, smtputf8, listener, helo, remote_ip, tls, received_at, size, sha256, coalesce(body, ''), trace_field, steps
+		SELECT seq, reverse_path, smtputf8, listener, helo, remote_ip, tls, received_at, size, sha256, coalesce(body, ''), trace_field, steps, reports
 		FROM messages WHERE id = ?`, id).Scan(&seq, &env.reversePath, &env.smtputf8, &env.listener, &env.helo, &env.remoteIP, &env.tls,
-		&env.receivedAt, &m.Size, &m.SHA256, &m.Body, &m.TraceField, &steps)
+		&env.receivedAt, &m.Size, &m.SHA256, &m.Body, &m.TraceField, &steps, &reports)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Message{}, store.ErrNotFound
 	}
@@ -165,7 +165,7 @@ func (db *DB) get(ctx context.Context, id mail.MessageID) (store.Message, error)
 		return store.Message{}, err
 	}
 	m.Envelope, m.ReceivedAt = env.envelope(), fromMillis(env.receivedAt)
-	if err := json.Unmarshal([]byte(steps), &m.Steps); err != nil {
+	if err := errors.Join(json.Unmarshal([]byte(steps), &m.Steps), json.Unmarshal([]byte(reports), &m.Reports)); err != nil {
 		return store.Message{}, err
 	}
 	if m.Deliveries, err = deliveries(ctx, tx, deliveryColumns+` WHERE d.message_seq = ? ORDER BY d.number`, seq); err != nil {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -33,6 +34,10 @@ func insertMessage(ctx context.Context, tx *sql.Tx, m *store.NewMessage) error {
 	if err != nil {
 		return err
 	}
+	reports, err := json.Marshal(nonNilReports(m.Reports))
+	if err != nil {
+		return err
+	}
 	expires := m.ReceivedAt
 	for _, d := range m.Deliveries {
 		if d.ExpiresAt.After(expires) {
@@ -41,10 +46,10 @@ func insertMessage(ctx context.Context, tx *sql.Tx, m *store.NewMessage) error {
 	}
 	s := m.Envelope.Session
 	res, err := tx.ExecContext(ctx, `
-		INSERT INTO messages (id, received_at, reverse_path, smtputf8, listener, helo, remote_ip, tls, size, sha256, body, trace_field, steps, expires_at)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		INSERT INTO messages (id, received_at, reverse_path, smtputf8, listener, helo, remote_ip, tls, size, sha256, body, trace_field, steps, reports, expires_at)
+		VALUES (?,?,?,?,?,?,?,?,?,?,nullif(?, ''),?,?,?,?)`,
 		m.ID, millis(m.ReceivedAt), m.Envelope.ReversePath, m.Envelope.SMTPUTF8, s.Listener, s.HELO, s.RemoteIP.String(), s.TLS,
-		m.Size, m.SHA256, m.Body, m.TraceField, string(steps), millis(expires))
+		m.Size, m.SHA256, m.Body, m.TraceField, string(steps), string(reports), millis(expires))
 	if err != nil {
 		return err
 	}
@@ -53,12 +58,16 @@ func insertMessage(ctx context.Context, tx *sql.Tx, m *store.NewMessage) error {
 		return err
 	}
 	for i, d := range m.Deliveries {
+		state := cmp.Or(d.State, mail.Queued)
 		res, err := tx.ExecContext(ctx, `
-			INSERT INTO deliveries (message_seq, number, tenant, endpoint, alias, recipient, state, reason, subject, attempts, last_code, updated_at, expires_at, steps)
-			VALUES (?,?,?,?,?,?,?,'','',0,0,?,?,'[]')`,
-			seq, i+1, d.Endpoint.Tenant, d.Endpoint.Name, d.Alias, d.Recipient, mail.Queued, millis(m.ReceivedAt), millis(d.ExpiresAt))
+			INSERT INTO deliveries (message_seq, number, tenant, endpoint, alias, recipient, state, reason, subject, attempts, last_code, updated_at, expires_at, spam_action, steps)
+			VALUES (?,?,?,?,?,?,?,?,'',0,0,?,?,?,'[]')`,
+			seq, i+1, d.Endpoint.Tenant, d.Endpoint.Name, d.Alias, d.Recipient, state, d.Reason, millis(m.ReceivedAt), millis(d.ExpiresAt), cmp.Or(d.SpamAction, mail.SpamDefault))
 		if err != nil {
 			return err
+		}
+		if state.Final() {
+			continue
 		}
 		deliverySeq, err := res.LastInsertId()
 		if err != nil {
@@ -70,6 +79,14 @@ func insertMessage(ctx context.Context, tx *sql.Tx, m *store.NewMessage) error {
 		}
 	}
 	return nil
+}
+
+// nonNilReports keeps no reports from becoming null.
+func nonNilReports(list []mail.Report) []mail.Report {
+	if list == nil {
+		return []mail.Report{}
+	}
+	return list
 }
 
 // lane is the queue's name for an endpoint. Neither part can hold a slash.
@@ -111,8 +128,8 @@ func readJobs(ctx context.Context, tx *sql.Tx, owner string, seqs []int64) ([]st
 		return nil, err
 	}
 	rows, err := tx.QueryContext(ctx, `
-		SELECT q.delivery_seq, q.claims, m.id, d.number, d.tenant, d.endpoint, d.alias, d.recipient, d.expires_at, d.attempts, d.document,
-			m.reverse_path, m.smtputf8, m.listener, m.helo, m.remote_ip, m.tls, m.received_at, m.size, m.sha256, coalesce(m.body, '')
+		SELECT q.delivery_seq, q.claims, m.id, d.number, d.tenant, d.endpoint, d.alias, d.recipient, d.expires_at, d.attempts, d.document, d.spam_action,
+			m.reverse_path, m.smtputf8, m.listener, m.helo, m.remote_ip, m.tls, m.received_at, m.size, m.sha256, coalesce(m.body, ''), m.reports
 		FROM queue q JOIN deliveries d ON d.seq = q.delivery_seq JOIN messages m ON m.seq = d.message_seq
 		WHERE q.delivery_seq IN (SELECT value FROM json_each(?)) ORDER BY q.due_at, q.delivery_seq`, string(list))
 	if err != nil {
@@ -126,10 +143,14 @@ func readJobs(ctx context.Context, tx *sql.Tx, owner string, seqs []int64) ([]st
 		var number int
 		var expires int64
 		var env envelopeRow
-		err := rows.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &number, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.Document,
-			&env.reversePath, &env.smtputf8, &env.listener, &env.helo, &env.remoteIP, &env.tls, &env.receivedAt, &j.Size, &j.SHA256, &j.Body)
+		var reports string
+		err := rows.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &number, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.Document, &j.SpamAction,
+			&env.reversePath, &env.smtputf8, &env.listener, &env.helo, &env.remoteIP, &env.tls, &env.receivedAt, &j.Size, &j.SHA256, &j.Body, &reports)
 		if err != nil {
 			return nil, err
+		}
+		if err := json.Unmarshal([]byte(reports), &j.Reports); err != nil {
+			return nil, fmt.Errorf("read reports of %s: %w", id, err)
 		}
 		j.ID = id.Delivery(number)
 		j.ExpiresAt = fromMillis(expires)

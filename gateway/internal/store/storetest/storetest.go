@@ -25,6 +25,7 @@ func TestStore(t *testing.T, open Open) {
 	for name, test := range map[string]func(*testing.T, store.Store){
 		"EnqueueAndGet":             testEnqueueAndGet,
 		"EnqueueIsAllOrNone":        testEnqueueIsAllOrNone,
+		"EnqueueDecided":            testEnqueueDecided,
 		"ClaimInOrder":              testClaimInOrder,
 		"ClaimHonoursQuotas":        testClaimHonoursQuotas,
 		"ClaimLeasesOnce":           testClaimLeasesOnce,
@@ -180,6 +181,46 @@ func testEnqueueIsAllOrNone(t *testing.T, s store.Store) {
 	}
 	if jobs := claim(t, s, 10, "desk"); len(jobs) > 0 {
 		t.Errorf("jobs after a failed Enqueue: %v", jobs)
+	}
+}
+
+// testEnqueueDecided enqueues what was decided about before: by scanners, at SMTP
+// time.
+func testEnqueueDecided(t *testing.T, s store.Store) {
+	in := newMessage(1, "desk", "archive", "silent")
+	in.Reports = []mail.Report{{Engine: "rspamd", Part: mail.WholeMail, Answer: []byte(`{"score":9}`)}, {Engine: "clamav", Part: 2, Answer: []byte(`{}`)}}
+	in.Deliveries[0].SpamAction = mail.SpamTag
+	in.Deliveries[1].State, in.Deliveries[1].Reason, in.Deliveries[1].SpamAction = mail.Quarantined, "spam: score 9", mail.SpamQuarantine
+	in.Deliveries[2].State, in.Deliveries[2].Reason, in.Deliveries[2].SpamAction = mail.Rejected, "spam: score 9", mail.SpamReject
+	enqueue(t, s, in)
+	jobs := claim(t, s, 10, "desk", "archive", "silent")
+	if len(jobs) != 1 || jobs[0].Endpoint.Name != "desk" || jobs[0].SpamAction != mail.SpamTag {
+		t.Fatalf("jobs = %+v, want that of desk", jobs)
+	}
+	got := get(t, s, in.ID)
+	for _, reports := range [][]mail.Report{jobs[0].Reports, got.Reports} {
+		if diff := cmp.Diff(in.Reports, reports); diff != "" {
+			t.Error(diff)
+		}
+	}
+	for i, want := range []mail.State{mail.Queued, mail.Quarantined, mail.Rejected} {
+		if d := got.Deliveries[i]; d.State != want || d.Reason != in.Deliveries[i].Reason || (d.Due.IsZero() != want.Final()) {
+			t.Errorf("delivery = %+v, want state %s", d, want)
+		}
+	}
+	if list, err := s.List(t.Context(), store.Filter{State: mail.Rejected, Limit: 10}); len(list) != 1 || err != nil {
+		t.Errorf("List of rejected = %+v, %v", list, err)
+	}
+
+	refused := newMessage(2, "desk")
+	refused.Body = ""
+	refused.Deliveries[0].State = mail.Rejected
+	enqueue(t, s, refused)
+	if has, err := s.HasBody(t.Context(), refused.ID); has || err != nil {
+		t.Errorf("HasBody of what was rejected = %v, %v", has, err)
+	}
+	if out, err := s.Expire(t.Context(), start().Add(1000*time.Hour), 10); err != nil || len(out.Bodies) != 0 {
+		t.Errorf("Expire = %+v, %v: there is nothing to forget while desk's is under way", out, err)
 	}
 }
 
