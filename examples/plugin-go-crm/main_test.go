@@ -78,8 +78,8 @@ func TestOptions(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"account":"acme"}`: "",
 		`{}`:                 "account is missing",
-		`{"account":1}`:      "options: ",
-		`{"acount":"acme"}`:  `unknown field "acount"`,
+		`{"account":1}`:      `option "account": want a string, got number`,
+		`{"acount":"acme"}`:  `there is no option "acount"`,
 		`{"account":"acme"`:  "options: ",
 	} {
 		_, err := plugintest.Configure(t, text)

@@ -88,7 +88,7 @@ func TestTransform(t *testing.T) {
 			name: "no images", options: `{"images": false}`,
 			html: &plugin.Body{Text: `<a href="https://a.test">a</a> <img src="cid:b" alt="b">`}, want: `"[a](https://a.test)"`,
 		},
-		{name: "unknown option", options: `{"link": false}`, wantErr: `unknown field "link"`},
+		{name: "unknown option", options: `{"link": false}`, wantErr: `there is no option "link"`},
 	} {
 		// Not parallel: the options are those of the one plugin that is registered.
 		t.Run(test.name, func(t *testing.T) {

@@ -222,7 +222,7 @@ func TestRegistered(t *testing.T) {
 		t.Errorf("payload = %s, %v; want %s", r.Payload, r.Err, want)
 	}
 	for options, want := range map[string]string{
-		`{"omitt":[]}`:        `unknown field "omitt"`,
+		`{"omitt":[]}`:        `there is no option "omitt"`,
 		`{"omit":["spam"]}`:   `omit: "spam" is no JSON Pointer`,
 		`{"rename":{"/a":1}}`: "rename",
 	} {

@@ -146,7 +146,7 @@ class Parser {
     } catch {
       throw this.error("the string does not end, or holds what is to be escaped");
     }
-    if (!value.isWellFormed()) {
+    if (/\p{Surrogate}/u.test(value)) {
       throw this.error("the string holds a lone surrogate");
     }
     this.at = end + 1;

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
 )
@@ -13,8 +14,8 @@ import (
 // maxChanges bounds the list of changes that is shown.
 const maxChanges = 100
 
-// changes lists what is different in two JSON texts, a line for each place: "+" is
-// new, "-" is gone, "~" is another value.
+// changes lists what is different in two JSON texts, a line for each place and what
+// is there now: "+" is new, "-" is gone, "~" is another value.
 func changes(before, after []byte) []string {
 	c := &comparison{}
 	c.compare(nil, decoded(before), decoded(after))
@@ -36,8 +37,16 @@ func decoded(text []byte) any {
 
 type comparison struct{ lines []string }
 
-func (c *comparison) add(sign string, at document.Pointer) {
-	c.lines = append(c.lines, sign+" "+at.String())
+func (c *comparison) add(sign string, at document.Pointer, now any) {
+	line := sign + " " + at.String()
+	if sign != "-" {
+		var text strings.Builder
+		enc := json.NewEncoder(&text)
+		enc.SetEscapeHTML(false)
+		_ = enc.Encode(now) // it was decoded from JSON
+		line += " = " + strings.TrimSpace(text.String())
+	}
+	c.lines = append(c.lines, line)
 }
 
 func (c *comparison) compare(at document.Pointer, before, after any) {
@@ -56,7 +65,7 @@ func (c *comparison) compare(at document.Pointer, before, after any) {
 		return
 	}
 	if !reflect.DeepEqual(before, after) {
-		c.add("~", at)
+		c.add("~", at, after)
 	}
 }
 
@@ -76,9 +85,9 @@ func (c *comparison) compareObjects(at document.Pointer, before, after map[strin
 		case was && is:
 			c.compare(below(at, name), old, now)
 		case is:
-			c.add("+", below(at, name))
+			c.add("+", below(at, name), now)
 		default:
-			c.add("-", below(at, name))
+			c.add("-", below(at, name), nil)
 		}
 	}
 }

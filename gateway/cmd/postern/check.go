@@ -26,7 +26,8 @@ secrets, certificates. It compiles and configures every plugin. It starts nothin
 and touches no data folder. Every mistake is reported at once, with file, line and
 column. Exit code 0: it is right; 2: it is not.
 
-Compiled plugins are kept in ` + cacheVariable + `, or else in the user's cache folder.`,
+Compiled plugins are kept in ` + cacheVariable + `, or else in the folder cache of the
+data folder where that is this user's, or else in the user's own cache folder.`,
 		Example: `  postern check -c postern.hcl
   postern check -c base.hcl -c tenants.hcl --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -37,7 +38,7 @@ Compiled plugins are kept in ` + cacheVariable + `, or else in the user's cache 
 			}
 			if err == nil {
 				var parts *assembly
-				parts, err = assemble(cmd.Context(), cfg, compilationCache(""), cmd.ErrOrStderr())
+				parts, err = assemble(cmd.Context(), cfg, checkingCache(cfg.Server.DataDir), cmd.ErrOrStderr())
 				switch {
 				case cmd.Context().Err() != nil:
 					return err

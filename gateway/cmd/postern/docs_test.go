@@ -56,6 +56,30 @@ func TestReadmeConfiguration(t *testing.T) {
 	}
 }
 
+// TestExampleConfigurations loads every example with its plugins: their options too
+// are right.
+func TestExampleConfigurations(t *testing.T) {
+	t.Parallel()
+	needBuiltins(t)
+	files, err := filepath.Glob(filepath.Join(repository, "configs", "*.hcl"))
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%d configurations, %v", len(files), err)
+	}
+	for _, file := range files {
+		cfg, err := config.Load(config.Options{Files: []string{file}, WithoutCredentials: true})
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		parts, err := assemble(t.Context(), cfg, compilationCache(""), io.Discard)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		parts.close(t.Context())
+	}
+}
+
 // TestReadmePayload sends the README's mail and compares what comes with what the
 // README shows: every field is there, in its order, and says the same but for
 // ids, times and what "…" cuts.

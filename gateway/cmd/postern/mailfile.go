@@ -17,6 +17,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/mime"
 	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
+	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
 )
 
 // openMail opens a file, or standard input for "-".
@@ -86,11 +87,10 @@ func readTrial(stdin io.Reader, file string, f deliveryFlags) (*trial, error) {
 		return nil, err
 	}
 	defer opened.Close()
-	raw, err := readBounded(opened, file, maxMailFile)
+	raw, err := readBounded(smtpclient.Canonical(opened), file, maxMailFile)
 	if err != nil {
 		return nil, err
 	}
-	raw = bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n")) // as by SMTP
 	view, err := mime.Parse(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

@@ -46,7 +46,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
@@ -65,7 +65,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		return exitFailure
 	default:
-		_, _ = fmt.Fprintf(stderr, "postern: %v\nSee \"postern help\".\n", err)
+		_, _ = fmt.Fprintf(stderr, "postern: %v\nSee \"%s --help\".\n", err, cmd.CommandPath())
 		return exitUsage
 	}
 }

@@ -153,20 +153,31 @@ func newMessageShow() *cobra.Command {
 	var gateway gatewayFlags
 	var asJSON, payloadOnly bool
 	cmd := &cobra.Command{
-		Use:   "show ID",
+		Use:   "show [ID]",
 		Short: "Show what happened to a message: trace, attempts, payload",
 		Long: `Show takes the id of a message (msg_…) or of one of its deliveries (msg_…_1,
-which is also its webhook-id). The payload is shown with null for the
+which is also its webhook-id); without one it takes the newest message. The payload is shown with null for the
 attachments' content; --payload prints the exact bytes that are sent.`,
 		Example: `  postern message show --data-dir /var/lib/postern msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C
   postern message show -c postern.hcl --payload msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C_1 > payload.json`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			message, delivery, err := mail.ParseID(args[0])
+			client, err := gateway.client()
 			if err != nil {
 				return err
 			}
-			client, err := gateway.client()
+			if len(args) == 0 {
+				newest, err := client.List(cmd.Context(), admin.ListOptions{Limit: 1})
+				if err != nil {
+					return failure{err}
+				}
+				if len(newest.Deliveries) == 0 {
+					return failure{errors.New("there is no message yet")}
+				}
+				message, _ := newest.Deliveries[0].ID.Split()
+				args = []string{string(message)}
+			}
+			message, delivery, err := mail.ParseID(args[0])
 			if err != nil {
 				return err
 			}

@@ -30,6 +30,16 @@ gateway. These verbs need no running gateway and change nothing.`,
 	return cmd
 }
 
+// want takes as many arguments as there are names.
+func want(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != len(names) {
+			return fmt.Errorf("%s takes %s", cmd.CommandPath(), strings.Join(names, ", and "))
+		}
+		return nil
+	}
+}
+
 // openPluginArgument opens what a person calls a plugin: FILE.wasm, or
 // builtin:NAME.
 func openPluginArgument(s string) (pluginSource, error) {
@@ -67,8 +77,9 @@ the contract that it follows, what it imports and exports. What it imports is wh
 it asks permission for. Exit code 1: it could not be loaded, and why is said.`,
 		Example: `  postern plugin inspect acme-crm.wasm
   postern plugin inspect builtin:classify --json`,
-		Args: cobra.ExactArgs(1),
+		Args: want("FILE.wasm or builtin:NAME"),
 		RunE: work(func(cmd *cobra.Command, args []string) error {
+			defer announceCompiling(cmd.ErrOrStderr())()
 			source, err := openPluginArgument(args[0])
 			if err != nil {
 				return err
@@ -158,7 +169,9 @@ func (in inspected) printBlock(b *strings.Builder) {
 		if len(in.Permissions) > 0 {
 			fmt.Fprintf(b, "    grant  = [%s]\n", quoted(in.Permissions))
 		}
-		b.WriteString("    write  = [] # the parts of the payload that it may change, such as \"/crm\"\n")
+		if in.Edits {
+			b.WriteString("    write  = [] # say which parts of the payload it may change, such as \"/crm\"\n")
+		}
 	}
 	b.WriteString("  }\n")
 }

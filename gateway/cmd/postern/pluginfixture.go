@@ -23,6 +23,7 @@ type fixture struct {
 	Raw         []byte
 	Payload     json.RawMessage
 	Write       []string
+	Read        []string `json:",omitempty"` // as Write where it is left out
 }
 
 type fixtureEnvelope struct {
@@ -55,7 +56,7 @@ type fixtureAttachment struct {
 
 func newPluginFixture() *cobra.Command {
 	var f deliveryFlags
-	var write []string
+	var write, read []string
 	cmd := &cobra.Command{
 		Use:   "fixture MAIL.eml",
 		Short: "Print a mail as a plugin gets it, for the plugin's own tests",
@@ -65,22 +66,27 @@ with the payload that it would find, as JSON. The SDK's package plugintest reads
   mail := plugintest.Load(t, "testdata/mail.json")
   result := plugintest.Run(t, transform, mail)
 
+The plugin may change what --write says and read what --read says, by default all.
 "-" is standard input. The same file always gives the same fixture.`,
 		Example: `  postern plugin fixture mail.eml --write /crm > testdata/mail.json`,
-		Args:    cobra.ExactArgs(1),
+		Args:    want("MAIL.eml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := pointers(write); err != nil {
 				return fmt.Errorf("--write: %w", err)
 			}
-			return wrapFailure(printFixture(cmd, args[0], f, write))
+			if _, err := pointers(read); err != nil {
+				return fmt.Errorf("--read: %w", err)
+			}
+			return wrapFailure(printFixture(cmd, args[0], f, write, read))
 		},
 	}
 	f.register(cmd)
-	cmd.Flags().StringArrayVar(&write, "write", nil, "JSON `POINTER` of what the plugin may change; may be repeated")
+	cmd.Flags().StringArrayVar(&write, "write", []string{""}, "JSON `POINTER` of what the plugin may change; may be repeated")
+	cmd.Flags().StringArrayVar(&read, "read", nil, "JSON `POINTER` of what it may read; by default what it may change")
 	return cmd
 }
 
-func printFixture(cmd *cobra.Command, file string, f deliveryFlags, write []string) error {
+func printFixture(cmd *cobra.Command, file string, f deliveryFlags, write, read []string) error {
 	t, err := readTrial(cmd.InOrStdin(), file, f)
 	if err != nil {
 		return err
@@ -89,7 +95,7 @@ func printFixture(cmd *cobra.Command, file string, f deliveryFlags, write []stri
 	if err != nil {
 		return err
 	}
-	out.Write = write
+	out.Write, out.Read = write, read
 	enc := json.NewEncoder(cmd.OutOrStdout())
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)

@@ -55,13 +55,17 @@ sets holds.
   postern plugin run acme-crm.wasm mail.eml --write /crm --options '{"account":"acme"}'
   postern plugin run builtin:spam mail.eml --scan rspamd=answer.json
   postern plugin run -c postern.hcl crm mail.eml --json`,
-		Args: cobra.ExactArgs(2),
+		Args: want("PLUGIN", "MAIL.eml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := f.plugin(args[0])
 			if err != nil {
 				return err
 			}
-			return wrapFailure(runPlugin(cmd, f, args[0], args[1], cfg))
+			scans, err := f.readScans()
+			if err != nil {
+				return err
+			}
+			return wrapFailure(runPlugin(cmd, f, args[0], args[1], cfg, scans))
 		},
 	}
 	f.config.register(cmd)
@@ -72,8 +76,13 @@ sets holds.
 	cmd.Flags().StringArrayVar(&f.scans, "scan", nil, "a scanner's answer for the plugin to find, as `ENGINE=FILE.json`; may be repeated")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", runTimeout, "bound for the run")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
-	for _, flag := range []string{"options", "write", "read", "timeout"} {
-		cmd.MarkFlagsMutuallyExclusive("config", flag)
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		for _, flag := range []string{"options", "write", "read", "timeout"} {
+			if len(f.config.files) > 0 && cmd.Flags().Changed(flag) {
+				return fmt.Errorf("--%s goes without -c: the plugin's block says it", flag)
+			}
+		}
+		return nil
 	}
 	return cmd
 }
@@ -144,8 +153,9 @@ func (f *runFlags) readOptions() ([]byte, error) {
 			return nil, err
 		}
 	}
-	if !json.Valid(text) {
-		return nil, errors.New("not one JSON text")
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(text, &object); err != nil || object == nil {
+		return nil, errors.New(`want a JSON object, such as '{"account":"acme"}'`)
 	}
 	return text, nil
 }
@@ -198,15 +208,15 @@ type ran struct {
 	After       json.RawMessage `json:"after"`
 }
 
-func runPlugin(cmd *cobra.Command, f runFlags, name, file string, cfg plugin.Config) (err error) {
+func runPlugin(cmd *cobra.Command, f runFlags, name, file string, cfg plugin.Config, scans []plugin.Report) (err error) {
 	t, err := readTrial(cmd.InOrStdin(), file, f.delivery)
 	if err != nil {
 		return err
 	}
-	if t.mail.Scans, err = f.readScans(); err != nil {
-		return err
-	}
+	t.mail.Scans = scans
+	said := announceCompiling(cmd.ErrOrStderr())
 	p, err := plugin.Load(cmd.Context(), cfg)
+	said()
 	if err != nil {
 		return err
 	}
@@ -268,20 +278,23 @@ func (r ran) print(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "%s%s\n", head, terminal.Text(l.String(), maxError))
 	}
+	changed := changes(r.Before, r.After)
+	if len(changed) > 0 {
+		b.WriteString("\nChanged\n")
+		for _, c := range changed {
+			fmt.Fprintf(&b, "  %s\n", terminal.Text(c, maxError))
+		}
+	}
 	b.WriteString("\nPayload before\n")
 	terminal.WritePayload(&b, r.Before)
 	switch {
 	case r.Error != "":
 		b.WriteString("\nPayload after: as before, since no edit of a run that failed stays\n")
-	case string(r.Before) == string(r.After):
+	case len(changed) == 0:
 		b.WriteString("\nPayload after: as before\n")
 	default:
 		b.WriteString("\nPayload after\n")
 		terminal.WritePayload(&b, r.After)
-		b.WriteString("\nChanged\n")
-		for _, c := range changes(r.Before, r.After) {
-			fmt.Fprintf(&b, "  %s\n", terminal.Text(c, maxSymbol))
-		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -10,13 +10,16 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/plugin/builtin"
+	"github.com/postern-mail/postern/gateway/internal/terminal"
 )
 
 // maxModule bounds the file of a plugin, in octets.
@@ -39,19 +42,42 @@ func compilationCache(dataDir string) string {
 	if err != nil {
 		return ""
 	}
-	return filepath.Join(dir, "postern")
+	dir = filepath.Join(dir, "postern")
+	if os.MkdirAll(dir, 0o700) != nil {
+		return "" // a service's user may have no home; to compile again is but slower
+	}
+	return dir
+}
+
+// checkingCache is the folder for compiled plugins of a verb that looks at a
+// configuration: that of the gateway's own data folder, where it is this user's, so
+// that the next start finds what was compiled.
+func checkingCache(dataDir string) string {
+	dir := filepath.Join(dataDir, "cache")
+	if info, err := os.Stat(dir); err == nil {
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) == os.Geteuid() {
+			return compilationCache(dataDir)
+		}
+	}
+	return compilationCache("")
 }
 
 // patienceOfPeople is how long something may take without a word about it.
 const patienceOfPeople = time.Second
 
+// announceCompiling says that plugins are compiled, if that takes its time. The
+// function that it returns is to be called when they are.
+func announceCompiling(w io.Writer) (done func()) {
+	slow := time.AfterFunc(patienceOfPeople, func() {
+		_, _ = fmt.Fprintln(w, "postern: compiling plugins; what is compiled is kept")
+	})
+	return func() { slow.Stop() }
+}
+
 // loadPlugins loads the plugins of a configuration, by their names. Its error holds
 // all that is wrong with any of them, and none is loaded then.
 func loadPlugins(ctx context.Context, cfg *config.Config, cacheDir string, progress io.Writer) (map[string]*plugin.Plugin, error) {
-	slow := time.AfterFunc(patienceOfPeople, func() {
-		_, _ = fmt.Fprintln(progress, "postern: compiling plugins; what is compiled is kept for the next start")
-	})
-	defer slow.Stop()
+	defer announceCompiling(progress)()
 	lanes := plugin.NewLanes(max(2, runtime.GOMAXPROCS(0)))
 	loaded := make([]*plugin.Plugin, len(cfg.Plugins))
 	problems := make([]error, len(cfg.Plugins))
@@ -79,7 +105,7 @@ func loadPlugins(ctx context.Context, cfg *config.Config, cacheDir string, progr
 	var wrong config.Problems
 	for i, p := range cfg.Plugins {
 		if problems[i] != nil {
-			wrong = append(wrong, p.At.Problem("", problems[i].Error()))
+			wrong = append(wrong, p.At.Problem("", terminal.Text(strings.ReplaceAll(problems[i].Error(), "\n", "; "), maxError)))
 			continue
 		}
 		byName[p.Name] = loaded[i]
@@ -134,6 +160,14 @@ func openPlugin(name, file string) (pluginSource, error) {
 }
 
 func readModule(file string) ([]byte, error) {
+	// To open a pipe waits for who writes it.
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no file", file)
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err

@@ -6,10 +6,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/postern-mail/postern/gateway/internal/admin"
 )
 
 // TestScripts runs testdata/script/*.txtar against the real program. Beside the
@@ -20,6 +23,7 @@ import (
 //	answers CODE…        the receiver answers so, in this order, and then 204
 //	receive N            waits for N verified deliveries, written to webhook-1.json, …
 //	requests N           the receiver has had N requests
+//	settled DATADIR      waits until nothing is under way in the gateway of a data folder
 //	jsonpath FILE PATH   prints the value at a path of keys and indexes, as JSON
 //
 // $RECEIVER is the URL of a webhook receiver that verifies by the official
@@ -65,6 +69,7 @@ func TestScripts(t *testing.T) {
 			"answers":  answers,
 			"receive":  receive(t),
 			"requests": requests(t),
+			"settled":  settled(t),
 			"jsonpath": jsonPath,
 		},
 	})
@@ -150,6 +155,20 @@ func requests(t *testing.T) func(*testscript.TestScript, bool, []string) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			return r.requests >= n
+		})
+	}
+}
+
+func settled(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 {
+			ts.Fatalf("usage: settled DATADIR")
+		}
+		client := admin.NewClient(controlSocket(ts.MkAbs(args[0])))
+		eventually(t, "everything to settle", func() bool {
+			page, err := client.List(t.Context(), admin.ListOptions{Limit: admin.MaxLimit})
+			ts.Check(err)
+			return !slices.ContainsFunc(page.Deliveries, func(d admin.Delivery) bool { return !d.State.Final() })
 		})
 	}
 }

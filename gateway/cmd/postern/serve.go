@@ -38,7 +38,11 @@ func newServe() *cobra.Command {
 		Long: `Serve runs the gateway until SIGINT or SIGTERM. It then stops listening, lets
 the transactions and attempts under way end, gives back what it has claimed, and
 exits. A second signal ends it at once; nothing that was accepted is lost then
-either.`,
+either.
+
+Plugins are compiled when they are new, which takes seconds, and kept compiled in
+` + cacheVariable + `, or else in the folder cache of the data folder. That folder can be
+deleted at any time.`,
 		Example: `  postern serve -c postern.hcl
   postern serve -c base.hcl -c tenants.hcl --set server.log_level=debug`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {

@@ -164,8 +164,8 @@ func TestListRefuses(t *testing.T) {
 		{admin.ListOptions{Limit: -1}, `limit "-1" is no number from 1 to 1000`},
 		{admin.ListOptions{Limit: 1001}, `limit "1001" is no number from 1 to 1000`},
 		{admin.ListOptions{Before: -1}, `before "-1" is no cursor`},
-		{admin.ListOptions{State: "lost"}, `state "lost" is none of [queued retrying delivered failed dropped quarantined expired]`},
-		{admin.ListOptions{State: "\x1b[31m"}, `state "\x1b[31m" is none of [queued retrying delivered failed dropped quarantined expired]`},
+		{admin.ListOptions{State: "lost"}, `state "lost" is none of [queued retrying delivered failed dropped quarantined expired rejected]`},
+		{admin.ListOptions{State: "\x1b[31m"}, `state "\x1b[31m" is none of [queued retrying delivered failed dropped quarantined expired rejected]`},
 	} {
 		page, err := client.List(t.Context(), tc.o)
 		wantError(t, fmt.Sprintf("%+v", tc.o), err, tc.want)
@@ -182,7 +182,7 @@ func TestListRefuses(t *testing.T) {
 		"before=0":                   `before "0" is no cursor`,
 		"before=x":                   `before "x" is no cursor`,
 		"before=9223372036854775808": `before "9223372036854775808" is no cursor`,
-		"state=Queued":               `state "Queued" is none of [queued retrying delivered failed dropped quarantined expired]`,
+		"state=Queued":               `state "Queued" is none of [queued retrying delivered failed dropped quarantined expired rejected]`,
 	} {
 		resp := ask(t, socket, http.MethodGet, "/v1/deliveries?"+query)
 		var p struct{ Error string }

@@ -280,7 +280,11 @@ func (d *Dispatcher) work(ctx context.Context, job store.Job) {
 
 func report(log hclog.Logger, state mail.State, due time.Time, o queue.Outcome) {
 	if o.Attempt == nil {
-		log.Warn("the chain ended the delivery", "state", state, "reason", hclog.Quote(o.Reason))
+		ended := log.Warn // somebody is to look at what is held
+		if state == mail.Dropped {
+			ended = log.Info
+		}
+		ended("the chain ended the delivery", "state", state, "reason", hclog.Quote(o.Reason))
 		return
 	}
 	log = log.With("attempt", o.Attempt.Number, "code", o.Attempt.Code, "duration_ms", o.Attempt.Duration.Milliseconds())
@@ -318,19 +322,25 @@ func (d *Dispatcher) attempt(ctx context.Context, job store.Job) (o queue.Outcom
 		return o
 	}
 	defer body.Close()
-	held, err := takeRoom(ctx, d.memory, min(body.Size(), documentSize))
+	held, err := reserve(ctx, d.memory, min(body.Size(), documentSize))
 	if err != nil {
 		made.Reason = "canceled: " + err.Error()
 		return o
 	}
 	defer held.free()
-	doc, err := d.document(ctx, job, body, held, &o)
+	doc, err := d.document(ctx, job, body, &o)
 	if err != nil {
 		made.Reason = "document: " + err.Error()
+		o.Attempt = &made
 		return o
 	}
 	if doc == nil {
 		return o // the chain has decided otherwise
+	}
+	// A plugin can make much out of little, and what it made is read again.
+	if err := held.resize(ctx, int64(doc.Size())); err != nil {
+		made.Reason = "canceled: " + err.Error()
+		return o
 	}
 	made.At = time.Now()
 	res := d.client.Send(ctx, webhook.Request{

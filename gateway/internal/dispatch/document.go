@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -29,7 +30,7 @@ const (
 // document returns the delivery's document: the stored one, or what its chain
 // makes of it, which the outcome then carries to the store. It is nil where the
 // chain wants no attempt, which the outcome then says.
-func (d *Dispatcher) document(ctx context.Context, job store.Job, body mail.Body, held *room, o *queue.Outcome) (*document.Document, error) {
+func (d *Dispatcher) document(ctx context.Context, job store.Job, body mail.Body, o *queue.Outcome) (*document.Document, error) {
 	if job.Document != nil {
 		return document.Unmarshal(job.Document)
 	}
@@ -54,7 +55,7 @@ func (d *Dispatcher) document(ctx context.Context, job store.Job, body mail.Body
 	o.Steps = append(o.Steps, out.Steps...)
 	for _, s := range out.Steps {
 		if s.Error != "" {
-			d.log.Warn("a plugin failed", "delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "stage", s.Name, "on_error", s.Verdict, "reason", hclog.Quote(s.Error))
+			d.log.Warn("a plugin failed", "delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "plugin", strings.TrimPrefix(s.Name, "stage "), "on_error", s.Verdict, "reason", hclog.Quote(s.Error))
 		}
 	}
 	switch out.Verdict {
@@ -71,29 +72,25 @@ func (d *Dispatcher) document(ctx context.Context, job store.Job, body mail.Body
 		o.Document, err = out.Document.Marshal()
 		return nil, err
 	}
-	// A plugin can make much out of little.
-	if err := held.resize(ctx, int64(out.Document.Size())); err != nil {
-		return nil, err
-	}
 	o.Document, err = out.Document.Marshal()
 	return out.Document, err
 }
 
-// room is the memory that one attempt has taken.
-type room struct {
+// reservation is the memory that one attempt has taken.
+type reservation struct {
 	memory *semaphore.Weighted
 	octets int64
 }
 
-// takeRoom waits until there is memory for an attempt.
-func takeRoom(ctx context.Context, memory *semaphore.Weighted, octets int64) (*room, error) {
-	r := &room{memory: memory}
+// reserve waits until there is memory for an attempt.
+func reserve(ctx context.Context, memory *semaphore.Weighted, octets int64) (*reservation, error) {
+	r := &reservation{memory: memory}
 	return r, r.resize(ctx, octets)
 }
 
 // resize takes more or less. What was held is given back before more is waited
 // for: two that wait for each other would wait for ever.
-func (r *room) resize(ctx context.Context, octets int64) error {
+func (r *reservation) resize(ctx context.Context, octets int64) error {
 	octets = min(octets, documentMemory)
 	if octets <= r.octets {
 		r.memory.Release(r.octets - octets)
@@ -108,7 +105,7 @@ func (r *room) resize(ctx context.Context, octets int64) error {
 	return nil
 }
 
-func (r *room) free() {
+func (r *reservation) free() {
 	r.memory.Release(r.octets)
 	r.octets = 0
 }

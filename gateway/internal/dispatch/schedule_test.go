@@ -37,7 +37,7 @@ func TestSchedule(t *testing.T) {
 		if d.State != mail.Failed || d.Reason != "attempt 6 of 6 failed: status: 503 Service Unavailable" || d.Attempts != 6 || d.LastCode != 503 {
 			t.Errorf("delivery = %+v", d.Delivery)
 		}
-		if d.Subject != "Grüße" || len(d.Steps) != 1 || d.Steps[0].Name != "parsed" || d.Steps[0].Detail != "1 attachments, 1 links, 0 warnings" {
+		if d.Subject != "Grüße" || len(d.Steps) != 1 || d.Steps[0].Name != "parsed" || d.Steps[0].Detail != "attachments: 1, links: 1, warnings: 0" {
 			t.Errorf("subject %q, steps %+v", d.Subject, d.Steps)
 		}
 

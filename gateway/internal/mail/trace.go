@@ -1,6 +1,9 @@
 package mail
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Step is one line of a trace: what happened to a message or delivery, when,
 // and for how long.
@@ -22,7 +25,8 @@ type Step struct {
 // again and again must not make it grow for ever.
 const (
 	maxSteps    = 500
-	maxTraceLog = 512 << 10 // octets of log lines over all steps
+	maxTraceLog = 512 << 10 // octets of log lines and errors over all steps
+	maxOldError = 200       // octets of an error beyond that
 )
 
 // leftOut stands for the log lines that a trace had no room for.
@@ -35,12 +39,23 @@ func AppendSteps(trace, more []Step) []Step {
 	all = all[max(0, len(all)-maxSteps):]
 	size := 0
 	for i := len(all) - 1; i >= 0; i-- {
+		size += len(all[i].Error)
 		for _, line := range all[i].Log {
 			size += len(line)
 		}
-		if size > maxTraceLog && len(all[i].Log) > 0 {
-			all[i].Log = []string{leftOut}
+		if size > maxTraceLog {
+			all[i].Error = cut(all[i].Error)
+			if len(all[i].Log) > 0 {
+				all[i].Log = []string{leftOut}
+			}
 		}
 	}
 	return all
+}
+
+func cut(s string) string {
+	if len(s) <= maxOldError {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxOldError], "") + "…"
 }

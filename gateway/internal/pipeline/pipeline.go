@@ -72,7 +72,6 @@ func Run(ctx context.Context, stages []Stage, m plugin.Mail, doc *document.Docum
 	for _, s := range stages {
 		began := time.Now()
 		res, err := s.Plugin.Run(ctx, m, out.Document)
-		out.Document = res.Document
 		step := mail.Step{At: began, Name: "stage " + s.Name, Duration: res.Duration, Log: lines(res.Log)}
 		switch {
 		case err != nil:
@@ -81,8 +80,10 @@ func Run(ctx context.Context, stages []Stage, m plugin.Mail, doc *document.Docum
 			out.Reason = fmt.Sprintf("plugin %s: %v", s.Name, err)
 			step.Verdict = string(Skip)
 		case res.Verdict != plugin.Continue:
-			out.Verdict = Verdict(res.Verdict)
+			out.Document, out.Verdict = res.Document, asked(res.Verdict)
 			out.Reason = fmt.Sprintf("plugin %s: %s", s.Name, res.Reason)
+		default:
+			out.Document = res.Document
 		}
 		if out.Verdict == Deliver {
 			out.Reason = ""
@@ -95,6 +96,15 @@ func Run(ctx context.Context, stages []Stage, m plugin.Mail, doc *document.Docum
 		}
 	}
 	return out
+}
+
+// asked is what a plugin's verdict comes to. One that is not known holds the delivery:
+// to send it would be to do what nobody said.
+func asked(v plugin.Verdict) Verdict {
+	if v == plugin.Drop {
+		return Dropped
+	}
+	return Quarantined
 }
 
 func afterError(p Policy) Verdict {

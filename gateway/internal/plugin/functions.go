@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -19,7 +20,7 @@ const (
 	editBudget   = 16 << 20 // JSON that is set
 	maxPointer   = 4 << 10
 	maxName      = 1 << 10 // of a header field
-	maxText      = 8 << 10 // of a reason, an error, a line of the log
+	maxText      = 8 << 10 // of a reason, an error, a message or field of the log; what is more is cut off
 	maxSlice     = 1 << 20 // of one read
 	maxFields    = 32      // of a line of the log
 	maxHostCalls = 100_000
@@ -163,6 +164,14 @@ func headersAll(ctx context.Context, g *sandbox.Guest, r *run, args []uint32, _ 
 }
 
 func headersGet(ctx context.Context, g *sandbox.Guest, r *run, args []uint32, _ []uint64) error {
+	if args[1] > maxName { // which no field has
+		if err := g.Check(args[0], args[1]); err != nil {
+			return err
+		}
+		out := newRecord(ctx, g, 8)
+		out.list(0, 8, 4, nil)
+		return out.answer(args[2], 4)
+	}
 	name, err := liftString(g, args[0], args[1], maxName)
 	if err != nil {
 		return err
@@ -280,8 +289,19 @@ func scansAll(ctx context.Context, g *sandbox.Guest, r *run, args []uint32, _ []
 	return out.answer(args[0], 4)
 }
 
+// liftPointer takes a JSON Pointer. One that is too long is no pointer to anything.
+func liftPointer(g *sandbox.Guest, address, length uint32) (string, error) {
+	if length > maxPointer {
+		return "", cmp.Or(g.Check(address, length), document.ErrBadPointer)
+	}
+	return liftString(g, address, length, maxPointer)
+}
+
 func payloadGet(ctx context.Context, g *sandbox.Guest, r *run, args []uint32, _ []uint64) error {
-	pointer, err := liftString(g, args[0], args[1], maxPointer)
+	pointer, err := liftPointer(g, args[0], args[1])
+	if errors.Is(err, document.ErrBadPointer) {
+		return answerEdit(ctx, g, err, args[2])
+	}
 	if err != nil {
 		return err
 	}
@@ -295,11 +315,17 @@ func payloadGet(ctx context.Context, g *sandbox.Guest, r *run, args []uint32, _ 
 }
 
 func payloadSet(ctx context.Context, g *sandbox.Guest, r *run, args []uint32, _ []uint64) error {
-	pointer, err := liftString(g, args[0], args[1], maxPointer)
+	pointer, err := liftPointer(g, args[0], args[1])
+	if errors.Is(err, document.ErrBadPointer) {
+		return answerEdit(ctx, g, err, args[4])
+	}
 	if err != nil {
 		return err
 	}
 	if args[3] > editBudget {
+		if err := g.Check(args[2], args[3]); err != nil {
+			return err
+		}
 		return answerEdit(ctx, g, fmt.Errorf("it is larger than the %d MiB that a run may set", editBudget>>20), args[4])
 	}
 	value, err := liftString(g, args[2], args[3], editBudget)
@@ -310,7 +336,10 @@ func payloadSet(ctx context.Context, g *sandbox.Guest, r *run, args []uint32, _ 
 }
 
 func payloadRemove(ctx context.Context, g *sandbox.Guest, r *run, args []uint32, _ []uint64) error {
-	pointer, err := liftString(g, args[0], args[1], maxPointer)
+	pointer, err := liftPointer(g, args[0], args[1])
+	if errors.Is(err, document.ErrBadPointer) {
+		return answerEdit(ctx, g, err, args[2])
+	}
 	if err != nil {
 		return err
 	}
@@ -339,7 +368,7 @@ func answerEdit(ctx context.Context, g *sandbox.Guest, err error, ret uint32) er
 // dispose ends the chain. The first word counts.
 func dispose(v Verdict) hostCall {
 	return func(_ context.Context, g *sandbox.Guest, r *run, args []uint32, _ []uint64) error {
-		reason, err := liftString(g, args[0], args[1], maxText)
+		reason, err := liftText(g, args[0], args[1])
 		if err != nil {
 			return err
 		}
@@ -355,7 +384,7 @@ func logWrite(_ context.Context, g *sandbox.Guest, r *run, args []uint32, _ []ui
 	if int(args[0]) >= len(levels) {
 		return fmt.Errorf("%d is no level", args[0])
 	}
-	message, err := liftString(g, args[1], args[2], maxText)
+	message, err := liftText(g, args[1], args[2])
 	if err != nil {
 		return err
 	}
@@ -373,7 +402,7 @@ func logWrite(_ context.Context, g *sandbox.Guest, r *run, args []uint32, _ []ui
 	for ; len(list) > 0; list = list[16:] {
 		var field [2]string
 		for i := range field {
-			if field[i], err = liftString(g, binary.LittleEndian.Uint32(list[8*i:]), binary.LittleEndian.Uint32(list[8*i+4:]), maxText); err != nil {
+			if field[i], err = liftText(g, binary.LittleEndian.Uint32(list[8*i:]), binary.LittleEndian.Uint32(list[8*i+4:])); err != nil {
 				return err
 			}
 		}

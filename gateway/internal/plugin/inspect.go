@@ -37,8 +37,10 @@ type Inspection struct {
 	Contract string `json:"contract"`
 	// Permissions are the interfaces that it asks for, sorted; log needs none.
 	Permissions []string `json:"permissions"`
-	Imports     []string `json:"imports"`
-	Exports     []string `json:"exports"`
+	// Edits is true where it changes the payload, and needs to be granted where.
+	Edits   bool     `json:"edits"`
+	Imports []string `json:"imports"`
+	Exports []string `json:"exports"`
 	// Problem says why it would not load with all permissions granted; empty where
 	// nothing speaks against it.
 	Problem string `json:"problem,omitempty"`
@@ -54,7 +56,7 @@ func Inspect(ctx context.Context, wasm []byte, cacheDir string) (in Inspection, 
 	defer func() { err = errors.Join(err, module.Close(ctx)) }()
 	in = Inspection{
 		Size: len(wasm), SHA256: digest(wasm),
-		Permissions: append([]string{}, permissions(module)...), Imports: []string{}, Exports: module.Exports(),
+		Permissions: append([]string{}, permissions(module)...), Edits: edits(module), Imports: []string{}, Exports: module.Exports(),
 	}
 	for _, s := range module.Imports() {
 		in.Imports = append(in.Imports, s.Module+" "+s.Name)
@@ -81,10 +83,15 @@ const maxMemory = 4 << 30
 // compile tells apart what is no core module before the compiler sees it.
 func compile(ctx context.Context, wasm []byte, memory uint64, cacheDir string) (*sandbox.Module, error) {
 	switch {
+	case len(wasm) == 0:
+		return nil, errors.New("it is empty")
 	case !bytes.HasPrefix(wasm, []byte("\x00asm")):
 		return nil, errors.New("it is no WebAssembly module")
 	case bytes.HasPrefix(wasm[4:], []byte{0x0d, 0, 1, 0}):
 		return nil, errors.New("it is a component; give the core module that it was made of")
+	}
+	if bytes.Contains(wasm, []byte("\x04gojs")) && !bytes.Contains(wasm, []byte(sandbox.WASI)) {
+		return nil, errors.New("module is built for GOOS=js; build it for GOOS=wasip1")
 	}
 	module, err := sandbox.Compile(ctx, wasm, sandbox.Config{CacheDir: cacheDir, Memory: memory, Functions: functions()})
 	if unknown, ok := errors.AsType[*sandbox.UnknownImportError](err); ok && ofAnotherVersion(unknown.Module) {
@@ -111,6 +118,13 @@ func permissions(module *sandbox.Module) []string {
 	return list
 }
 
+// edits reports whether a module imports what changes the payload.
+func edits(module *sandbox.Module) bool {
+	return slices.ContainsFunc(module.Imports(), func(s sandbox.Symbol) bool {
+		return interfaceOf(s.Module) == "payload" && (s.Name == "set" || s.Name == "remove")
+	})
+}
+
 // interfaceOf gives the interface of the contract that an import is of.
 func interfaceOf(module string) string {
 	rest, ours := strings.CutPrefix(module, packageName)
@@ -124,6 +138,9 @@ func interfaceOf(module string) string {
 // checkExports holds a module to what a plugin exports.
 func checkExports(module *sandbox.Module) error {
 	exports := module.Exports()
+	if slices.Contains(exports, "_start") && !slices.Contains(exports, "_initialize") {
+		return errors.New("module is built as a program, and is to be built as a library: with Go, by -buildmode=c-shared")
+	}
 	for _, want := range []struct {
 		name, params, results string
 		optional              bool

@@ -41,7 +41,7 @@ func TestInspectWhatIsNone(t *testing.T) {
 		"no plugin":     {empty, "module is no plugin: it does not export postern:plugin/transformer@0.1.0#configure", ""},
 		"other version": {other, "module is of another version of the contract", ""},
 		"text":          {"plugin", "", "it is no WebAssembly module"},
-		"nothing":       {"", "", "it is no WebAssembly module"},
+		"nothing":       {"", "", "it is empty"},
 		"cut":           {"\x00asm\x01", "", "module cannot be compiled"},
 		"component":     {"\x00asm\x0d\x00\x01\x00", "", "it is a component"},
 	} {

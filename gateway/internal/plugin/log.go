@@ -13,6 +13,7 @@ const (
 	maxLines  = 200
 	maxLog    = 64 << 10 // octets of all lines
 	maxOutput = 64 << 10 // octets of standard output and error
+	maxStack  = 12       // lines of a runtime's stacks, which name the plugin's own function first
 )
 
 // Line is one line of a plugin's log.
@@ -78,9 +79,16 @@ func (o *output) Write(p []byte) (int, error) {
 }
 
 func (o *output) flush() {
+	stack := 0
 	for {
 		line, err := o.b.ReadString('\n')
 		text := strings.ToValidUTF8(strings.TrimRight(line, "\r\n"), "\uFFFD")
+		text = strings.ReplaceAll(text, "\t", "    ")
+		if stack > 0 || isStack(text) {
+			if stack++; stack > maxStack {
+				text = ""
+			}
+		}
 		if len(text) > maxText {
 			text = strings.ToValidUTF8(text[:maxText], "")
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/postern-mail/postern/gateway/internal/sandbox"
@@ -102,6 +103,20 @@ func allocate(ctx context.Context, g *sandbox.Guest, align, size uint32) (addres
 		defer r.stay(exportRealloc)()
 	}
 	return g.Allocate(ctx, align, size)
+}
+
+// liftText takes a text for people, of which it keeps what is within the bound: often
+// it quotes a mail, and whoever wrote that is not to decide whether the run ends.
+func liftText(g *sandbox.Guest, address, length uint32) (string, error) {
+	if length <= maxText {
+		return liftString(g, address, length, maxText)
+	}
+	if err := g.Check(address, length); err != nil {
+		return "", err
+	}
+	const cut = "…"
+	b, err := g.Read(address, maxText-uint32(len(cut)))
+	return strings.ToValidUTF8(string(b), "") + cut, err
 }
 
 // liftString takes a string of at most limit octets from the guest.

@@ -119,8 +119,7 @@ func (p *Plugin) prove(ctx context.Context) error {
 	if err := p.checkGrants(); err != nil {
 		return err
 	}
-	r := &run{configuring: true}
-	return p.inInstance(ctx, r, func(context.Context, *sandbox.Guest) error { return nil })
+	return p.inInstance(ctx, &run{}, func(context.Context, *sandbox.Guest) error { return nil })
 }
 
 // Permissions lists the interfaces that the plugin asks for, sorted; log needs no
@@ -143,6 +142,9 @@ func (p *Plugin) checkGrants() error {
 	if lacking != nil {
 		return fmt.Errorf("module asks for %s, which it is not granted; where you trust it, write grant = %s",
 			strings.Join(lacking, ", "), quotedList(append(slices.Clone(p.cfg.Grant), lacking...)))
+	}
+	if edits(p.module) && len(p.cfg.Write) == 0 {
+		return errors.New(`module changes the payload, and is granted no part of it; where you trust it, say which part, as in write = ["/crm"]`)
 	}
 	return nil
 }
@@ -187,7 +189,7 @@ const (
 	Quarantine Verdict = "quarantine"
 )
 
-// Result is what a run came to.
+// Result is what a run came to. Of one that failed, Log, Duration and Memory hold.
 type Result struct {
 	// Document is the document with the run's edits.
 	Document *document.Document
@@ -225,7 +227,6 @@ func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context,
 	defer func(began time.Time) { r.duration = time.Since(began) }(time.Now())
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
-	configuring := r.configuring
 	r.configuring = true
 	output := &output{log: &r.log}
 	err = p.module.Run(context.WithValue(ctx, runKey{}, r), output, func(ctx context.Context, g *sandbox.Guest) error {
@@ -237,18 +238,15 @@ func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context,
 		if err := call(ctx, g, r, exportConfigure, uint64(address), uint64(length)); err != nil {
 			return fmt.Errorf("configure: %w", err)
 		}
-		r.configuring = configuring
+		r.configuring = false
 		return f(ctx, g)
 	})
 	output.flush()
+	if err != nil {
+		err = p.explain(err, r.log.kept)
+	}
 	return err
 }
-
-// GuestError is the error that a guest's function has returned.
-type GuestError struct{ Text string }
-
-// Error implements error.
-func (e *GuestError) Error() string { return e.Text }
 
 // call calls an export that returns a result<_, string>.
 func call(ctx context.Context, g *sandbox.Guest, r *run, name string, args ...uint64) error {
@@ -271,7 +269,7 @@ func call(ctx context.Context, g *sandbox.Guest, r *run, name string, args ...ui
 	switch area[0] {
 	case 0:
 	case 1:
-		text, err := liftString(g, binary.LittleEndian.Uint32(area[4:]), binary.LittleEndian.Uint32(area[8:]), maxText)
+		text, err := liftText(g, binary.LittleEndian.Uint32(area[4:]), binary.LittleEndian.Uint32(area[8:]))
 		if err != nil {
 			return err
 		}

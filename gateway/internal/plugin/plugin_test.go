@@ -55,7 +55,7 @@ var cache = sync.OnceValues(func() (string, error) {
 		return dir, err
 	}
 	p, err := plugin.Load(context.Background(), plugin.Config{
-		Wasm: wasm, Grant: everything(), Options: []byte("{}"), Timeout: time.Minute, Memory: 64 << 20, CacheDir: dir,
+		Wasm: wasm, Grant: everything(), Write: []document.Pointer{{"probe"}}, Options: []byte("{}"), Timeout: time.Minute, Memory: 64 << 20, CacheDir: dir,
 	})
 	if err != nil {
 		return dir, err
@@ -263,6 +263,23 @@ func TestVerdictsAndLog(t *testing.T) {
 	}
 }
 
+// TestQuotingAMail has a plugin quote more of a mail than the host takes: what it says
+// is cut, and counts all the same. Else a long subject would switch a plugin off.
+func TestQuotingAMail(t *testing.T) {
+	t.Parallel()
+	res, err := load(t, config(t, "quote")).Run(t.Context(), parsed(t), start())
+	if err != nil || res.Verdict != plugin.Drop || !strings.HasPrefix(res.Reason, "subject: ää") || !strings.HasSuffix(res.Reason, "ä…") || len(res.Reason) > 8192 {
+		t.Errorf("verdict = %s %.40q, %v", res.Verdict, res.Reason, err)
+	}
+	if len(res.Log) != 1 || !strings.HasPrefix(res.Log[0].Message, "\uFFFDxx") || len(res.Log[0].Message) > 8192 {
+		t.Errorf("log = %.80v", res.Log)
+	}
+	var failed *plugin.GuestError
+	if _, err := load(t, config(t, "quote and fail")).Run(t.Context(), parsed(t), start()); !errors.As(err, &failed) || !strings.HasPrefix(failed.Text, "ää") {
+		t.Errorf("error = %.80v, want the plugin's own words", err)
+	}
+}
+
 func TestBadGuestsAreTrapped(t *testing.T) {
 	t.Parallel()
 	m := parsed(t)
@@ -309,7 +326,7 @@ func TestLoadRefuses(t *testing.T) {
 				`grant = ["headers", "payload", "attachments", "body", "disposition", "envelope", "raw", "scans"]`,
 		},
 		"options":         {func(c *plugin.Config) { c.Options = []byte(`{"do":"refuse"}`) }, `plugin "probe": configure: these options are refused`},
-		"unknown options": {func(c *plugin.Config) { c.Options = []byte(`{"doo":"x"}`) }, `unknown field "doo"`},
+		"unknown options": {func(c *plugin.Config) { c.Options = []byte(`{"doo":"x"}`) }, `there is no option "doo"`},
 		"no plugin": {func(c *plugin.Config) {
 			c.Wasm = []byte("\x00asm\x01\x00\x00\x00\x05\x03\x01\x00\x01\x07\x0a\x01\x06memory\x02\x00")
 		}, "module is no plugin: it does not export postern:plugin/transformer@0.1.0#configure"},
@@ -320,7 +337,7 @@ func TestLoadRefuses(t *testing.T) {
 			},
 			"module is of another version of the contract: it exports",
 		},
-		"memory": {func(c *plugin.Config) { c.Memory = 64 << 10 }, "over limit of 1 pages"},
+		"memory": {func(c *plugin.Config) { c.Memory = 64 << 10 }, "at most 0.0625 MiB are allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -159,6 +159,9 @@ type Outcome struct {
 // new state, and when it is due again where that is mail.Retrying. An error other
 // than ErrLeaseLost leaves everything as it was, and Finish may be called again.
 func (q *Queue) Finish(ctx context.Context, job store.Job, o Outcome) (mail.State, time.Time, error) {
+	if o.State == "" && o.Attempt == nil {
+		o.Attempt = &mail.Attempt{Number: job.Attempts + 1, At: time.Now(), Reason: "internal: neither a state nor an attempt"}
+	}
 	r := store.Result{
 		Lease: job.Lease, State: o.State, Reason: o.Reason, Attempt: o.Attempt,
 		Document: o.Document, Subject: o.Subject, Steps: o.Steps,

@@ -40,6 +40,14 @@ func (g *Guest) Has(name string) bool { return g.mod.ExportedFunction(name) != n
 // MemorySize is the length of linear memory in octets.
 func (g *Guest) MemorySize() uint64 { return uint64(g.mod.Memory().Size()) }
 
+// Check says whether octets are within linear memory, for who reads not all of them.
+func (g *Guest) Check(address, length uint32) error {
+	if uint64(address)+uint64(length) > g.MemorySize() {
+		return fmt.Errorf("%d octets at %d: %w", length, address, ErrBadAddress)
+	}
+	return nil
+}
+
 // Read copies octets out of linear memory. The caller bounds length before, since
 // the copy is the host's memory.
 func (g *Guest) Read(address, length uint32) ([]byte, error) {

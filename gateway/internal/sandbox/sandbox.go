@@ -74,9 +74,9 @@ type Function struct {
 	Call            func(ctx context.Context, g *Guest, stack []uint64) error
 }
 
-// Symbol is an import or export.
+// Symbol names an import.
 type Symbol struct {
-	Module string // of imports
+	Module string
 	Name   string
 }
 
@@ -117,7 +117,7 @@ func Compile(ctx context.Context, wasm []byte, cfg Config) (*Module, error) {
 		// A folder for each module, so that a damaged one can be told and removed.
 		dir = filepath.Join(cfg.CacheDir, hex.EncodeToString(sum[:]))
 	}
-	wasm, err := admit.Module(wasm)
+	wasm, err := admit.Module(wasm, pages(cfg.Memory))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errCompile, err)
 	}
@@ -132,11 +132,14 @@ func Compile(ctx context.Context, wasm []byte, cfg Config) (*Module, error) {
 	return compile(ctx, wasm, cfg, dir)
 }
 
+// pages gives a cap of memory in whole pages.
+func pages(octets uint64) uint32 { return uint32(min(octets/pageSize, 65536)) }
+
 func compile(ctx context.Context, wasm []byte, cfg Config, cacheDir string) (_ *Module, err error) {
 	// What a module says for debuggers is not read: debug/dwarf is not made for what
 	// strangers write, and wazero would panic with it.
 	rc := wazero.NewRuntimeConfig().WithCloseOnContextDone(true).WithDebugInfoEnabled(false).
-		WithMemoryLimitPages(uint32(min(cfg.Memory/pageSize, 65536)))
+		WithMemoryLimitPages(pages(cfg.Memory))
 	if cacheDir != "" {
 		if err := openCacheDir(cfg.CacheDir, cacheDir); err != nil {
 			return nil, err
@@ -217,7 +220,7 @@ func (m *Module) link(ctx context.Context, functions []Function) error {
 		return fmt.Errorf("link WASI: %w", err)
 	}
 	builders := make(map[string]wazero.HostModuleBuilder)
-	known := make(map[Symbol]bool)
+	known := make(map[Symbol]api.FunctionDefinition)
 	for _, f := range functions {
 		b, ok := builders[f.Module]
 		if !ok {
@@ -225,18 +228,28 @@ func (m *Module) link(ctx context.Context, functions []Function) error {
 			builders[f.Module] = b
 		}
 		b.NewFunctionBuilder().WithGoModuleFunction(hostFunction(f), f.Params, f.Results).Export(f.Name)
-		known[Symbol{f.Module, f.Name}] = true
 	}
+	names := []string{WASI}
 	for name, b := range builders {
 		if _, err := b.Instantiate(ctx); err != nil {
 			return fmt.Errorf("link %s: %w", name, err)
 		}
+		names = append(names, name)
 	}
-	wasi := m.runtime.Module(WASI).ExportedFunctionDefinitions()
-	for _, s := range m.Imports() {
-		_, isWASI := wasi[s.Name]
-		if !known[s] && (s.Module != WASI || !isWASI) {
+	for _, module := range names {
+		for name, f := range m.runtime.Module(module).ExportedFunctionDefinitions() {
+			known[Symbol{module, name}] = f
+		}
+	}
+	for _, f := range m.compiled.ImportedFunctions() {
+		module, name, _ := f.Import()
+		s := Symbol{module, name}
+		have, ok := known[s]
+		if !ok {
 			return &UnknownImportError{s}
+		}
+		if !slices.Equal(f.ParamTypes(), have.ParamTypes()) || !slices.Equal(f.ResultTypes(), have.ResultTypes()) {
+			return fmt.Errorf("module imports %s by another type than it has", s)
 		}
 	}
 	return nil

@@ -222,7 +222,7 @@ func TestCompileRefuses(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"import":   "module imports wasi_snapshot_preview1 launch_missiles, which the host has not",
-		"memory":   "min 1000 pages (62 Mi) over limit of 16 pages (1 Mi)",
+		"memory":   "memory section: it needs at least 62.5 MiB, at most 1 MiB are allowed",
 		"nomemory": `module exports no memory named "memory"`,
 		"guest":    "module imports test note, which the host has not",
 	} {

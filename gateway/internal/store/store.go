@@ -52,7 +52,7 @@ type Store interface {
 	Reap(ctx context.Context, now time.Time) (int, error)
 	// Expire ends up to limit deliveries that nobody holds and whose retention is
 	// over, and forgets the bodies and documents of messages whose retention is
-	// over for every delivery. It returns the bodies, for the caller to delete.
+	// over for every delivery, and what scanners and plugins said of them. It returns the bodies, for the caller to delete.
 	Expire(ctx context.Context, now time.Time, limit int) (Expired, error)
 	// HasBody reports whether a message refers to a body.
 	HasBody(ctx context.Context, id mail.MessageID) (bool, error)

@@ -74,7 +74,7 @@ func ExampleRegisterWithOptions() {
 	// Output:
 	// {"account":"acme"}
 	// account: must be set
-	// options: json: unknown field "acount"
+	// there is no option "acount"
 }
 
 // What of the payload may be read and written is granted by pointer.

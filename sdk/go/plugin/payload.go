@@ -3,6 +3,8 @@ package plugin
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/postern-mail/postern/sdk/go/internal/abi"
 )
@@ -52,7 +54,17 @@ func (p Payload) Set(pointer string, value any) error {
 
 // SetJSON is Set for one JSON text.
 func (p Payload) SetJSON(pointer string, text []byte) error {
-	return editError(pointer, abi.PayloadSet(p.fixture, pointer, string(text)))
+	e := abi.PayloadSet(p.fixture, pointer, string(text))
+	if e.Case == abi.EditForbidden && hostOwned(pointer) {
+		return &EditError{Pointer: pointer, Err: ErrForbidden, Text: "it is the gateway's own"}
+	}
+	return editError(pointer, e)
+}
+
+// hostOwned reports whether a pointer is to what no plugin sets.
+func hostOwned(pointer string) bool {
+	top, _, _ := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
+	return slices.Contains(abi.HostOwned(), top)
 }
 
 // Remove takes the value at a pointer away.
@@ -73,8 +85,9 @@ func editError(pointer string, e abi.EditError) error {
 	}
 }
 
-// Log writes lines that are kept with the delivery's trace. It needs no
-// permission.
+// Log writes lines that are kept with the delivery's trace: up to 200 lines and
+// 64 KiB of a run, of a text up to 8 KiB, of a line up to 32 fields. What is more is
+// left out. It needs no permission.
 type Log struct {
 	fixture *abi.Fixture
 }

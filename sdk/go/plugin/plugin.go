@@ -35,14 +35,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/postern-mail/postern/sdk/go/internal/abi"
 )
 
 // Register sets the function that is called for each delivery. It is to be called
-// in an init function or by main, once. A plugin that is registered by it takes
-// no options.
+// in an init function, once: main does not run in a plugin. A plugin that is
+// registered by it takes no options.
 func Register(f func(*Mail) error) {
 	abi.Register(abi.Handler{
 		Configure: func(options string) error {
@@ -82,10 +83,37 @@ func RegisterWithOptions[O any](defaults O, check func(O) error, f func(*Mail, O
 func decodeOptions(text string, into any) error {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return fmt.Errorf("options: %w", err)
+	err := dec.Decode(into)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if wrong := new(json.UnmarshalTypeError); errors.As(err, &wrong) && wrong.Field != "" {
+		return fmt.Errorf("option %q: want %s, got %s", wrong.Field, kindOf(wrong.Type), wrong.Value)
+	}
+	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+		return fmt.Errorf("there is no option %s", name)
+	}
+	return fmt.Errorf("options: %w", err)
+}
+
+// kindOf says what a Go type takes, for whoever writes a configuration.
+func kindOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	default:
+		return t.String()
+	}
 }
 
 // Mail is the delivery in hand. It is good until the plugin's function returns.
@@ -100,7 +128,7 @@ func ForTesting(fixture *abi.Fixture) *Mail { return &Mail{fixture} }
 func FixtureOf(m *Mail) *abi.Fixture { return m.fixture }
 
 // Drop ends the chain: nothing is delivered. The mail itself is kept, and the
-// reason is logged. It asks for the permission "disposition".
+// reason is logged, up to 8 KiB of it. It asks for the permission "disposition".
 func (m *Mail) Drop(reason string) { abi.Drop(m.fixture, reason) }
 
 // Quarantine ends the chain: the delivery is held for an operator. It asks for
@@ -123,15 +151,26 @@ var (
 type EditError struct {
 	Pointer string
 	Err     error  // ErrForbidden, ErrBadPointer or ErrBadValue
-	Text    string // what the host says of a bad value
+	Text    string // more about it, where there is
 }
 
 // Error implements error.
 func (e *EditError) Error() string {
-	if e.Text != "" {
-		return fmt.Sprintf("payload %s: %v: %s", e.Pointer, e.Err, e.Text)
+	text := e.Text
+	switch {
+	case errors.Is(e.Err, ErrBadPointer) && e.Pointer != "" && e.Pointer[0] != '/':
+		text = "a JSON Pointer begins with /"
+	case errors.Is(e.Err, ErrBadPointer):
+		text = "what it is to stand in is not there; set that before"
 	}
-	return fmt.Sprintf("payload %s: %v", e.Pointer, e.Err)
+	if text != "" {
+		text = ": " + text
+	}
+	pointer := e.Pointer
+	if pointer == "" {
+		pointer = `""`
+	}
+	return fmt.Sprintf("payload %s: %v%s", pointer, e.Err, text)
 }
 
 // Unwrap returns Err.

@@ -22,6 +22,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -277,21 +278,12 @@ func index(token string, last int) (int, bool) {
 	return i, true
 }
 
-// hostOwned are the members of the payload that the gateway lets no plugin set.
-func hostOwned(name string) bool {
-	switch name {
-	case "id", "schema", "timestamp", "tenant", "envelope", "integrity", "security":
-		return true
-	}
-	return false
-}
-
 func (p *payload) set(pointer, value string) abi.EditError {
 	var v any
 	if err := json.Unmarshal([]byte(value), &v); err != nil {
 		return abi.EditError{Case: abi.EditBadValue, Text: err.Error()}
 	}
-	if top, _, _ := strings.Cut(strings.TrimPrefix(pointer, "/"), "/"); hostOwned(top) {
+	if top, _, _ := strings.Cut(strings.TrimPrefix(pointer, "/"), "/"); slices.Contains(abi.HostOwned(), top) {
 		return abi.EditError{Case: abi.EditForbidden}
 	}
 	return p.edit(pointer, func(parent any, token string) (any, bool) {

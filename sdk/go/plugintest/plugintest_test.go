@@ -141,8 +141,8 @@ func TestOptions(t *testing.T) {
 		`{}`:                     `{"limit":5,"name":""}`,
 		`{"limit":1,"name":"x"}`: `{"limit":1,"name":"x"}`,
 		`{"limit":-1}`:           "limit is negative",
-		`{"limt":1}`:             `unknown field "limt"`,
-		`{"limit":"1"}`:          "options: ",
+		`{"limt":1}`:             `there is no option "limt"`,
+		`{"limit":"1"}`:          `option "limit": want a number, got string`,
 		``:                       "options: ",
 	} {
 		f, err := plugintest.Configure(t, text)

@@ -33,6 +33,7 @@ const (
 	typeSection    = 1
 	importSection  = 2
 	tableSection   = 4
+	memorySection  = 5
 	exportSection  = 7
 	elementSection = 9
 	codeSection    = 10
@@ -49,6 +50,8 @@ func maxEntries(id byte) (entries uint32, isList bool) {
 		return 100_000, true
 	case tableSection:
 		return 4, true
+	case memorySection:
+		return 1, true
 	}
 	return 0, false
 }
@@ -69,7 +72,8 @@ func sectionName(id byte) string {
 // tree of calls ends too. It bounds memory.grow and not table.grow: each table gets
 // a maximum. Custom sections, names and debugging among them, are nothing that a run
 // needs, and are left out. An error says which section it is about, and the bound.
-func Module(wasm []byte) ([]byte, error) {
+// memory is the cap of linear memory in pages of 64 KiB.
+func Module(wasm []byte, memory uint32) ([]byte, error) {
 	rest, ok := bytes.CutPrefix(wasm, []byte(magic))
 	if !ok {
 		return nil, errors.New("it is no WebAssembly module of version 1")
@@ -100,6 +104,8 @@ func Module(wasm []byte) ([]byte, error) {
 			err = each(content, (*reader).functionType)
 		case importSection:
 			err = each(content, (*reader).imported)
+		case memorySection:
+			err = each(content, func(r *reader) error { return r.memory(memory) })
 		case exportSection:
 			err = each(content, (*reader).exported)
 		case tableSection:

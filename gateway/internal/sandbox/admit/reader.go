@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // reader takes a module apart.
@@ -69,10 +70,13 @@ func (r *reader) functionType() error {
 
 // imported reads over an import.
 func (r *reader) imported() error {
-	for range 2 { // module and name
-		if _, err := r.octets(); err != nil {
-			return err
-		}
+	module, err := r.octets()
+	if err != nil {
+		return err
+	}
+	name, err := r.octets()
+	if err != nil {
+		return err
 	}
 	kind, err := r.octet()
 	if err != nil {
@@ -81,20 +85,40 @@ func (r *reader) imported() error {
 	switch kind {
 	case 0: // function
 		_, err = r.number()
-	case 1: // table
-		if _, err = r.octet(); err == nil {
-			err = r.limits()
-		}
+	case 1:
+		err = fmt.Errorf("module imports the table %.60q %.60q; it is to have its own", module, name)
 	case 2: // memory
 		err = r.limits()
-	case 3: // global
-		if err = r.valueType(); err == nil {
-			_, err = r.octet()
-		}
+	case 3:
+		err = fmt.Errorf("module imports the global %.60q %.60q; it is to have its own", module, name)
 	default:
 		err = fmt.Errorf("import of kind %#x", kind)
 	}
 	return err
+}
+
+// memory reads over a memory, which may not begin above the cap.
+func (r *reader) memory(most uint32) error {
+	flags, err := r.octet()
+	if err != nil {
+		return err
+	}
+	least, err := r.number()
+	if err != nil {
+		return err
+	}
+	if least > most {
+		return fmt.Errorf("it needs at least %s, at most %s are allowed", mebibytes(least), mebibytes(most))
+	}
+	if flags&1 != 0 { // it has a maximum
+		_, err = r.number()
+	}
+	return err
+}
+
+// mebibytes shows a number of pages.
+func mebibytes(pages uint32) string {
+	return strconv.FormatFloat(float64(pages)/16, 'f', -1, 64) + " MiB"
 }
 
 func (r *reader) limits() error {

@@ -112,7 +112,7 @@ func (c *Client) Send(m Mail) (reply string, err error) {
 	if err != nil {
 		return "", c.abandon(fmt.Errorf("DATA: %w", refusal(err)))
 	}
-	if _, err := io.Copy(data, canonical(m.Body)); err != nil {
+	if _, err := io.Copy(data, Canonical(m.Body)); err != nil {
 		// The mail is half sent: closing it now would have it accepted.
 		return "", errors.Join(fmt.Errorf("send mail: %w", err), c.smtp.Close())
 	}
@@ -139,8 +139,8 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// canonical makes every bare CR and LF a CRLF.
-func canonical(r io.Reader) io.Reader {
+// Canonical makes every bare CR and LF a CRLF, as a mail is sent.
+func Canonical(r io.Reader) io.Reader {
 	return &lineEnds{r: bufio.NewReader(r)}
 }
 

@@ -20,8 +20,8 @@ func TestCanonicalLineEnds(t *testing.T) {
 		"end with cr\r": "end with cr\r\n",
 	} {
 		for name, r := range map[string]io.Reader{
-			"whole": canonical(strings.NewReader(in)),
-			"bytes": iotest.OneByteReader(canonical(iotest.OneByteReader(strings.NewReader(in)))),
+			"whole": Canonical(strings.NewReader(in)),
+			"bytes": iotest.OneByteReader(Canonical(iotest.OneByteReader(strings.NewReader(in)))),
 		} {
 			got, err := io.ReadAll(r)
 			if err != nil || string(got) != want {

@@ -333,10 +333,11 @@ func forget(ctx context.Context, tx *sql.Tx, now time.Time, limit int, out *stor
 			return err
 		}
 		out.Bodies = append(out.Bodies, bodies...)
-		if _, err := tx.ExecContext(ctx, `UPDATE messages SET body = NULL WHERE seq = ?`, seq); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE messages SET body = NULL, reports = '[]' WHERE seq = ?`, seq); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET document = NULL WHERE message_seq = ?`, seq); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET document = NULL,
+			steps = (SELECT json_group_array(json_remove(value, '$.log', '$.error')) FROM json_each(steps)) WHERE message_seq = ?`, seq); err != nil {
 			return err
 		}
 	}

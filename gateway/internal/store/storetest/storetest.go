@@ -503,15 +503,24 @@ func testExpireDeliveries(t *testing.T, s store.Store) {
 }
 
 func testExpireKeepsBodiesInFlight(t *testing.T, s store.Store) {
-	enqueue(t, s, newMessage(1, "desk"))
+	in := newMessage(1, "desk")
+	in.Reports = []mail.Report{{Engine: "rspamd", Part: mail.WholeMail, Answer: []byte(`{}`)}}
+	enqueue(t, s, in)
 	j := claim(t, s, 1, "desk")[0]
 	late := start().Add(1000 * time.Hour)
 	if out := expire(t, s, late); out.Deliveries != 0 || len(out.Bodies) != 0 {
 		t.Errorf("Expire while an attempt is in flight = %+v", out)
 	}
-	finish(t, s, 0, store.Result{Lease: j.Lease, State: mail.Delivered, Attempt: attempt(1, 200, ""), Document: []byte(`{}`)})
+	finish(t, s, 0, store.Result{Lease: j.Lease, State: mail.Delivered, Attempt: attempt(1, 200, ""), Document: []byte(`{}`), Steps: []mail.Step{
+		{At: start(), Name: "stage crm", Duration: time.Second, Verdict: "skip", Error: "a quote", Log: []string{"another"}},
+	}})
 	if out := expire(t, s, late); len(out.Bodies) != 1 {
 		t.Errorf("Expire after the attempt = %+v", out)
+	}
+	// What was said of the mail quotes it, and goes with it.
+	m := get(t, s, in.ID)
+	if diff := cmp.Diff([]mail.Step{{At: start(), Name: "stage crm", Duration: time.Second, Verdict: "skip"}}, m.Deliveries[0].Steps); diff != "" || len(m.Reports) != 0 {
+		t.Errorf("reports %v, trace %s", m.Reports, diff)
 	}
 	if doc, err := s.Document(t.Context(), j.ID); doc != nil || err != nil {
 		t.Errorf("Document = %q, %v after the end of retention", doc, err)

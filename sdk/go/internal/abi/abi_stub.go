@@ -96,6 +96,7 @@ func PayloadRemove(f *Fixture, pointer string) EditError { return f.Remove(point
 // Drop stands for disposition.drop. As in the gateway, the first word counts.
 func Drop(f *Fixture, reason string) {
 	if f.Quarantined == nil && f.Dropped == nil {
+		reason = readable(reason)
 		f.Dropped = &reason
 	}
 }
@@ -103,11 +104,16 @@ func Drop(f *Fixture, reason string) {
 // Quarantine stands for disposition.quarantine.
 func Quarantine(f *Fixture, reason string) {
 	if f.Dropped == nil && f.Quarantined == nil {
+		reason = readable(reason)
 		f.Quarantined = &reason
 	}
 }
 
 // Log stands for log.write.
 func Log(f *Fixture, level uint32, message string, fields []Field) {
-	f.Logged = append(f.Logged, Line{level, message, fields})
+	line := Line{Level: level, Message: readable(message)}
+	for _, field := range fields[:min(len(fields), maxFields)] {
+		line.Fields = append(line.Fields, Field{readable(field.Name), readable(field.Value)})
+	}
+	f.Logged = append(f.Logged, line)
 }

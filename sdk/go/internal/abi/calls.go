@@ -1,5 +1,7 @@
 package abi
 
+import "strings"
+
 // A function of this file makes one call of the host: it lowers the arguments,
 // has call do it, and lifts the result. They know the layouts of wit/README.md,
 // and neither where the memory is nor who the host is.
@@ -124,14 +126,22 @@ func liftEditError(a area) EditError {
 }
 
 // dispose is both disposition.drop and disposition.quarantine.
-func dispose(m memory, call func(reason, n uint32), reason string) { call(m.lend(reason)) }
+func dispose(m memory, call func(reason, n uint32), reason string) { call(m.lend(readable(reason))) }
+
+// readable makes of a text for people one that the host takes, which ends a run for what
+// is not UTF-8. Such texts quote mails, and whoever wrote the mail is not to decide.
+func readable(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// maxFields is how many fields of a line of the log the host takes.
+const maxFields = 32
 
 func logWrite(m memory, call func(level, message, n, fields, fieldsN uint32), level uint32, message string, fields []Field) {
-	p, n := m.lend(message)
+	p, n := m.lend(readable(message))
+	fields = fields[:min(len(fields), maxFields)]
 	a := newArea(m, uint32(len(fields))*16)
 	for i, f := range fields {
-		a.lend(uint32(i)*16, f.Name)
-		a.lend(uint32(i)*16+8, f.Value)
+		a.lend(uint32(i)*16, readable(f.Name))
+		a.lend(uint32(i)*16+8, readable(f.Value))
 	}
 	call(level, p, n, a.address, uint32(len(fields)))
 }
@@ -141,7 +151,7 @@ func lowerResult(m memory, err error) uint32 {
 	a := newArea(m, 12)
 	if err != nil {
 		a.b[0] = 1
-		a.lend(4, err.Error())
+		a.lend(4, readable(err.Error()))
 	}
 	return a.address
 }

@@ -14,6 +14,11 @@
 // tested natively by the vectors of wit/vectors.
 package abi
 
+// HostOwned are the members of the payload that the gateway lets no plugin set.
+func HostOwned() []string {
+	return []string{"id", "schema", "timestamp", "tenant", "envelope", "integrity", "security"}
+}
+
 // Session is the record envelope.session.
 type Session struct {
 	DeliveryID  string

@@ -32,11 +32,11 @@
   (i32.const 0x10))
 
 ;;; attack: a minimum of one page too many
-;;; load: over limit of 16 pages
+;;; load: at most 1 MiB are allowed
 (memory $memory 17)
 
 ;;; attack: a minimum of all there can be
-;;; load: over limit of 16 pages
+;;; load: at most 1 MiB are allowed
 (memory $memory 65536)
 
 ;;; attack: a maximum of all there can be

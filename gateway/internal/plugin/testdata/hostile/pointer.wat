@@ -56,7 +56,7 @@
   (i32.const 0x10))
 
 ;;; attack: value longer than any
-;;; error: a run may set
+;;; error: address is outside
 ;;; for TEXT: (i32.const 0xffffffff) (i32.const 0xffffffff) | (i32.const 0) (i32.const 0xffffffff)
 ;;;   | (i32.const 0x80000000) (i32.const 0x80000000)
 (func $transform (result i32)
@@ -132,8 +132,8 @@
 (func $transform (result i32) (call $store TEXT) (i32.const 0x20))
 
 ;;; attack: text of transform's error, too long
-;;; error: octets, at most
-;;; for LENGTH: 8193 | 0x7fffffff | 0xffffffff
+;;; error: address is outside
+;;; for LENGTH: 0x10001 | 0x7fffffff | 0xffffffff
 (func $transform (result i32)
   (i32.store8 (i32.const 0x20) (i32.const 1))
   (i32.store (i32.const 0x28) (i32.const LENGTH))

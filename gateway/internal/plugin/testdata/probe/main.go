@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/postern-mail/postern/sdk/go/plugin"
 )
@@ -75,6 +76,11 @@ func run(m *plugin.Mail, o options) error {
 	case "drop":
 		m.Drop("not wanted")
 		m.Quarantine("too late")
+	case "quote": // what is too long, and no text
+		m.Drop("subject: " + strings.Repeat("ä", 9000) + "\xff")
+		m.Log().Info("\xff" + strings.Repeat("x", 9000))
+	case "quote and fail":
+		return errors.New(strings.Repeat("ä", 9000) + "\xff")
 	case "quarantine":
 		m.Quarantine("look at it")
 	case "talk":
