@@ -38,6 +38,7 @@ delivery {
 plugin "classify" { source = "builtin:classify" }
 
 # Puts a spam scanner's report into form: spam. There is no scanner here, so no section.
+# With an rspamd on this machine: scanner "rspamd" { url = "http://127.0.0.1:11333" }
 plugin "spam" { source = "builtin:spam" }
 
 # Adds the body as Markdown: message.content.markdown.

@@ -66,6 +66,33 @@ delivery {
 #   address = "127.0.0.1:8025" # default
 # }
 
+# Programs beside the gateway that look at a mail while its sender waits for the
+# answer, both at the same time. Without a block that one is not asked.
+#
+# rspamd looks for spam and forgery. Its answer is what the plugin spam shows.
+scanner "rspamd" {
+  url = "http://127.0.0.1:11333" # its worker, without a path; https too
+
+  # What a mail gets that it could not scan: accept (default) takes it as it is,
+  # defer answers 451, so that the sender comes back later.
+  on_error = "accept" # default
+  timeout  = "10s"    # default; for one mail, 100ms to 2m
+
+  # A larger mail is not scanned, and the payload says so. 1KiB to 1GiB.
+  max_size = "20MiB" # default
+}
+
+# clamd looks for viruses, where virus_scan asks for it.
+scanner "clamav" {
+  address = "127.0.0.1:3310" # or its socket: "/run/clamav/clamd.ctl"
+
+  on_error = "defer" # default; or accept, as above
+  timeout  = "30s"   # default; 100ms to 2m
+
+  # Not above clamd's own StreamMaxLength.
+  max_size = "25MiB" # default; 1KiB to 1GiB
+}
+
 # What is made of a mail before it is delivered: WebAssembly plugins, each in a
 # sandbox of its own, one after the other in the order of these blocks.
 plugin "classify" {
@@ -132,6 +159,22 @@ plan "business" {
   # Which plugins run, and in which order, for tenants that say none of their
   # own. Without it all of them, in the order of their blocks.
   pipeline = ["classify", "spam", "markdown", "payload"] # default
+
+  # Whether clamd is asked, and what becomes of infected mail: exclude delivers it
+  # without the attachments that are infected, reject refuses it, quarantine holds
+  # the delivery back for you.
+  virus_scan   = true      # default false
+  virus_action = "exclude" # default
+
+  # From which score of rspamd on something is done: numbers from -1000 to 1000.
+  # Of what a score reaches the severest counts: reject before defer, quarantine and
+  # tag. What is left out is never done; without the block nothing is.
+  spam {
+    tag        = 6.0  # deliver it, and let spam.action say "tag"
+    quarantine = 10.0 # hold the delivery back for you
+    defer      = 12.0 # answer 451: come back later
+    reject     = 15.0 # refuse it
+  }
 }
 
 tenant "acme" {
@@ -141,6 +184,17 @@ tenant "acme" {
   domains = ["acme.example", "mail.acme.example"]
 
   # pipeline = ["classify", "payload"] # default: that of the plan
+
+  # What the tenant says counts more than its plan: virus_scan and virus_action
+  # each by itself, spam as a whole. An empty block, spam {}, switches it off.
+  virus_scan   = true     # default: that of the plan
+  virus_action = "reject" # default: that of the plan
+  spam {
+    tag        = 5.0
+    quarantine = 8.0
+    # defer    = 9.0  # default: never
+    # reject   = 12.0 # default: never
+  }
 
   # A webhook receiver. An alias says by its name what it gets.
   endpoint "desk" {

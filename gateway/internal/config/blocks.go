@@ -3,10 +3,8 @@ package config
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +33,7 @@ func (l *loader) singles() []schema.Child {
 func (l *loader) labelled() []schema.Child {
 	return []schema.Child{
 		{Kind: listenerKind, Labelled: true, Open: l.listenerBlock},
+		{Kind: "scanner", Labelled: true, Open: l.scannerBlock},
 		{Kind: "plugin", Labelled: true, Open: l.pluginBlock},
 		{Kind: "plan", Labelled: true, Open: l.planBlock},
 		{Kind: "tenant", Labelled: true, Open: l.tenantBlock},
@@ -141,13 +140,17 @@ func (l *loader) tlsBlock(t *TLS) *schema.Block {
 
 func (l *loader) planBlock(h schema.Header) *schema.Block {
 	l.checkName(h, "plan")
-	p := &Plan{Name: h.Label}
+	p := &Plan{Name: h.Label, VirusAction: defaultVirusAction}
+	said := &screening{}
 	return &schema.Block{
-		Settings: []schema.Setting{
+		Settings: append([]schema.Setting{
 			{Name: "retention", Initial: "30d", Set: schema.Into(&p.Retention, schema.Duration(time.Hour, 3650*schema.Day))},
 			l.pipelineSetting(&p.Pipeline),
-		},
+		}, said.settings()...),
+		Children: []schema.Child{said.child()},
 		Finish: func() {
+			said.overlay(&p.Spam, &p.VirusScan, &p.VirusAction)
+			l.later = append(l.later, func() { l.wantScanners(said) })
 			l.plans[p.Name] = *p
 			l.config.Plans = append(l.config.Plans, *p)
 		},
@@ -156,17 +159,19 @@ func (l *loader) planBlock(h schema.Header) *schema.Block {
 
 func (l *loader) tenantBlock(h schema.Header) *schema.Block {
 	l.checkName(h, "tenant")
-	t := &Tenant{Name: h.Label, Plan: Plan{Retention: defaultRetention}}
+	t := &Tenant{Name: h.Label, Plan: Plan{Retention: defaultRetention, VirusAction: defaultVirusAction}}
 	var plan string
 	var planAt syntax.Value
 	var references []syntax.Value // of aliases to endpoints
+	said := &screening{}
 	return &schema.Block{
-		Settings: []schema.Setting{
+		Settings: append([]schema.Setting{
 			{Name: "plan", Set: schema.Also(&planAt, schema.Into(&plan, schema.Text))},
 			{Name: "domains", Required: true, Set: schema.Into(&t.Domains, schema.ListOf(1, syntax.MaxEntries, l.tenantDomain))},
 			l.pipelineSetting(&t.Pipeline),
-		},
+		}, said.settings()...),
 		Children: []schema.Child{
+			said.child(),
 			{Kind: "endpoint", Labelled: true, Open: func(h schema.Header) *schema.Block { return l.endpointBlock(t, h) }},
 			{Kind: "alias", Labelled: true, Fold: mail.FoldLocal, Open: func(h schema.Header) *schema.Block { return l.aliasBlock(t, h, &references) }},
 		},
@@ -174,9 +179,14 @@ func (l *loader) tenantBlock(h schema.Header) *schema.Block {
 			l.checkReferences(t, references)
 			i := len(l.config.Tenants)
 			l.config.Tenants = append(l.config.Tenants, *t)
-			if plan != "" {
-				l.later = append(l.later, func() { l.config.Tenants[i].Plan = l.plan(plan, planAt) })
-			}
+			l.later = append(l.later, func() {
+				resolved := &l.config.Tenants[i]
+				if plan != "" {
+					resolved.Plan = l.plan(plan, planAt)
+				}
+				resolved.inheritScreening(said)
+				l.wantScanners(said)
+			})
 		},
 	}
 }
@@ -235,48 +245,22 @@ func (l *loader) endpointBlock(t *Tenant, h schema.Header) *schema.Block {
 	}
 }
 
-// endpointURL checks what delivery would refuse at every attempt. No message
-// quotes the URL, which may hold a token or a password.
+// endpointURL checks what delivery would refuse at every attempt.
 func (l *loader) endpointURL(v syntax.Value) (string, syntax.Problems) {
-	s, ps := schema.Text(v)
+	u, p, ps := webURL(v, "the signature tells the receiver who sends")
 	if ps != nil {
 		return "", ps
 	}
-	u, err := url.Parse(s)
-	switch {
-	case err != nil:
-		return "", v.Wrong("", "url is not a valid URL")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return "", v.Wrong(`write "https://…"`, "url must be absolute and begin with https:// or http://")
-	case u.User != nil:
-		return "", v.Wrong("the signature tells the receiver who sends", "url must not hold a user name or password")
-	case strings.Contains(s, "#"):
-		return "", v.Wrong("", "url must not hold a fragment (#…)")
-	case u.Hostname() == "":
-		return "", v.Wrong("", "url names no host")
-	case u.Scheme == "http" && !l.config.Delivery.AllowHTTP && !l.Partial():
+	if u.Scheme == "http" && !l.config.Delivery.AllowHTTP && !l.Partial() {
 		return "", v.Wrong("use https, or set allow_http = true in the delivery block", "url uses plain http, which is not allowed")
 	}
-	return s, l.endpointPort(v, u)
-}
-
-// endpointPort finds a port that no address could be dialled on. In networks
-// that are allowed by themselves any port is.
-func (l *loader) endpointPort(v syntax.Value, u *url.URL) syntax.Problems {
-	p := u.Port()
-	if p == "" {
-		p = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	n, err := strconv.ParseUint(p, 10, 16)
-	if err != nil || n == 0 {
-		return v.Wrong("", "url has a port that is not between 1 and 65535")
-	}
 	d := l.config.Delivery
-	// Without ports, allow_ports itself is wrong, which is noted already.
-	if len(d.AllowNetworks) == 0 && len(d.AllowPorts) > 0 && !slices.Contains(d.AllowPorts, uint16(n)) && !l.Partial() {
-		return v.Wrong(fmt.Sprintf("add %d to allow_ports in the delivery block", n), "url uses port %d, which is not allowed", n)
+	// In networks that are allowed by themselves any port is. Without ports, allow_ports
+	// itself is wrong, which is noted already.
+	if len(d.AllowNetworks) == 0 && len(d.AllowPorts) > 0 && !slices.Contains(d.AllowPorts, p) && !l.Partial() {
+		return "", v.Wrong(fmt.Sprintf("add %d to allow_ports in the delivery block", p), "url uses port %d, which is not allowed", p)
 	}
-	return nil
+	return schema.Text(v) // as it is written
 }
 
 func (l *loader) aliasBlock(t *Tenant, h schema.Header, references *[]syntax.Value) *schema.Block {

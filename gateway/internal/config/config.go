@@ -1,13 +1,14 @@
 // Package config turns HCL files, the environment and flags into one typed and
-// checked [Config]. What the gateway can be told stands in blocks.go and plugins.go;
-// config/schema reads by such a description, config/syntax reads what files say, and
+// checked [Config]. What the gateway can be told stands in blocks.go, plugins.go and
+// scanners.go; config/schema reads by such a description, config/syntax reads what files say, and
 // config/credential fetches what they must not say.
 //
 // Invariants:
 //
 //   - A Config that [Load] returns is whole: every default is filled in, every
 //     reference between blocks resolves, every secret has been fetched and is a
-//     usable signing key. Whoever gets one need not check it again.
+//     usable signing key, and whoever asks for scanning has the scanner for it.
+//     Whoever gets one need not check it again.
 //   - Nothing is accepted silently. An unknown block, setting or environment
 //     variable is an error, and all mistakes are reported in one go.
 //   - Precedence is defaults < files in order < environment < flags. Over several
@@ -40,6 +41,7 @@ type Config struct {
 	Listeners []Listener // at least one
 	Delivery  Delivery
 	Inspector *Inspector // nil unless configured
+	Scanners  Scanners
 	Plugins   []Plugin
 	Plans     []Plan
 	Tenants   []Tenant
@@ -88,6 +90,32 @@ type Inspector struct {
 	Address string // loopback only, since it shows mail to whoever asks
 }
 
+// Scanners are the programs beside the gateway that look at mail as it comes in.
+// What is not configured is nil, and is not asked.
+type Scanners struct {
+	Rspamd *Rspamd
+	ClamAV *ClamAV
+}
+
+// Rspamd is a scanner for spam, which also checks SPF, DKIM and DMARC.
+type Rspamd struct {
+	URL     string        // scheme, host and perhaps port, without a slash at the end
+	OnError string        // accept or defer: what a mail gets that it could not scan
+	Timeout time.Duration // of one mail
+	MaxSize int64         // in octets; a larger mail is not scanned
+}
+
+// ClamAV is a scanner for viruses: a clamd.
+type ClamAV struct {
+	Network string // tcp or unix
+	Address string // host:port, or the absolute path of a socket
+
+	// These are as those of Rspamd.
+	OnError string
+	Timeout time.Duration
+	MaxSize int64
+}
+
 // Plugin is a WebAssembly module and what it may do. Whether there is such a
 // module is not known here.
 type Plugin struct {
@@ -113,6 +141,18 @@ type Plan struct {
 	Name      string // empty for the plan of tenants that name none
 	Retention time.Duration
 	Pipeline  []string // names of plugins in the order in which they run, for tenants that say none
+
+	// These are for tenants that say nothing of their own.
+	Spam        SpamPolicy
+	VirusScan   bool
+	VirusAction string
+}
+
+// SpamPolicy holds the scores of rspamd, from -1000 to 1000, from which something
+// is done: score ≥ threshold. What is nil is never done. Of what a score reaches
+// the severest is meant: reject before defer, quarantine and tag.
+type SpamPolicy struct {
+	Tag, Quarantine, Defer, Reject *float64
 }
 
 // Tenant is one customer: domains, the endpoints that get their mail, and the
@@ -124,6 +164,12 @@ type Tenant struct {
 	Endpoints []Endpoint
 	Aliases   []Alias
 	Pipeline  []string // as that of Plan, for aliases that say none
+
+	// These are its own, or else those of its plan: who asks the tenant need not ask
+	// the plan too.
+	Spam        SpamPolicy // has a threshold only where there is an Rspamd
+	VirusScan   bool       // true only where there is a ClamAV
+	VirusAction string     // exclude (the attachments that are infected), reject (the mail) or quarantine (the delivery)
 }
 
 // Endpoint is a webhook receiver of a tenant.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,20 +18,25 @@ const (
 	testSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 )
 
+// exampleSecrets is the environment that the examples want.
+func exampleSecrets() []string {
+	var environ []string
+	for _, name := range []string{"EXAMPLE_WEBHOOK_SECRET", "ACME_DESK_SECRET", "ACME_ARCHIVE_SECRET"} {
+		environ = append(environ, name+"="+testSecret)
+	}
+	return environ
+}
+
 // TestConfigs loads every example, as it stands.
 func TestConfigs(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(configs + "/*.hcl")
-	if err != nil || len(files) < 3 {
+	if err != nil || len(files) < 4 {
 		t.Fatalf("found %d examples, %v", len(files), err)
-	}
-	environ := map[string][]string{
-		"minimal.hcl":    {"EXAMPLE_WEBHOOK_SECRET=" + testSecret},
-		"production.hcl": {"ACME_DESK_SECRET=" + testSecret, "ACME_ARCHIVE_SECRET=" + testSecret},
 	}
 	for _, file := range files {
 		// The certificates of production.hcl are on the machine that it is for.
-		c, err := Load(Options{Files: []string{file}, Environ: environ[filepath.Base(file)], WithoutCredentials: filepath.Base(file) == "production.hcl"})
+		c, err := Load(Options{Files: []string{file}, Environ: exampleSecrets(), WithoutCredentials: filepath.Base(file) == "production.hcl"})
 		if err != nil {
 			t.Errorf("Load(%s):\n%v", file, err)
 			continue
@@ -38,6 +44,41 @@ func TestConfigs(t *testing.T) {
 		if len(c.Tenants) == 0 || len(c.Tenants[0].Aliases) == 0 {
 			t.Errorf("%s delivers nothing", file)
 		}
+	}
+}
+
+// TestPlans holds that plans.hcl gives each plan what the table at its top says, and
+// that its tenants have it.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	c, err := Load(Options{Files: []string{configs + "/plans.hcl"}, Environ: exampleSecrets()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := map[string]string{}
+	for _, p := range c.Plugins {
+		options[p.Name] = p.Builtin + string(p.Options)
+	}
+	got := map[string]string{}
+	for _, tenant := range c.Tenants {
+		// What a pipeline is in words: the plugins with their options.
+		var stages []string
+		for _, name := range tenant.Aliases[0].Pipeline {
+			stages = append(stages, options[name])
+		}
+		got[tenant.Plan.Name] = fmt.Sprintf("%s %s viruses: %t, %s", tenant.Plan.Retention, strings.Join(stages, " "), tenant.VirusScan, tenant.VirusAction)
+		if tenant.Spam != tenant.Plan.Spam || tenant.Spam.Reject == nil {
+			t.Errorf("%s has %+v, its plan %+v", tenant.Name, tenant.Spam, tenant.Plan.Spam)
+		}
+	}
+	want := map[string]string{
+		"free":     `1h0m0s classify{} payload{"only":["/message","/classification/type"]} viruses: false, exclude`,
+		"maker":    `1h0m0s classify{} spam{} markdown{} payload{"omit":["/security"]} viruses: false, exclude`,
+		"business": `720h0m0s classify{} spam{} markdown{} viruses: true, exclude`,
+		"platform": `8760h0m0s classify{} spam{} markdown{} viruses: true, exclude`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("plans (-want +got):\n%s", diff)
 	}
 }
 
@@ -57,11 +98,17 @@ func TestProductionIsComplete(t *testing.T) {
 			if !regexp.MustCompile(`(?m)^[# ]*` + c.Kind + ` .*\{$`).Match(src) {
 				t.Errorf("production.hcl shows no block %s", c.Kind)
 			}
-			b := c.Open(schema.Header{Label: "x"})
-			for _, s := range b.Settings {
-				wanted[s.Name]++
+			labels := []string{"x"}
+			if c.Kind == "scanner" { // whose settings depend on it
+				labels = []string{rspamd, clamAV}
 			}
-			walk(b.Children)
+			for _, label := range labels {
+				b := c.Open(schema.Header{Label: label})
+				for _, s := range b.Settings {
+					wanted[s.Name]++
+				}
+				walk(b.Children)
+			}
 		}
 	}
 	walk(append(l.singles(), l.labelled()...))
@@ -127,8 +174,7 @@ func loadText(t *testing.T, file, text string) *Config {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	environ := []string{"ACME_DESK_SECRET=" + testSecret, "ACME_ARCHIVE_SECRET=" + testSecret}
-	c, err := Load(Options{Files: []string{file}, Environ: environ, WithoutCredentials: true})
+	c, err := Load(Options{Files: []string{file}, Environ: exampleSecrets(), WithoutCredentials: true})
 	if err != nil {
 		t.Fatal(err)
 	}

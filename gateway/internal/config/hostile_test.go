@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
+
 	"github.com/postern-mail/postern/gateway/internal/config/syntax"
 )
 
@@ -87,29 +89,44 @@ func FuzzLoad(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, file := range append(cases, examples...) {
+	for _, file := range cases {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		var src []byte // all files as one
+		for _, part := range archive.Files {
+			if strings.HasSuffix(part.Name, ".hcl") {
+				src = append(src, part.Data...)
+			}
+		}
+		f.Add(src, "3s")
+	}
+	for _, file := range examples {
 		src, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)
 		}
-		text, _, _ := strings.Cut(string(src), "-- want.")
-		_, text, found := strings.Cut(text, ".hcl --\n")
-		if !found {
-			text = string(src)
-		}
-		f.Add([]byte(text), "3s")
+		f.Add(src, "3s")
 	}
 	f.Fuzz(func(t *testing.T, src []byte, env string) {
 		file := filepath.Join(t.TempDir(), "x.hcl")
 		if err := os.WriteFile(file, src, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := Load(Options{Files: []string{file}, Environ: []string{"POSTERN_DELIVERY__TIMEOUT=" + env, "POSTERN_DELIVERY__SCHEDULE=" + env}})
+		environ := append(exampleSecrets(), "POSTERN_DELIVERY__TIMEOUT="+env, "POSTERN_DELIVERY__SCHEDULE="+env)
+		c, err := Load(Options{Files: []string{file}, Environ: environ})
 		if (c == nil) == (err == nil) {
 			t.Fatalf("Load = %v, %v", c, err)
 		}
 		if err != nil {
 			return
+		}
+		if r := c.Scanners.Rspamd; r != nil && (r.URL == "" || strings.HasSuffix(r.URL, "/")) {
+			t.Errorf("rspamd %+v", r)
+		}
+		if a := c.Scanners.ClamAV; a != nil && a.Network != "tcp" && (a.Network != "unix" || !filepath.IsAbs(a.Address)) {
+			t.Errorf("clamav %+v", a)
 		}
 		for _, p := range c.Plugins {
 			if (p.Builtin == "") == (p.File == "") || !json.Valid(p.Options) || p.Options[0] != '{' {
@@ -118,6 +135,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		for _, tenant := range c.Tenants {
 			checkPipelines(t, c, tenant)
+			checkScreening(t, c.Scanners, tenant)
 			for _, e := range tenant.Endpoints {
 				if e.Secret.IsZero() {
 					t.Errorf("%s has no secret", e.Name)
@@ -142,6 +160,22 @@ func checkPipelines(t *testing.T, c *Config, tenant Tenant) {
 			if !slices.ContainsFunc(c.Plugins, func(p Plugin) bool { return p.Name == name }) {
 				t.Errorf("tenant %s has a pipeline with %q, which is no plugin", tenant.Name, name)
 			}
+		}
+	}
+}
+
+// checkScreening holds that what a tenant asks of scanners can be done.
+func checkScreening(t *testing.T, s Scanners, tenant Tenant) {
+	t.Helper()
+	if tenant.VirusScan && s.ClamAV == nil || tenant.Spam != (SpamPolicy{}) && s.Rspamd == nil {
+		t.Errorf("tenant %s asks for a scanner that is not there", tenant.Name)
+	}
+	if !slices.Contains([]string{"exclude", "reject", "quarantine"}, tenant.VirusAction) {
+		t.Errorf("tenant %s has the virus action %q", tenant.Name, tenant.VirusAction)
+	}
+	for _, threshold := range []*float64{tenant.Spam.Tag, tenant.Spam.Quarantine, tenant.Spam.Defer, tenant.Spam.Reject} {
+		if threshold != nil && !(-1000 <= *threshold && *threshold <= 1000) { // so that NaN is none
+			t.Errorf("tenant %s has the threshold %g", tenant.Name, *threshold)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -98,6 +99,48 @@ func toASCII(s string) (string, error) {
 		return "", fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "idna: "))
 	}
 	return name, nil
+}
+
+// isHost says whether a host can be one to connect to: an IP address, or a name. In
+// names between containers an underscore may stand.
+func isHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	_, err := toASCII(strings.ReplaceAll(s, "_", "-"))
+	return err == nil
+}
+
+// webURL reads an absolute URL of http or https, and gives the port that it means.
+// No message quotes the URL, which may hold a token or a password; noUser says
+// what is to be done instead of the latter.
+func webURL(v syntax.Value, noUser string) (*url.URL, uint16, syntax.Problems) {
+	s, ps := schema.Text(v)
+	if ps != nil {
+		return nil, 0, ps
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return nil, 0, v.Wrong("", "url is not a valid URL")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, 0, v.Wrong(`write "https://…"`, "url must be absolute and begin with https:// or http://")
+	case u.User != nil:
+		return nil, 0, v.Wrong(noUser, "url must not hold a user name or password")
+	case strings.Contains(s, "#"):
+		return nil, 0, v.Wrong("", "url must not hold a fragment (#…)")
+	case u.Hostname() == "":
+		return nil, 0, v.Wrong("", "url names no host")
+	}
+	p := u.Port()
+	if p == "" {
+		p = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	n, err := strconv.ParseUint(p, 10, 16)
+	if err != nil || n == 0 {
+		return nil, 0, v.Wrong("", "url has a port that is not between 1 and 65535")
+	}
+	return u, uint16(n), nil
 }
 
 // listenAddress reads host:port or :port. The port is a number; 0 is any.
