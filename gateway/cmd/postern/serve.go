@@ -89,13 +89,20 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDi
 
 	// What works on it.
 	q := queue.New(db, bodies, queue.Config{Owner: rand.Text(), Schedule: cfg.Delivery.Schedule, Logger: log})
-	receiver := reception.New(bodies, q, parts.retention, log)
+	screening, virus, err := openScanners(cfg, log)
+	if err != nil {
+		return err
+	}
+	receiver := reception.New(bodies, q, parts.retention, screening, log)
 	client := webhook.New(webhook.Config{
 		AllowHTTP: cfg.Delivery.AllowHTTP, AllowNetworks: cfg.Delivery.AllowNetworks, AllowPorts: cfg.Delivery.AllowPorts,
 		Timeout: cfg.Delivery.Timeout, UserAgent: "Postern/" + version,
 	})
 	defer client.Close()
-	dispatcher := dispatch.New(q, bodies, client, dispatch.Config{Endpoints: parts.endpoints, Chains: parts.chains, Concurrency: cfg.Delivery.Concurrency, Logger: log})
+	dispatcher := dispatch.New(q, bodies, client, dispatch.Config{
+		Endpoints: parts.endpoints, Chains: parts.chains, Concurrency: cfg.Delivery.Concurrency, Logger: log,
+		Virus: virus, VirusTenants: virusTenants(cfg),
+	})
 
 	// What listens. Every address is bound before anything is served, so that a
 	// port in use is told before a single mail is taken.

@@ -66,6 +66,10 @@ type Config struct {
 	// is not there, since it is not in the configuration any more, has the chain of
 	// its tenant.
 	Chains map[Alias][]pipeline.Stage
+	// Virus scans the attachments of infected mails; nil for none. VirusTenants have
+	// their mail scanned.
+	Virus        VirusScanner
+	VirusTenants map[string]bool
 	// Concurrency is how many attempts may be under way in all.
 	Concurrency int
 	Logger      hclog.Logger
@@ -84,6 +88,9 @@ type Dispatcher struct {
 	endpoints map[store.Endpoint]Endpoint
 	chains    map[Alias][]pipeline.Stage
 	workers   int
+
+	virus        VirusScanner
+	virusTenants map[string]bool
 	log       hclog.Logger
 
 	// done receives the endpoint of each worker that has become free.
@@ -98,6 +105,7 @@ type Dispatcher struct {
 func New(q *queue.Queue, bodies Bodies, client *webhook.Client, cfg Config) *Dispatcher {
 	return &Dispatcher{
 		queue: q, bodies: bodies, client: client, endpoints: cfg.Endpoints, chains: cfg.Chains, workers: cfg.Concurrency,
+		virus: cfg.Virus, virusTenants: cfg.VirusTenants,
 		log: cfg.Logger.Named("dispatch"), done: make(chan store.Endpoint, cfg.Concurrency),
 		memory: semaphore.NewWeighted(documentMemory),
 	}

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -39,18 +40,27 @@ func (d *Dispatcher) document(ctx context.Context, job store.Job, body mail.Body
 	if err != nil {
 		return nil, err
 	}
+	o.Subject = view.Subject
+	reports, virus, err := d.scanned(ctx, job, view, body)
+	var elsewhere *errVirusElsewhere
+	if errors.As(err, &elsewhere) {
+		o.State, o.Reason, o.Attempt = mail.Quarantined, err.Error(), nil
+		return nil, nil //nolint:nilnil // as the outcome says
+	}
+	if err != nil {
+		return nil, err
+	}
 	doc := payload.Build(view, payload.Facts{
 		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
-		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, SHA256: job.SHA256,
+		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, SHA256: job.SHA256, Virus: virus,
 	})
-	o.Subject = view.Subject
 	o.Steps = []mail.Step{{
 		At: began, Name: "parsed", Duration: time.Since(began),
 		Detail: fmt.Sprintf("attachments: %d, links: %d, warnings: %d", len(view.Attachments), len(view.Links), len(view.Warnings)),
 	}}
 	out := pipeline.Run(ctx, d.chain(job.Endpoint.Tenant, job.Alias), plugin.Mail{
 		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
-		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, View: view, Raw: body,
+		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, View: view, Raw: body, Scans: reports,
 	}, doc)
 	o.Steps = append(o.Steps, out.Steps...)
 	for _, s := range out.Steps {

@@ -8,7 +8,7 @@
 // bytes, so every attempt of a delivery sends the same payload. The content of
 // attachments is streamed from the raw message and is never whole in memory.
 //
-// The fields "message" and "integrity" are those of the product's payload
+// The fields "message", "integrity" and "security" are those of the product's payload
 // reference, field for field; "id", "schema", "timestamp", "tenant", "envelope"
 // and "parse_warnings" are added beside them and never change their meaning.
 package payload
@@ -41,12 +41,15 @@ type Facts struct {
 	ReceivedAt time.Time
 	// SHA256 is the hex hash of the octets exactly as received.
 	SHA256 string
+	// Virus is what the virus scanner came to; nil where the mail was not to be shown
+	// to it, and the payload says nothing about it.
+	Virus *VirusScan
 }
 
 // Build makes the document of one delivery.
 func Build(m *mime.Message, f Facts) *document.Document {
-	attachments, parts := buildAttachments(m.Attachments)
-	root := document.Object(
+	attachments, parts := buildAttachments(m.Attachments, f.Virus)
+	members := []document.Member{
 		member("id", document.String(string(f.ID))),
 		member("schema", document.String(Schema)),
 		member("timestamp", timestamp(f.ReceivedAt)),
@@ -56,10 +59,12 @@ func Build(m *mime.Message, f Facts) *document.Document {
 			member("contentHash", document.String(ContentHash(contentOf(m, f)))),
 			member("rawEmailHash", document.String(f.SHA256)),
 		)),
-		member("envelope", buildEnvelope(f)),
-		member("parse_warnings", buildWarnings(m.Warnings)),
-	)
-	return &document.Document{Root: root, Parts: parts}
+	}
+	if f.Virus != nil {
+		members = append(members, member("security", f.Virus.section()))
+	}
+	members = append(members, member("envelope", buildEnvelope(f)), member("parse_warnings", buildWarnings(m.Warnings)))
+	return &document.Document{Root: document.Object(members...), Parts: parts}
 }
 
 // Render writes the payload of a document whose raw message is raw. It fails with
@@ -134,20 +139,24 @@ func recipient(m *mime.Message, addr string) mail.Address {
 	return mail.Address{Address: addr}
 }
 
-func buildAttachments(list []mime.Attachment) (*document.Value, []document.Part) {
+func buildAttachments(list []mime.Attachment, virus *VirusScan) (*document.Value, []document.Part) {
 	items := make([]*document.Value, len(list))
 	parts := make([]document.Part, len(list))
 	for i, a := range list {
 		parts[i] = a.Part
-		items[i] = document.Object(
+		content := document.PartMember(i)
+		if virus.excludes(i) {
+			content = member("content", document.Null())
+		}
+		items[i] = document.Object(append([]document.Member{
 			member("filename", document.StringOrNull(a.Filename)),
 			member("contentType", document.String(a.ContentType)),
 			member("size", document.Int(a.Size)),
-			document.PartMember(i),
+			content,
 			member("contentId", document.StringOrNull(a.ContentID)),
 			member("inline", document.Bool(a.Inline)),
 			member("sha256", document.String(a.SHA256)),
-		)
+		}, virus.attachment(i)...)...)
 	}
 	return document.Array(items...), parts
 }

@@ -32,7 +32,9 @@ type fixture struct {
 	log    *lockedBuffer
 }
 
-func open(t *testing.T) *fixture {
+func open(t *testing.T) *fixture { return openScreened(t, reception.Screening{}) }
+
+func openScreened(t *testing.T, screening reception.Screening) *fixture {
 	t.Helper()
 	dir := t.TempDir()
 	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "postern.db"))
@@ -47,7 +49,7 @@ func open(t *testing.T) *fixture {
 	f := &fixture{dir: dir, store: &faultyStore{Store: db}, bodies: bodies, log: new(lockedBuffer)}
 	log := hclog.New(&hclog.LoggerOptions{Output: f.log, DisableTime: true})
 	f.queue = queue.New(f.store, bodies, queue.Config{Owner: "test", Logger: log})
-	f.Reception = reception.New(bodies, f.queue, retention(), log)
+	f.Reception = reception.New(bodies, f.queue, retention(), screening, log)
 	return f
 }
 
@@ -65,7 +67,7 @@ func (f *fixture) restart(t *testing.T) {
 	t.Cleanup(func() { _ = bodies.Close() })
 	log := hclog.New(&hclog.LoggerOptions{Output: f.log, DisableTime: true})
 	f.bodies = bodies
-	f.Reception = reception.New(bodies, f.queue, retention(), log)
+	f.Reception = reception.New(bodies, f.queue, retention(), reception.Screening{}, log)
 }
 
 // lockedBuffer collects a log.

@@ -1,5 +1,6 @@
 // Package reception is what every source of mail does with a mail: store its
-// octets, then its row, and only then call it received.
+// octets, show it to the scanners, then store its row, and only then call it
+// received.
 //
 // # Durability
 //
@@ -8,6 +9,9 @@
 // that no row refers to, which the spool's sweep removes. The exception is a
 // store that fails after it has committed: that mail is whole and is delivered,
 // and comes a second time when its sender tries again, rather than never.
+//
+// A mail that the scanners' word keeps out is a *[Refusal]. One that was rejected for
+// good has a row in the log, without a body.
 package reception
 
 import (
@@ -24,6 +28,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/route"
+	"github.com/postern-mail/postern/gateway/internal/scan"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
@@ -33,6 +38,7 @@ const discardTimeout = 10 * time.Second
 // Bodies is what reception needs of a body store.
 type Bodies interface {
 	Put(ctx context.Context, id mail.MessageID, expires time.Time, r io.Reader) (mail.BodyRef, error)
+	Open(ctx context.Context, ref mail.BodyRef) (mail.Body, error)
 	Delete(ctx context.Context, ref mail.BodyRef) error
 	Sweep(ctx context.Context, live func(context.Context, mail.MessageID) (bool, error)) (int, error)
 }
@@ -42,12 +48,13 @@ type Reception struct {
 	bodies    Bodies
 	queue     *queue.Queue
 	retention map[string]time.Duration
+	screening Screening
 	log       hclog.Logger
 }
 
 // New returns a reception. The map gives each tenant's retention.
-func New(bodies Bodies, q *queue.Queue, retention map[string]time.Duration, log hclog.Logger) *Reception {
-	return &Reception{bodies: bodies, queue: q, retention: retention, log: log.Named("reception")}
+func New(bodies Bodies, q *queue.Queue, retention map[string]time.Duration, s Screening, log hclog.Logger) *Reception {
+	return &Reception{bodies: bodies, queue: q, retention: retention, screening: s, log: log.Named("reception")}
 }
 
 // Mail is a mail on its way in.
@@ -95,6 +102,10 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 	if m.TraceField != nil {
 		message.TraceField = m.TraceField(id, received)
 	}
+	if err := r.screen(ctx, m, &message); err != nil {
+		r.discard(id, ref)
+		return "", fmt.Errorf("receive: %w", err)
+	}
 	if err := r.queue.Enqueue(ctx, message); err != nil {
 		r.discard(id, ref)
 		return "", fmt.Errorf("receive: %w", err)
@@ -102,6 +113,41 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 	r.log.Info("received", "message_id", id, "tenants", tenants(m.Recipients), "deliveries", len(message.Deliveries),
 		"size", counter.n, "listener", m.Envelope.Session.Listener, "remote_ip", m.Envelope.Session.RemoteIP, "reverse_path", hclog.Quote(m.Envelope.ReversePath))
 	return id, nil
+}
+
+// screen shows a mail to the scanners and decides about its deliveries. What is
+// rejected as a whole is logged as such; its body is the caller's to discard.
+func (r *Reception) screen(ctx context.Context, m Mail, message *store.NewMessage) error {
+	s := &r.screening
+	if s.Spam == nil && s.Virus == nil {
+		return nil
+	}
+	body, err := r.bodies.Open(ctx, message.Body)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	recipients := make([]string, len(m.Recipients))
+	for i, rcpt := range m.Recipients {
+		recipients[i] = rcpt.Address
+	}
+	found, err := s.screen(ctx, r.log, scan.Mail{
+		Body: body, ID: message.ID, Envelope: m.Envelope, Recipients: recipients, Hostname: s.Hostname,
+	}, message.Deliveries)
+	if err != nil {
+		return err
+	}
+	message.Reports, message.Steps = found.reports(), append(message.Steps, found.steps...)
+	refused := s.decide(found, message.Deliveries)
+	var refusal *Refusal
+	if errors.As(refused, &refusal) && !refusal.Temporary {
+		rejected := *message
+		rejected.Body, rejected.Reports = "", nil
+		if err := r.queue.Enqueue(ctx, rejected); err != nil {
+			return err // which is temporary: what is not logged is not refused for good
+		}
+	}
+	return refused
 }
 
 // discard deletes the body of a message that could not be enqueued. Where nobody

@@ -43,6 +43,10 @@ func defaults() smtpd.Config {
 }
 
 func start(t *testing.T, cfg smtpd.Config) *fixture {
+	return startScreened(t, cfg, reception.Screening{})
+}
+
+func startScreened(t *testing.T, cfg smtpd.Config, screening reception.Screening) *fixture {
 	t.Helper()
 	f := &fixture{dir: t.TempDir(), ended: make(chan error, 1)}
 	var err error
@@ -62,7 +66,7 @@ func start(t *testing.T, cfg smtpd.Config) *fixture {
 		t.Fatal(err)
 	}
 	q := queue.New(f.store, f.bodies, queue.Config{Owner: "test", Logger: cfg.Logger})
-	receiver := reception.New(f.bodies, q, map[string]time.Duration{"acme": time.Hour, "open": time.Hour}, cfg.Logger)
+	receiver := reception.New(f.bodies, q, map[string]time.Duration{"acme": time.Hour, "open": time.Hour}, screening, cfg.Logger)
 	f.server = smtpd.New(cfg, routes, receiver)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

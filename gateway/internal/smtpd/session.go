@@ -35,6 +35,8 @@ var (
 	errLongLine     = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "A line of the message is longer than 1 MiB"}
 	errLoop         = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 4, 6}, Message: "Too many hops, this looks like a mail loop"}
 	errNotStored    = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Message could not be stored, try again later"}
+	errRejected     = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "Message is taken for spam or infected"}
+	errPutOff       = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "Message cannot be taken now, try again later"}
 	errInterrupted  = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 4, 2}, Message: "Message was cut off, try again"}
 	errNoRecipients = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 5, 1}, Message: "No valid recipients"}
 )
@@ -173,6 +175,7 @@ func (s *session) data(r io.Reader) error {
 func (s *session) refusal(tx *transaction, content *contentReader, err error) error {
 	reply := errNotStored
 	var said *smtp.SMTPError
+	var refused *reception.Refusal
 	switch {
 	case errors.Is(err, smtp.ErrTooLongLine):
 		reply = errLongLine
@@ -180,6 +183,10 @@ func (s *session) refusal(tx *transaction, content *contentReader, err error) er
 		reply = said
 	case content.interrupted != nil:
 		reply = errInterrupted
+	case errors.As(err, &refused) && refused.Temporary:
+		reply = errPutOff
+	case errors.As(err, &refused):
+		reply = errRejected
 	}
 	log := s.log.Info
 	if reply == errNotStored {

@@ -62,16 +62,16 @@ func run(m *plugin.Mail, o options) error {
 		}
 	case "outside":
 		if err := m.Payload().Set("/message/subject", "x"); !errors.Is(err, plugin.ErrForbidden) {
-			return fmt.Errorf("set outside the scope: %v", err)
+			return fmt.Errorf("set outside the scope: %w", err)
 		}
 		if _, _, err := m.Payload().GetJSON("/message"); !errors.Is(err, plugin.ErrForbidden) {
-			return fmt.Errorf("get outside the scope: %v", err)
+			return fmt.Errorf("get outside the scope: %w", err)
 		}
 		if err := m.Payload().SetJSON("/probe", []byte("{")); !errors.Is(err, plugin.ErrBadValue) {
-			return fmt.Errorf("set of bad JSON: %v", err)
+			return fmt.Errorf("set of bad JSON: %w", err)
 		}
 		if err := m.Payload().Set("/probe/none/x", 1); !errors.Is(err, plugin.ErrBadPointer) {
-			return fmt.Errorf("set below nothing: %v", err)
+			return fmt.Errorf("set below nothing: %w", err)
 		}
 	case "drop":
 		m.Drop("not wanted")

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"net"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/postern-mail/postern/gateway/internal/config"
+	"github.com/postern-mail/postern/gateway/internal/dispatch"
+	"github.com/postern-mail/postern/gateway/internal/reception"
+	"github.com/postern-mail/postern/gateway/internal/scan"
+)
+
+// deferred is the word of the configuration for a mail that a scanner could not scan.
+const deferred = "defer"
+
+// openScanners makes the clients of the scanners, and says what each tenant wants
+// done for their word. The virus scanner is nil for none.
+func openScanners(cfg *config.Config, log hclog.Logger) (reception.Screening, dispatch.VirusScanner, error) {
+	s := reception.Screening{Hostname: cfg.Server.Hostname, Resolver: net.DefaultResolver, Policies: make(map[string]reception.Policy)}
+	for _, t := range cfg.Tenants {
+		s.Policies[t.Name] = reception.Policy{
+			Tag: t.Spam.Tag, Quarantine: t.Spam.Quarantine, Defer: t.Spam.Defer, Reject: t.Spam.Reject,
+			Viruses: t.VirusScan, OnVirus: reception.VirusAction(t.VirusAction),
+		}
+	}
+	if c := cfg.Scanners.Rspamd; c != nil {
+		client, err := scan.NewRspamd(scan.RspamdConfig{URL: c.URL, Limits: scan.Limits{MaxSize: c.MaxSize, Timeout: c.Timeout}}, log)
+		if err != nil {
+			return s, nil, err
+		}
+		s.Spam, s.DeferSpam = client, c.OnError == deferred
+	}
+	c := cfg.Scanners.ClamAV
+	if c == nil {
+		return s, nil, nil
+	}
+	address := c.Address
+	if c.Network == "unix" {
+		address = "unix:" + address
+	}
+	client, err := scan.NewClamAV(scan.ClamAVConfig{Address: address, Limits: scan.Limits{MaxSize: c.MaxSize, Timeout: c.Timeout}}, log)
+	if err != nil {
+		return s, nil, err
+	}
+	s.Virus, s.DeferVirus = client, c.OnError == deferred
+	return s, client, nil
+}
+
+// virusTenants are those whose mail is scanned for viruses.
+func virusTenants(cfg *config.Config) map[string]bool {
+	tenants := make(map[string]bool)
+	for _, t := range cfg.Tenants {
+		tenants[t.Name] = t.VirusScan
+	}
+	return tenants
+}
