@@ -48,6 +48,8 @@ func (d *dataDir) Close() error { return d.lock.Close() }
 
 func (d *dataDir) database() string { return filepath.Join(d.path, "postern.db") }
 
+func (d *dataDir) cache() string { return cacheIn(d.path) }
+
 func (d *dataDir) bodies() string { return filepath.Join(d.path, "bodies") }
 
 // controlSocket is where the gateway of a data folder answers.

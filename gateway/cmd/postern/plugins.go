@@ -36,7 +36,7 @@ func compilationCache(dataDir string) string {
 		return dir
 	}
 	if dataDir != "" {
-		return filepath.Join(dataDir, "cache")
+		return cacheIn(dataDir)
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -49,11 +49,14 @@ func compilationCache(dataDir string) string {
 	return dir
 }
 
+// cacheIn is the folder for compiled plugins of a gateway's data folder.
+func cacheIn(dataDir string) string { return filepath.Join(dataDir, "cache") }
+
 // checkingCache is the folder for compiled plugins of a verb that looks at a
 // configuration: that of the gateway's own data folder, where it is this user's, so
 // that the next start finds what was compiled.
 func checkingCache(dataDir string) string {
-	dir := filepath.Join(dataDir, "cache")
+	dir := cacheIn(dataDir)
 	if info, err := os.Stat(dir); err == nil {
 		if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) == os.Geteuid() {
 			return compilationCache(dataDir)

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,6 +22,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/inspector"
+	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/reception"
 	"github.com/postern-mail/postern/gateway/internal/route"
@@ -128,6 +131,12 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDi
 	running.start()
 	defer func() { err = errors.Join(err, running.stop()) }()
 
+	if dir.cache() == compilationCache(dir.path) && len(parts.plugins) > 0 {
+		// It is this gateway's alone, so that what it has not loaded nobody needs.
+		if err := plugin.PruneCache(dir.cache(), slices.Collect(maps.Values(parts.plugins))); err != nil {
+			log.Warn("compiled plugins that are not needed any more stay", "error", err)
+		}
+	}
 	for _, p := range cfg.Plugins {
 		log.Info("plugin loaded", "plugin", p.Name, "permissions", parts.plugins[p.Name].Permissions(), "sha256", parts.plugins[p.Name].SHA256())
 	}

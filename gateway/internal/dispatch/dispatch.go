@@ -91,7 +91,7 @@ type Dispatcher struct {
 
 	virus        VirusScanner
 	virusTenants map[string]bool
-	log       hclog.Logger
+	log          hclog.Logger
 
 	// done receives the endpoint of each worker that has become free.
 	done chan store.Endpoint
@@ -263,7 +263,8 @@ func (d *Dispatcher) wait(ctx context.Context, until time.Time, listen bool) []s
 
 // work makes one attempt and records it.
 func (d *Dispatcher) work(ctx context.Context, job store.Job) {
-	// A stop lets an attempt under way end; the client bounds its time.
+	// A stop lets an attempt under way end; the client bounds its time, and that of a
+	// chain is the sum of its plugins' timeouts, waiting for lanes aside.
 	outcome := d.attempt(context.WithoutCancel(ctx), job)
 	log := d.log.With("delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "endpoint", job.Endpoint.Name)
 	for {

@@ -13,6 +13,15 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/sandbox"
 )
 
+// PruneCache removes compiled plugins from a folder that are none of these.
+func PruneCache(cacheDir string, loaded []*Plugin) error {
+	keep := make(map[string]bool)
+	for _, p := range loaded {
+		keep[p.sha256] = true
+	}
+	return sandbox.Prune(cacheDir, keep)
+}
+
 // WASI is the module whose imports every plugin may have.
 const WASI = sandbox.WASI
 

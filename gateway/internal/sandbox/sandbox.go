@@ -171,6 +171,24 @@ func compile(ctx context.Context, wasm []byte, cfg Config, cacheDir string) (_ *
 	return m, nil
 }
 
+// Prune removes from a cache what is not of the modules with these SHA-256 sums. What
+// is in there by other names is left alone.
+func Prune(cacheDir string, keep map[string]bool) error {
+	entries, err := os.ReadDir(cacheDir)
+	if err != nil {
+		return fmt.Errorf("prune compilation cache: %w", err)
+	}
+	for _, e := range entries {
+		if sum, err := hex.DecodeString(e.Name()); err != nil || len(sum) != sha256.Size || keep[e.Name()] {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(cacheDir, e.Name())); err != nil {
+			return fmt.Errorf("prune compilation cache: %w", err)
+		}
+	}
+	return nil
+}
+
 // openCacheDir makes the folder of one module in the cache. What is in there is
 // run as it is, so nobody else may be able to write it.
 func openCacheDir(cache, module string) error {

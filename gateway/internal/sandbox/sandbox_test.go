@@ -281,3 +281,24 @@ func TestDamagedCacheEntryIsCompiledAgain(t *testing.T) {
 	}
 	compile(t, wasm, cfg)
 }
+
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	kept, old := strings.Repeat("ab", 32), strings.Repeat("cd", 32)
+	for _, name := range []string{kept, old, "notes"} {
+		if err := os.MkdirAll(filepath.Join(dir, name, "x"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sandbox.Prune(dir, map[string]bool{kept: true}); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 2 || entries[0].Name() != kept || entries[1].Name() != "notes" {
+		t.Errorf("left are %v, %v", entries, err)
+	}
+	if err := sandbox.Prune(filepath.Join(dir, "gone"), nil); err == nil {
+		t.Error("a folder that is not there was pruned")
+	}
+}
