@@ -105,7 +105,7 @@ plugin "classify" {
 
   # What its failure means. skip (default) goes on without it, retry runs the
   # chain again with the next attempt, quarantine holds the mail back for you.
-  on_error = "skip" # default
+  on_error = "skip" # default; of builtin:payload it is "retry", for what it cuts must not get out
 }
 
 plugin "spam" {

@@ -36,13 +36,27 @@ func (l *loader) pluginBlock(h schema.Header) *schema.Block {
 			p.grantSetting("read", schema.Into(&p.Read, schema.ListOf(0, maxPointers, distinct("pointer", pointer)))),
 			{Name: "timeout", Initial: "5s", Set: schema.Into(&p.Timeout, schema.Duration(time.Millisecond, 5*time.Minute))},
 			{Name: "memory", Initial: "128MiB", Set: schema.Into(&p.Memory, schema.Size(1<<20, 4<<30))},
-			{Name: "on_error", Initial: "skip", Set: schema.Into(&p.OnError, schema.OneOf("skip", "retry", "quarantine"))},
+			{Name: "on_error", Set: schema.Into(&p.OnError, schema.OneOf("skip", "retry", "quarantine"))},
 		},
 		Children: []schema.Child{{Kind: "options", Open: func(schema.Header) *schema.Block {
 			return &schema.Block{Free: p.setOptions}
 		}}},
-		Finish: func() { l.config.Plugins = append(l.config.Plugins, *p) },
+		Finish: func() {
+			if p.OnError == "" {
+				p.OnError = defaultPolicy(p.Builtin)
+			}
+			l.config.Plugins = append(l.config.Plugins, *p)
+		},
 	}
+}
+
+// defaultPolicy is what the failure of a plugin means where nobody says it. What cuts
+// a payload must not be skipped: a mail would decide what is given away.
+func defaultPolicy(builtin string) string {
+	if builtin == "payload" {
+		return "retry"
+	}
+	return "skip"
 }
 
 // setSource reads where a plugin's module is. It does not look there.

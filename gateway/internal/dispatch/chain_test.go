@@ -238,3 +238,68 @@ func TestLargeDocuments(t *testing.T) {
 		}
 	})
 }
+
+// TestChainThatEndsTheProcess has a delivery that was claimed again and again, and of
+// which nothing ever came: it is held, and the others go on.
+func TestChainThatEndsTheProcess(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, g *gateway) {
+		w := &worker{}
+		g.chains = chained(w, pipeline.Skip)
+		g.network.endpoint(t, "desk", status(200))
+		id := g.receive("desk")
+		for range 5 { // processes that end with it in their hands
+			if _, err := g.queue.Claim(t.Context(), []store.Quota{{Endpoint: named("desk"), Max: 1}}); err != nil {
+				t.Fatal(err)
+			}
+			g.restart()
+			time.Sleep(2 * time.Minute)
+			if _, err := g.store.Reap(t.Context(), time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g.start(1, rooms{"desk": 1})
+		other := g.receive("desk")
+		if d := g.delivery(id); d.State != mail.Quarantined || d.Reason != "plugins: the gateway ended 5 times while they worked on this delivery" || len(d.Tries) != 0 {
+			t.Errorf("delivery = %+v", d)
+		}
+		if d := g.delivery(other); d.State != mail.Delivered || len(w.runs) != 1 {
+			t.Errorf("the other delivery = %+v after %d runs", d, len(w.runs))
+		}
+	})
+}
+
+// patient is a plugin that works until it is interrupted.
+type patient struct{}
+
+func (patient) Run(ctx context.Context, _ plugin.Mail, doc *document.Document) (plugin.Result, error) {
+	<-ctx.Done()
+	return plugin.Result{Document: doc}, ctx.Err()
+}
+
+// TestStopInterruptsChains stops while a plugin is at work that would be skipped if it
+// failed: nothing is decided, and the next start runs the chain again.
+func TestStopInterruptsChains(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, g *gateway) {
+		desk := g.network.endpoint(t, "desk", status(200))
+		g.chains = map[dispatch.Alias][]pipeline.Stage{{Tenant: "acme"}: {{Name: "crm", Plugin: patient{}, OnError: pipeline.Skip}}}
+		id := g.receive("desk")
+		run := g.start(1, rooms{"desk": 1})
+		time.Sleep(time.Second)
+		stopped := time.Now()
+		run.stop()
+		if took := time.Since(stopped); took > 0 {
+			t.Errorf("the stop took %s", took)
+		}
+		if d := g.delivery(id); d.State != mail.Queued || d.InFlight || len(d.Steps) != 0 || len(desk.got()) != 0 {
+			t.Errorf("delivery = %+v", d)
+		}
+		g.restart()
+		g.chains = chained(&worker{}, pipeline.Skip)
+		g.start(1, rooms{"desk": 1})
+		if d := g.delivery(id); d.State != mail.Delivered || len(d.Tries) != 1 || !strings.Contains(desk.got()[0].Body, `"run":"run 1"`) {
+			t.Errorf("delivery = %+v", d)
+		}
+	})
+}

@@ -263,9 +263,10 @@ func (d *Dispatcher) wait(ctx context.Context, until time.Time, listen bool) []s
 
 // work makes one attempt and records it.
 func (d *Dispatcher) work(ctx context.Context, job store.Job) {
-	// A stop lets an attempt under way end; the client bounds its time, and that of a
-	// chain is the sum of its plugins' timeouts, waiting for lanes aside.
-	outcome := d.attempt(context.WithoutCancel(ctx), job)
+	outcome, interrupted := d.attempt(ctx, job)
+	if interrupted {
+		return // its lease is given back with the others
+	}
 	log := d.log.With("delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "endpoint", job.Endpoint.Name)
 	for {
 		state, due, err := d.queue.Finish(context.WithoutCancel(ctx), job, outcome)
@@ -308,48 +309,49 @@ func report(log hclog.Logger, state mail.State, due time.Time, o queue.Outcome) 
 }
 
 // attempt makes one attempt, unless the chain ends the delivery before it. A panic
-// is a failed attempt like any other: one mail must not stop the others.
-func (d *Dispatcher) attempt(ctx context.Context, job store.Job) (o queue.Outcome) {
+// is a failed attempt like any other: one mail must not stop the others. A stop
+// interrupts a chain, which is run again by the next start; it lets a request under
+// way end, whose time the client bounds.
+func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outcome, interrupted bool) {
+	ctx := context.WithoutCancel(stop)
 	made := mail.Attempt{Number: job.Attempts + 1, At: time.Now()}
 	o.Attempt = &made
 	defer func() {
 		if p := recover(); p != nil {
 			d.log.Error("panic in an attempt", "delivery_id", job.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			made.Reason = "internal: see the gateway's log"
-			o = queue.Outcome{Attempt: &made}
+			o, interrupted = queue.Outcome{Attempt: &made}, false
 		}
 	}()
 
 	endpoint, ok := d.endpoints[job.Endpoint]
 	if !ok {
 		made.Reason = "config: the endpoint is not in the configuration"
-		return o
+		return o, false
 	}
 	body, err := d.bodies.Open(ctx, job.Body)
 	if err != nil {
 		made.Reason = "body: " + err.Error()
-		return o
+		return o, false
 	}
 	defer body.Close()
-	held, err := reserve(ctx, d.memory, min(body.Size(), documentSize))
+	held, err := reserve(ctx, d.memory, max(min(body.Size(), documentSize), documentCost*job.DocumentSize))
 	if err != nil {
 		made.Reason = "canceled: " + err.Error()
-		return o
+		return o, false
 	}
 	defer held.free()
-	doc, err := d.document(ctx, job, body, &o)
+	doc, err := d.document(ctx, stop, job, body, held, &o)
+	if errors.Is(err, errInterrupted) {
+		return o, true
+	}
 	if err != nil {
 		made.Reason = "document: " + err.Error()
 		o.Attempt = &made
-		return o
+		return o, false
 	}
 	if doc == nil {
-		return o // the chain has decided otherwise
-	}
-	// A plugin can make much out of little, and what it made is read again.
-	if err := held.resize(ctx, int64(doc.Size())); err != nil {
-		made.Reason = "canceled: " + err.Error()
-		return o
+		return o, false // the chain has decided otherwise
 	}
 	made.At = time.Now()
 	res := d.client.Send(ctx, webhook.Request{
@@ -361,5 +363,5 @@ func (d *Dispatcher) attempt(ctx context.Context, job store.Job) (o queue.Outcom
 	}
 	o.RetryAfter = res.RetryAfter
 	made.Duration, made.Code, made.Reason, made.Response = res.Duration, res.Code, res.Reason, res.Response
-	return o
+	return o, false
 }

@@ -26,14 +26,33 @@ import (
 const (
 	documentMemory = 128 << 20
 	documentSize   = 16 << 20
+	// documentCost is how many times its length a document takes while it is made, or
+	// read: as a tree, and encoded.
+	documentCost = 3
+	// maxClaims is how often a delivery is claimed without anything coming of it
+	// before its chain is taken for what ends the process.
+	maxClaims = 5
 )
+
+// errInterrupted means that the stop came before the chain had ended.
+var errInterrupted = errors.New("the chain was interrupted by the stop") //nolint:gochecknoglobals // an error to compare with
 
 // document returns the delivery's document: the stored one, or what its chain
 // makes of it, which the outcome then carries to the store. It is nil where the
 // chain wants no attempt, which the outcome then says.
-func (d *Dispatcher) document(ctx context.Context, job store.Job, body mail.Body, o *queue.Outcome) (*document.Document, error) {
-	if job.Document != nil {
-		return document.Unmarshal(job.Document)
+func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, body mail.Body, held *reservation, o *queue.Outcome) (*document.Document, error) {
+	if job.DocumentSize > 0 {
+		stored, err := d.queue.Document(ctx, job.ID)
+		if err != nil {
+			return nil, err
+		}
+		return document.Unmarshal(stored)
+	}
+	chain := d.chain(job.Endpoint.Tenant, job.Alias)
+	if n := job.Lease.Number - 1 - job.Attempts; n >= maxClaims && len(chain) > 0 {
+		o.State, o.Attempt = mail.Quarantined, nil
+		o.Reason = fmt.Sprintf("plugins: the gateway ended %d times while they worked on this delivery", n)
+		return nil, nil //nolint:nilnil // as the outcome says
 	}
 	began := time.Now()
 	view, err := mime.Parse(body, body.Size())
@@ -58,7 +77,7 @@ func (d *Dispatcher) document(ctx context.Context, job store.Job, body mail.Body
 		At: began, Name: "parsed", Duration: time.Since(began),
 		Detail: fmt.Sprintf("attachments: %d, links: %d, warnings: %d", len(view.Attachments), len(view.Links), len(view.Warnings)),
 	}}
-	out := pipeline.Run(ctx, d.chain(job.Endpoint.Tenant, job.Alias), plugin.Mail{
+	out := pipeline.Run(stop, chain, plugin.Mail{
 		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
 		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, View: view, Raw: body, Scans: reports,
 	}, doc)
@@ -69,6 +88,8 @@ func (d *Dispatcher) document(ctx context.Context, job store.Job, body mail.Body
 		}
 	}
 	switch out.Verdict {
+	case pipeline.Interrupted:
+		return nil, errInterrupted
 	case pipeline.Deliver:
 	case pipeline.TryAgain:
 		o.Attempt.Reason, o.Attempt.Duration = out.Reason, time.Since(o.Attempt.At)
@@ -79,11 +100,15 @@ func (d *Dispatcher) document(ctx context.Context, job store.Job, body mail.Body
 	case pipeline.Quarantined:
 		// What was made until then is for the operator to look at.
 		o.State, o.Reason, o.Attempt = mail.Quarantined, out.Reason, nil
-		o.Document, err = out.Document.Marshal()
+	}
+	// A plugin can make much out of little.
+	if err := held.resize(ctx, documentCost*int64(out.Document.Size())); err != nil {
 		return nil, err
 	}
-	o.Document, err = out.Document.Marshal()
-	return out.Document, err
+	if o.Document, err = out.Document.Marshal(); err != nil || o.State != "" {
+		return nil, err
+	}
+	return out.Document, nil
 }
 
 // reservation is the memory that one attempt has taken.

@@ -18,10 +18,10 @@
 package document
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // PartName is the member that stands for an attachment's content.
@@ -57,11 +57,25 @@ type stored struct {
 
 // Marshal returns the form of the document that the store keeps.
 func (d *Document) Marshal() ([]byte, error) {
-	var root strings.Builder
-	if err := d.Root.encode(&writer{w: &root, keepParts: true}); err != nil {
+	// By hand: json.Marshal would copy the root twice, and write <, > and & as six
+	// octets each.
+	var out bytes.Buffer
+	out.WriteByte('{')
+	if len(d.Parts) > 0 {
+		parts, err := json.Marshal(d.Parts)
+		if err != nil {
+			return nil, fmt.Errorf("marshal document: %w", err)
+		}
+		out.WriteString(`"parts":`)
+		out.Write(parts)
+		out.WriteByte(',')
+	}
+	out.WriteString(`"root":`)
+	if err := d.Root.encode(&writer{w: &out, keepParts: true}); err != nil {
 		return nil, fmt.Errorf("marshal document: %w", err)
 	}
-	return json.Marshal(stored{Parts: d.Parts, Root: json.RawMessage(root.String())})
+	out.WriteByte('}')
+	return out.Bytes(), nil
 }
 
 // Unmarshal reads what Marshal wrote.
@@ -97,7 +111,7 @@ func (v *Value) restoreParts(parts int) error {
 		}
 		n, err := strconv.Atoi(m.Value.text)
 		if m.Value.kind != kindNumber || err != nil || n < 0 || n >= parts {
-			return fmt.Errorf("%s %s is no number below %d", PartName, m.Value.text, parts)
+			return fmt.Errorf("%s is not that of an attachment", PartName)
 		}
 		m.Value = partValue(n)
 	}

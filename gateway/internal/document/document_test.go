@@ -286,3 +286,14 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestEncodedLen holds the count to what is written.
+func TestEncodedLen(t *testing.T) {
+	t.Parallel()
+	for r := range rune(0x3000) {
+		s := "a" + string(r) + "b"
+		if got, want := encodedLen(s), len(appendString(nil, s))-2; got != want {
+			t.Errorf("encodedLen(%q) = %d, want %d", s, got, want)
+		}
+	}
+}

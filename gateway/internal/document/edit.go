@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Errors of an Editor.
@@ -30,13 +31,24 @@ type Scope struct {
 }
 
 // hostOwned are the members of the root that no guest sets. Some may be removed
-// from the payload by who is granted that.
+// from the payload by who is granted that. Receivers there are that read names in
+// whatever case: one that differs by that alone would stand for the host's.
 func hostOwned(name string) bool {
-	switch name {
+	switch strings.Map(fold, name) {
 	case "id", "schema", "timestamp", "tenant", "envelope", "integrity", "security":
 		return true
 	}
 	return false
+}
+
+// fold gives letters that differ in case alone one form.
+func fold(r rune) rune {
+	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+		if 'a' <= other && other <= 'z' {
+			return other
+		}
+	}
+	return r
 }
 
 // attachmentsAt is where PartName members stand.
@@ -175,11 +187,16 @@ func (v *Value) undo(p Pointer, before *Value) {
 	}
 }
 
-// Remove takes the value at a pointer away.
+// Remove takes the value at a pointer away. To take an element out of an array moves
+// those behind it: it needs a grant on the array.
 func (e *Editor) Remove(pointer string) error {
 	p, err := e.writable(pointer)
 	if err != nil {
 		return err
+	}
+	list := p[:len(p)-1]
+	if v := e.Document().Root.find(list); v != nil && v.kind == kindArray && !slices.ContainsFunc(e.scope.Write, list.Within) {
+		return ErrForbidden
 	}
 	doc := e.change()
 	before := doc.Root.find(p)
@@ -240,13 +257,16 @@ func (v *Value) check(at Pointer, used map[int]bool) error {
 			continue
 		}
 		inner := len(at) == len(attachmentsAt())+1 && at.Within(attachmentsAt())
+		if slices.ContainsFunc(v.members, func(other Member) bool {
+			return other.Name != PartName && (strings.EqualFold(other.Name, PartName) || strings.EqualFold(other.Name, contentName))
+		}) {
+			return fmt.Errorf("an attachment has both %s and %s, in whatever case", PartName, contentName)
+		}
 		switch n := m.Value.part; {
 		case m.Name != PartName || !inner:
 			return fmt.Errorf("%s stands outside an attachment", PartName)
 		case used[n]:
 			return fmt.Errorf("%s %d stands twice", PartName, n)
-		case v.Member(contentName) != nil:
-			return fmt.Errorf("an attachment has both %s and %s", PartName, contentName)
 		default:
 			used[n] = true
 		}

@@ -105,6 +105,11 @@ func TestEditsThatAreRefused(t *testing.T) {
 		{"", `{}`, ErrForbidden},
 		{"/id", `"forged"`, ErrForbidden},
 		{"/envelope/mailFrom", `"forged"`, ErrForbidden},
+		{"/ID", `"forged"`, ErrForbidden},
+		{"/Integrity", `{}`, ErrForbidden},
+		{"/\u017fchema", `"2"`, ErrForbidden},
+		{"/message/attachments/0/Content", `"forged"`, ErrBadValue},
+		{"/message/attachments/0/$Part", `1`, ErrBadValue},
 		{"/security/virusScan", `{}`, ErrForbidden},
 		{"/message/attachments/0/$part", `1`, ErrForbidden},
 		{"message", `1`, ErrBadPointer},
@@ -159,6 +164,14 @@ func TestScopes(t *testing.T) {
 	}
 	if got, found, err := e.Get("/message/subject"); got != `"Hi"` || !found || err != nil {
 		t.Errorf("Get = %s, %v, %v", got, found, err)
+	}
+	// One element is not all of them: those behind it would move into its place.
+	e = editedDocument().Edit(Scope{Write: pointers(t, "/message/list/0")}, budget)
+	if err := errors.Join(e.Set("/message/list/0", []byte(`1`))); err != nil {
+		t.Error(err)
+	}
+	if err := e.Remove("/message/list/0"); !errors.Is(err, ErrForbidden) {
+		t.Errorf("Remove of the granted element = %v, want ErrForbidden", err)
 	}
 	for _, pointer := range []string{"", "/message", "/crm"} {
 		if _, _, err := e.Get(pointer); !errors.Is(err, ErrForbidden) {

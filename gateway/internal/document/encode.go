@@ -145,6 +145,30 @@ func (w *writer) part(n int) error {
 	return nil
 }
 
+// encodedLen is how many octets appendString writes between the quotes.
+func encodedLen(s string) int {
+	n := len(s)
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			switch {
+			case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
+				n++
+			case c < ' ' || c == 0x7f:
+				n += 5
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r <= 0x9f || r == '\u2028' || r == '\u2029' {
+			n += 6 - size
+		}
+		i += size
+	}
+	return n
+}
+
 const hexDigits = "0123456789abcdef"
 
 // appendString writes a JSON string. Beyond what RFC 8259 demands it escapes

@@ -93,12 +93,15 @@ func (v *Value) Member(name string) *Value {
 // valueCost is about what a value takes in memory beside its text, in octets.
 const valueCost = 64
 
-// Size is about what the document takes in memory, in octets; the content of its
-// parts is not there.
+// Size is about what the document takes in memory, in octets, and no less than what
+// it takes encoded; the content of its parts is not there.
 func (d *Document) Size() int { return d.Root.size() }
 
 func (v *Value) size() int {
 	n := valueCost + len(v.text)
+	if v.kind == kindString {
+		n = valueCost + encodedLen(v.text)
+	}
 	for _, item := range v.items {
 		n += item.size()
 	}

@@ -53,6 +53,9 @@ const (
 	TryAgain    Verdict = "retry"
 	Dropped     Verdict = "drop"
 	Quarantined Verdict = "quarantine"
+	// Interrupted means that the context ended before the chain did: nothing is
+	// decided.
+	Interrupted Verdict = "interrupted"
 )
 
 // Outcome is what a chain came to.
@@ -72,6 +75,9 @@ func Run(ctx context.Context, stages []Stage, m plugin.Mail, doc *document.Docum
 	for _, s := range stages {
 		began := time.Now()
 		res, err := s.Plugin.Run(ctx, m, out.Document)
+		if err != nil && ctx.Err() != nil {
+			return Outcome{Document: doc, Verdict: Interrupted, Reason: ctx.Err().Error(), Steps: out.Steps}
+		}
 		step := mail.Step{At: began, Name: "stage " + s.Name, Duration: res.Duration, Log: lines(res.Log)}
 		switch {
 		case err != nil:

@@ -1,7 +1,6 @@
 package plugin_test
 
 import (
-	"bytes"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -105,28 +104,5 @@ func TestExampleNeedsItsGrants(t *testing.T) {
 	nothing.Options = []byte(`{}`)
 	if _, err := plugin.Load(t.Context(), nothing); err == nil || !strings.HasPrefix(err.Error(), `plugin "crm": configure: account is missing`) {
 		t.Errorf("without options: %v", err)
-	}
-}
-
-// TestExampleFixture holds that the fixture of the example's own tests is what the
-// gateway makes of the example's mail.
-func TestExampleFixture(t *testing.T) {
-	t.Parallel()
-	// By SMTP every line ends with CRLF.
-	raw := bytes.ReplaceAll(readFile(t, example+"/ticket.eml"), []byte("\n"), []byte("\r\n"))
-	d := deliver(t, "ticket.eml", raw, "")
-	kept := decode[map[string]any](t, string(readFile(t, example+"/testdata/ticket.json")))
-	made := decode[map[string]any](t, string(readFile(t, fixture(t, d, `{}`, []string{"/crm"}))))
-	for _, name := range []string{"Headers", "Text", "HTML", "Attachments", "Raw", "Write"} {
-		if diff := cmp.Diff(made[name], kept[name]); diff != "" {
-			t.Errorf("%s: -made +kept\n%s", name, diff)
-		}
-	}
-	message := func(f map[string]any) any {
-		p, _ := f["Payload"].(map[string]any)
-		return p["message"]
-	}
-	if diff := cmp.Diff(message(made), message(kept)); diff != "" || message(made) == nil {
-		t.Errorf("message: -made +kept\n%s", diff)
 	}
 }

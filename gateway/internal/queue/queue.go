@@ -104,6 +104,11 @@ func (q *Queue) HasBody(ctx context.Context, id mail.MessageID) (bool, error) {
 	return q.store.HasBody(ctx, id)
 }
 
+// Document returns what the run of the chain made of a delivery.
+func (q *Queue) Document(ctx context.Context, id mail.DeliveryID) ([]byte, error) {
+	return q.store.Document(ctx, id)
+}
+
 // Wake receives when there may be something new to claim.
 func (q *Queue) Wake() <-chan struct{} { return q.wake }
 

@@ -201,7 +201,7 @@ func openCacheDir(cache, module string) error {
 			return fmt.Errorf("open compilation cache: %w", err)
 		}
 		if info.Mode().Perm()&0o022 != 0 {
-			return fmt.Errorf("compilation cache %s is writable by others: chmod 700 it, or choose another", dir)
+			return fmt.Errorf("compilation cache %s is writable by others, who may have written into it: remove it, or choose another", dir)
 		}
 		if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() {
 			return fmt.Errorf("compilation cache %s belongs to another user: choose another", dir)
@@ -326,14 +326,48 @@ func (m *Module) Run(ctx context.Context, output io.Writer, f func(ctx context.C
 	mod, err := m.runtime.InstantiateModule(ctx, m.compiled, wazero.NewModuleConfig().
 		WithName("").
 		WithStartFunctions("_initialize").
-		WithStdout(output).WithStderr(output).
+		WithStdout(untilDone{ctx, output}).WithStderr(untilDone{ctx, output}).
 		WithSysWalltime().WithSysNanotime().
-		WithRandSource(rand.Reader))
+		WithRandSource(&randomness{ctx: ctx, left: maxRandom}))
 	if err != nil {
 		return newTrap(ctx, "start", err)
 	}
 	defer func() { _ = mod.Close(context.WithoutCancel(ctx)) }() // its error is that of a guest that exited
+	if ctx.Err() != nil {                                        // to make an instance can take time, and nobody looks then
+		return newTrap(ctx, "start", ctx.Err())
+	}
 	return f(ctx, &Guest{mod: mod})
+}
+
+// maxRandom is how many random octets a run may ask for.
+const maxRandom = 16 << 20
+
+// randomness are the random numbers of a run, while it has time.
+type randomness struct {
+	ctx  context.Context //nolint:containedctx // lives for one run
+	left int
+}
+
+// Read implements io.Reader.
+func (r *randomness) Read(p []byte) (int, error) {
+	if r.left -= len(p); r.left < 0 || r.ctx.Err() != nil {
+		return 0, errors.New("no more random numbers in this run")
+	}
+	return rand.Read(p)
+}
+
+// untilDone is the output of a run, while it has time.
+type untilDone struct {
+	ctx context.Context //nolint:containedctx // lives for one run
+	w   io.Writer
+}
+
+// Write implements io.Writer.
+func (w untilDone) Write(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.w.Write(p)
 }
 
 // Close gives back what the module holds. No run may be under way.

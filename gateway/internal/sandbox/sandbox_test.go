@@ -28,8 +28,13 @@ func assemble(t *testing.T, name string) []byte {
 		}
 		t.Skip("missing: wat2wasm (Debian: wabt)")
 	}
+	return assembleFile(t, wat2wasm, filepath.Join("testdata", name+".wat"))
+}
+
+func assembleFile(t *testing.T, wat2wasm, source string) []byte {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "guest.wasm")
-	if out, err := exec.CommandContext(t.Context(), wat2wasm, "-o", file, filepath.Join("testdata", name+".wat")).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), wat2wasm, "-o", file, source).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	wasm, err := os.ReadFile(file)
@@ -300,5 +305,54 @@ func TestPrune(t *testing.T) {
 	}
 	if err := sandbox.Prune(filepath.Join(dir, "gone"), nil); err == nil {
 		t.Error("a folder that is not there was pruned")
+	}
+}
+
+// TestRowsAreStopped has a function without a loop, in which thousands of instructions
+// that take milliseconds stand in a row: its deadline ends it all the same.
+func TestRowsAreStopped(t *testing.T) {
+	t.Parallel()
+	wat2wasm, err := exec.LookPath("wat2wasm")
+	if err != nil {
+		assemble(t, "guest") // which says so
+	}
+	for name, row := range map[string]string{
+		"fill": "(memory.fill (i32.const 0) (i32.const 1) (i32.const 0x4000000))",
+		"copy": "(memory.copy (i32.const 0) (i32.const 1) (i32.const 0x3fffffe))",
+	} {
+		source := filepath.Join(t.TempDir(), name+".wat")
+		text := `(module (memory (export "memory") 1024) (func (export "row") ` + strings.Repeat(row, 3000) + "))"
+		if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m := compile(t, assembleFile(t, wat2wasm, source), sandbox.Config{Memory: 64 * mebibyte})
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, err := call(ctx, m, "row"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: error = %v, want the deadline", name, err)
+		}
+	}
+}
+
+// TestRandomNumbersAreBounded has a guest ask for more than a run may have.
+func TestRandomNumbersAreBounded(t *testing.T) {
+	t.Parallel()
+	wat2wasm, err := exec.LookPath("wat2wasm")
+	if err != nil {
+		assemble(t, "guest") // which says so
+	}
+	source := filepath.Join(t.TempDir(), "random.wat")
+	text := `(module (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+		(memory (export "memory") 160) (func (export "ask") (param i32) (result i32) (call $random (i32.const 0) (local.get 0)))
+		(func (export "twice") (result i32) (drop (call $random (i32.const 0) (i32.const 0xa00000))) (call $random (i32.const 0) (i32.const 0xa00000))))`
+	if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := compile(t, assembleFile(t, wat2wasm, source), sandbox.Config{Memory: 16 * mebibyte})
+	if got, err := call(t.Context(), m, "ask", 0xa00000); err != nil || got[0] != 0 {
+		t.Errorf("10 MiB: %v, %v", got, err)
+	}
+	if got, err := call(t.Context(), m, "twice"); err != nil || got[0] == 0 {
+		t.Errorf("20 MiB: %v, %v; want an error for the guest", got, err)
 	}
 }

@@ -142,8 +142,10 @@ type Job struct {
 	ExpiresAt time.Time
 	// Attempts is how many were made before this claim.
 	Attempts int
-	// Document is what the run of the chain made, nil before.
-	Document []byte
+	// DocumentSize is the length of what the run of the chain made, in octets; 0
+	// before. [Store.Document] has it: claims are made by the dozen, and documents are
+	// large.
+	DocumentSize int64
 	// SpamAction is what the gateway does for the spam scanner's word.
 	SpamAction mail.SpamAction
 

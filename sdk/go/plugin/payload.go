@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -45,11 +46,13 @@ func (p Payload) GetJSON(pointer string) (text []byte, found bool, err error) {
 // Set adds or replaces the value at a pointer; "-" after an array appends. The
 // value is encoded by encoding/json.
 func (p Payload) Set(pointer string, value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false) // < as six octets would make six times of some mails
+	if err := enc.Encode(value); err != nil {
 		return fmt.Errorf("payload %s: %w", pointer, err)
 	}
-	return p.SetJSON(pointer, text)
+	return p.SetJSON(pointer, bytes.TrimSuffix(text.Bytes(), []byte("\n")))
 }
 
 // SetJSON is Set for one JSON text.

@@ -24,7 +24,10 @@ const (
 	maxLocals      = 2_000     // of one function
 	maxAllLocals   = 5_000_000 // of a module
 	maxTableLength = 65_536
-	maxValues      = 1_000 // parameters or results of a function
+	maxElements    = 131_072 // of all segments together
+	maxValues      = 1_000   // parameters or results of a function
+	maxAllValues   = 100_000 // of all types together
+	maxBody        = 1 << 20 // octets of a function: the compiler takes a thousand times that
 )
 
 // Sections of a module, by their ids.
@@ -79,6 +82,7 @@ func Module(wasm []byte, memory uint32) ([]byte, error) {
 		return nil, errors.New("it is no WebAssembly module of version 1")
 	}
 	out := []byte(magic)
+	imports := uint32(0) // functions
 	for len(rest) > 0 {
 		id := rest[0]
 		r := reader{rest[1:]}
@@ -101,9 +105,22 @@ func Module(wasm []byte, memory uint32) ([]byte, error) {
 		}
 		switch id {
 		case typeSection:
-			err = each(content, (*reader).functionType)
+			values := 0
+			err = each(content, func(r *reader) error {
+				n, err := r.functionType()
+				if values += n; err == nil && values > maxAllValues {
+					err = fmt.Errorf("more than %d parameters and results in all types", maxAllValues)
+				}
+				return err
+			})
 		case importSection:
-			err = each(content, (*reader).imported)
+			err = each(content, func(r *reader) error {
+				isFunction, err := r.imported()
+				if isFunction {
+					imports++
+				}
+				return err
+			})
 		case memorySection:
 			err = each(content, func(r *reader) error { return r.memory(memory) })
 		case exportSection:
@@ -111,11 +128,18 @@ func Module(wasm []byte, memory uint32) ([]byte, error) {
 		case tableSection:
 			content, err = boundTables(content)
 		case elementSection:
-			err = each(content, (*reader).element)
+			entries := 0
+			err = each(content, func(r *reader) error {
+				n, err := r.element()
+				if entries += n; err == nil && entries > maxElements {
+					err = fmt.Errorf("more than %d entries in all segments", maxElements)
+				}
+				return err
+			})
 		case dataSection:
 			err = each(content, (*reader).data)
 		case codeSection:
-			content, err = stoppable(content)
+			content, err = stoppable(content, imports)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", sectionName(id), err)

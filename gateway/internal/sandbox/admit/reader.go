@@ -45,42 +45,44 @@ func (r *reader) octets() ([]byte, error) {
 	return b, nil
 }
 
-// functionType reads over the type of a function.
-func (r *reader) functionType() error {
+// functionType reads over the type of a function, and gives the number of its
+// parameters and results.
+func (r *reader) functionType() (values int, err error) {
 	switch form, err := r.octet(); {
 	case err != nil:
-		return err
+		return 0, err
 	case form != 0x60:
-		return fmt.Errorf("type of form %#x", form)
+		return 0, fmt.Errorf("type of form %#x", form)
 	}
 	for range 2 { // parameters and results
 		n, err := r.number()
+		values += int(n)
 		if n > maxValues {
-			return fmt.Errorf("function of %d parameters or results, at most %d are allowed", n, maxValues)
+			return 0, fmt.Errorf("function of %d parameters or results, at most %d are allowed", n, maxValues)
 		}
 		for ; n > 0 && err == nil; n-- {
 			err = r.valueType()
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return values, nil
 }
 
 // imported reads over an import.
-func (r *reader) imported() error {
+func (r *reader) imported() (isFunction bool, err error) {
 	module, err := r.octets()
 	if err != nil {
-		return err
+		return false, err
 	}
 	name, err := r.octets()
 	if err != nil {
-		return err
+		return false, err
 	}
 	kind, err := r.octet()
 	if err != nil {
-		return err
+		return false, err
 	}
 	switch kind {
 	case 0: // function
@@ -94,7 +96,7 @@ func (r *reader) imported() error {
 	default:
 		err = fmt.Errorf("import of kind %#x", kind)
 	}
-	return err
+	return kind == 0, err
 }
 
 // memory reads over a memory, which may not begin above the cap.
@@ -185,11 +187,11 @@ func (r *reader) valueType() error {
 	return err
 }
 
-// element reads over an element segment.
-func (r *reader) element() error {
+// element reads over an element segment, and gives the number of its entries.
+func (r *reader) element() (entries int, err error) {
 	flags, err := r.number()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	const (
 		notActive   = 1
@@ -197,29 +199,29 @@ func (r *reader) element() error {
 		expressions = 4
 	)
 	if flags > notActive|explicit|expressions {
-		return fmt.Errorf("segment with flags %#x", flags)
+		return 0, fmt.Errorf("segment with flags %#x", flags)
 	}
 	if flags&(notActive|explicit) == explicit {
 		if _, err := r.number(); err != nil { // the table
-			return err
+			return 0, err
 		}
 	}
 	if flags&notActive == 0 {
 		if err := r.expression(); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if flags&(notActive|explicit) != 0 {
 		if _, err := r.octet(); err != nil { // the kind or type
-			return err
+			return 0, err
 		}
 	}
 	n, err := r.number()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if uint64(n) > uint64(len(r.b)) {
-		return errCut
+		return 0, errCut
 	}
 	for range n {
 		if flags&expressions != 0 {
@@ -228,10 +230,10 @@ func (r *reader) element() error {
 			_, err = r.number()
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return int(n), nil
 }
 
 // expression reads over a constant expression.

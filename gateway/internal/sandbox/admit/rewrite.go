@@ -49,9 +49,12 @@ func boundTables(section []byte) ([]byte, error) {
 	return append(out, r.b...), nil
 }
 
-// stoppable gives each function of a code section an empty loop to begin with.
-func stoppable(section []byte) ([]byte, error) {
-	loop := []byte{0x03, 0x40, 0x0b} // loop, without parameters and results, end
+// loop is one without parameters and results, and its end.
+const loop = "\x03\x40\x0b"
+
+// stoppable gives each function of a code section an empty loop to begin with, and
+// more where it needs them.
+func stoppable(section []byte, imports uint32) ([]byte, error) {
 	r := reader{section}
 	n, err := r.number()
 	if err != nil {
@@ -64,11 +67,17 @@ func stoppable(section []byte) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("function %d: %w", i, err)
 		}
+		if len(body) > maxBody {
+			return nil, fmt.Errorf("function %d has %d octets of code, at most %d are allowed", i, len(body), maxBody)
+		}
 		locals, code, err := splitLocals(body, &all)
 		if err != nil {
 			return nil, fmt.Errorf("function %d: %w", i, err)
 		}
-		out = binary.AppendUvarint(out, uint64(len(body)+len(loop)))
+		if code, err = guarded(code, imports); err != nil {
+			return nil, fmt.Errorf("function %d: %w", i, err)
+		}
+		out = binary.AppendUvarint(out, uint64(len(locals)+len(loop)+len(code)))
 		out = append(append(append(out, locals...), loop...), code...)
 	}
 	return append(out, r.b...), nil

@@ -128,7 +128,7 @@ func readJobs(ctx context.Context, tx *sql.Tx, owner string, seqs []int64) ([]st
 		return nil, err
 	}
 	rows, err := tx.QueryContext(ctx, `
-		SELECT q.delivery_seq, q.claims, m.id, d.number, d.tenant, d.endpoint, d.alias, d.recipient, d.expires_at, d.attempts, d.document, d.spam_action,
+		SELECT q.delivery_seq, q.claims, m.id, d.number, d.tenant, d.endpoint, d.alias, d.recipient, d.expires_at, d.attempts, coalesce(length(d.document), 0), d.spam_action,
 			m.reverse_path, m.smtputf8, m.listener, m.helo, m.remote_ip, m.tls, m.received_at, m.size, m.sha256, coalesce(m.body, ''), m.reports
 		FROM queue q JOIN deliveries d ON d.seq = q.delivery_seq JOIN messages m ON m.seq = d.message_seq
 		WHERE q.delivery_seq IN (SELECT value FROM json_each(?)) ORDER BY q.due_at, q.delivery_seq`, string(list))
@@ -144,7 +144,7 @@ func readJobs(ctx context.Context, tx *sql.Tx, owner string, seqs []int64) ([]st
 		var expires int64
 		var env envelopeRow
 		var reports string
-		err := rows.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &number, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.Document, &j.SpamAction,
+		err := rows.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &number, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.DocumentSize, &j.SpamAction,
 			&env.reversePath, &env.smtputf8, &env.listener, &env.helo, &env.remoteIP, &env.tls, &env.receivedAt, &j.Size, &j.SHA256, &j.Body, &reports)
 		if err != nil {
 			return nil, err
