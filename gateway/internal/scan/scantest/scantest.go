@@ -39,7 +39,7 @@ func ClamAV(t *testing.T) *Daemon {
 // Rspamd starts an rspamd that asks the DNS server at an address; nobody may be there.
 func Rspamd(t *testing.T, dns string) *Daemon {
 	t.Helper()
-	return start(t, "rspamd", filepath.Join("run", "rspamd.pid"), map[string]string{"rspamd": "rspamd"}, dns)
+	return start(t, "rspamd", filepath.Join("run", "rspamd.pid"), map[string]string{"rspamd": "rspamd", "curl": "curl"}, dns)
 }
 
 // EICAR is the test string that every scanner takes for malware. It is assembled here, so
@@ -123,6 +123,9 @@ func freePorts(t *testing.T) int {
 // Address is where it listens.
 func (d *Daemon) Address() string { return fmt.Sprintf("127.0.0.1:%d", d.port) }
 
+// Socket is the Unix socket of clamd.
+func (d *Daemon) Socket() string { return filepath.Join(d.dir, "clamd.sock") }
+
 // Start starts a daemon that was stopped, at the same address.
 func (d *Daemon) Start() error {
 	// A file and no pipe: the daemon keeps it open.
@@ -131,7 +134,7 @@ func (d *Daemon) Start() error {
 		return err
 	}
 	defer output.Close()
-	cmd := exec.Command("bash", append([]string{d.script, d.dir, strconv.Itoa(d.port)}, d.args...)...)
+	cmd := exec.Command("bash", append([]string{d.script, d.dir, strconv.Itoa(d.port)}, d.args...)...) //nolint:gosec,noctx // a script of ours; the daemon outlives it
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Run(); err != nil {
 		text, _ := os.ReadFile(output.Name())
