@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -12,7 +13,7 @@ import (
 	gomail "github.com/emersion/go-message/mail"
 )
 
-// mail50KiB is an ordinary mail: text, HTML with links, and a picture.
+// mail50KiB is an ordinary mail: text, HTML with many links, and a picture.
 func mail50KiB() []byte {
 	var b bytes.Buffer
 	b.WriteString("From: Ada Holm <ada@sender.example>\r\nTo: desk@acme.example\r\n" +
@@ -21,9 +22,17 @@ func mail50KiB() []byte {
 		"Content-Type: multipart/mixed; boundary=outer\r\n\r\n" +
 		"--outer\r\nContent-Type: multipart/alternative; boundary=inner\r\n\r\n" +
 		"--inner\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n")
-	b.WriteString(strings.Repeat("A line of text with a link: https://shop.example/orders\r\n", 80))
+	for i := range 80 {
+		fmt.Fprintf(&b, "A line of text with a link: https://shop.example/order/%03d\r\n", i)
+	}
 	b.WriteString("--inner\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n")
-	b.WriteString(strings.Repeat("<p class=3D\"line\">A line of <a href=3D\"https://shop.example/\">text</a></p>\r\n", 160))
+	for i := range 160 {
+		text := "text"
+		if i%8 == 0 {
+			text = "www.shop.example" // has to be compared
+		}
+		fmt.Fprintf(&b, "<p class=3D\"line\">A line of <a href=3D\"https://shop.example/%03d\">%s</a></p>\r\n", i, text)
+	}
 	b.WriteString("--inner--\r\n--outer\r\nContent-Type: image/png; name=p.png\r\nContent-Transfer-Encoding: base64\r\n\r\n")
 	picture := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("picture "), 3000))
 	for len(picture) > 76 {

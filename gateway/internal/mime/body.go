@@ -1,14 +1,9 @@
 package mime
 
 import (
-	"fmt"
-	"io"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/postern-mail/postern/gateway/internal/mime/charset"
-	"github.com/postern-mail/postern/gateway/internal/mime/header"
 	"github.com/postern-mail/postern/gateway/internal/mime/structure"
 )
 
@@ -105,75 +100,4 @@ func (b *bodies) markRelated(n *structure.Node) {
 	for _, c := range n.Children {
 		b.markRelated(c)
 	}
-}
-
-// readBody decodes and joins the leaves of a body, up to maxBody octets of
-// UTF-8. It returns nil where there is none.
-func (p *parser) readBody(leaves []*structure.Node) (*Body, error) {
-	if len(leaves) == 0 {
-		return nil, nil
-	}
-	label, _ := header.Text(strings.ToLower(leaves[0].Media.Text("charset")))
-	body := &Body{Charset: label}
-	var content strings.Builder
-	for i, n := range leaves {
-		if i > 0 {
-			content.WriteByte('\n')
-		}
-		text, err := p.readText(n, body)
-		if err != nil {
-			return nil, err
-		}
-		content.WriteString(text)
-		// Single leaves are bounded by readText; here their sum is, so that a
-		// thousand of them cannot be a thousand times the bound.
-		if content.Len() > maxBody {
-			body.Truncated = true
-		}
-		if body.Truncated {
-			p.notes.Cut(structure.WarnBodyTooLong, n.Path, fmt.Sprintf("text beyond %d octets was left out", maxBody))
-			break
-		}
-	}
-	body.Content = header.Cut(content.String(), maxBody)
-	return body, nil
-}
-
-// readText decodes one leaf. It marks the body as truncated where the leaf alone
-// is longer than a body may be.
-func (p *parser) readText(n *structure.Node, body *Body) (string, error) {
-	decoder := open(p.raw, n.Part())
-	octets, err := io.ReadAll(io.LimitReader(decoder, maxBody+1))
-	if err != nil {
-		return "", fmt.Errorf("read part %q: %w", n.Path, err)
-	}
-	if len(octets) > maxBody {
-		// This may cut a character; charset.Decode copes.
-		octets = octets[:maxBody]
-		body.Truncated = true
-	}
-	if decoder.Damaged() {
-		p.notes.Warn(structure.WarnBadEncoding, n.Path, "the part is not proper "+n.Encoding)
-	}
-	label := n.Media.Text("charset")
-	text, outcome := charset.Decode(octets, label)
-	switch outcome {
-	case charset.Unknown:
-		p.notes.Warn(structure.WarnUnknownCharset, n.Path, "unknown charset "+strconv.Quote(header.Cut(label, 40)))
-	case charset.Mismatch:
-		p.notes.Warn(structure.WarnBadCharset, n.Path, "the text is not in charset "+strconv.Quote(header.Cut(label, 40)))
-	}
-	return withoutControls(strings.ReplaceAll(text, "\r\n", "\n")), nil
-}
-
-// withoutControls takes the control characters away that no text has. Written as
-// JSON each would be six octets, so that a mail of them would take six times its
-// size in every delivery; and a terminal would obey them.
-func withoutControls(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' && r != '\r' && r != '\f' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, text)
 }

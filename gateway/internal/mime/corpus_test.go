@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/mime/report"
 	"github.com/postern-mail/postern/gateway/internal/mime/structure"
 )
 
@@ -80,10 +81,59 @@ func checkMessage(t testing.TB, m *Message) {
 		t.Errorf("%d warnings, %d addresses, %d fields: beyond the bounds", len(m.Warnings), len(m.To), len(m.Fields))
 	}
 	for _, b := range []*Body{m.Text, m.HTML} {
-		if b != nil && (len(b.Content) > maxBody || !utf8.ValidString(b.Content)) {
+		if b == nil {
+			continue
+		}
+		if len(b.Content) > maxBody || !utf8.ValidString(b.Content) {
 			t.Errorf("body of %d octets, valid %v", len(b.Content), utf8.ValidString(b.Content))
 		}
+		replaced, truncated := 0, false
+		for _, p := range b.Parts {
+			replaced += p.Replaced
+			truncated = truncated || p.Truncated
+		}
+		if len(b.Parts) == 0 || truncated != b.Truncated || (!truncated && replaced != strings.Count(b.Content, "\ufffd")) {
+			t.Errorf("body with %d U+FFFD, truncated %v, consists of %+v", strings.Count(b.Content, "\ufffd"), b.Truncated, b.Parts)
+		}
 	}
+	checkParts(t, m)
+}
+
+// checkParts holds that the parts of a mail are told alike wherever they are.
+func checkParts(t testing.TB, m *Message) {
+	t.Helper()
+	if len(m.Tree) == 0 || len(m.Tree) > structure.MaxParts+1 {
+		t.Fatalf("%d parts", len(m.Tree))
+	}
+	nodes := make(map[string]Node)
+	for i, n := range m.Tree {
+		parent, _, _ := cutLast(n.Path, ".")
+		if _, known := nodes[parent]; i > 0 && !known {
+			t.Errorf("part %q stands before the one that holds it", n.Path)
+		}
+		if _, known := nodes[n.Path]; known || n.Size < 0 || n.EncodedSize < n.Size {
+			t.Errorf("part %+v, known before: %v", n, known)
+		}
+		nodes[n.Path] = n
+	}
+	names := make(map[string]bool)
+	for _, a := range m.Attachments {
+		n, known := nodes[a.Path]
+		if !known || n.Size != a.Size || n.EncodedSize != a.Part.Length || n.ContentType != a.ContentType || n.Filename != a.Filename {
+			t.Errorf("attachment %+v is part %+v", a, n)
+		}
+		if a.SafeFilename == "" || names[strings.ToLower(a.SafeFilename)] {
+			t.Errorf("attachment %q has the name %q", a.Path, a.SafeFilename)
+		}
+		names[strings.ToLower(a.SafeFilename)] = true
+	}
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return "", s, false
 }
 
 func TestCorpusParses(t *testing.T) {
@@ -103,6 +153,44 @@ func TestCorpusParses(t *testing.T) {
 		if diff := cmp.Diff(m, parseBytes(t, raw)); diff != "" {
 			t.Errorf("%s: a second run differs:\n%s", file, diff)
 		}
+	}
+}
+
+// TestCorpusReports holds what is read out of reports that were written by others.
+func TestCorpusReports(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"delayed_dsn.raw":                    "delayed 4.0.0",
+		"multi_recipient_dsn.raw":            "failed 5.0.0, delayed 4.0.0, failed 5.0.0",
+		"simple_dsn.raw":                     "failed 4.0.0",
+		"simple_dsn_with_html.raw":           "failed 4.0.0",
+		"dsn_with_multipart_alternative.raw": "failed 5.1.10",
+	}
+	n := 0
+	for _, file := range corpusFiles(t, "enmime/dsn") {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := parseBytes(t, raw)
+		if m.Report == nil || m.Report.Kind != report.KindDeliveryStatus || m.Report.Reporter == "" || m.Automatic == nil {
+			t.Errorf("%s: report %+v, automatic %+v", file, m.Report, m.Automatic)
+			continue
+		}
+		n++
+		var got []string
+		for _, r := range m.Report.Recipients {
+			got = append(got, r.Action+" "+r.Status)
+			if !strings.Contains(r.Final, "@") || strings.ContainsAny(r.Final+r.RemoteMTA, "; ") || strings.HasPrefix(r.DiagnosticCode, "smtp") {
+				t.Errorf("%s: recipient %+v", file, r)
+			}
+		}
+		if diff := cmp.Diff(want[filepath.Base(file)], strings.Join(got, ", ")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+	if n != len(want) {
+		t.Errorf("%d reports, want %d", n, len(want))
 	}
 }
 

@@ -16,11 +16,13 @@
 // The package holds no state and writes nothing. Its subpackages know one thing
 // each. They never import this package, and each other only downwards:
 //
+//	report    calendar   reports of programs; invitations
+//	automatic            signs that a program sent the mail
 //	structure            octets to a tree of parts
 //	media     address    fields with parameters; address lists
 //	header               text, dates and ids in fields
 //	charset   transfer   octets to UTF-8; content transfer encodings
-//	links                links in HTML and text; imports none, and none imports it
+//	links     filename   links in HTML and text; names to store files by; both import none
 package mime
 
 import (
@@ -28,16 +30,22 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/mime/automatic"
+	"github.com/postern-mail/postern/gateway/internal/mime/calendar"
 	"github.com/postern-mail/postern/gateway/internal/mime/links"
+	"github.com/postern-mail/postern/gateway/internal/mime/report"
 	"github.com/postern-mail/postern/gateway/internal/mime/structure"
 )
 
 // The bounds of what is read out of the parts; those of the parts themselves
 // are in package structure. What is beyond them is left out.
 const (
-	maxBody      = 4 << 20 // octets of Text and of HTML, each
-	maxAddresses = 1000    // of one field
-	maxIDs       = 1000    // of References or In-Reply-To
+	maxBody      = 4 << 20   // octets of Text and of HTML, each
+	maxAddresses = 1000      // of one field
+	maxIDs       = 1000      // of References or In-Reply-To
+	maxFacts     = 256 << 10 // octets of a report or calendar that are looked at
+	maxEnclosed  = 64 << 10  // octets of the header of an enclosed message that are looked at
+	maxLabel     = 100       // octets of a charset, encoding or disposition that are repeated
 )
 
 // Message is the parsed view of a mail.
@@ -47,7 +55,8 @@ type Message struct {
 
 	// Addresses of the fields of RFC 5322 section 3.6. Of From, Sender and
 	// ReplyTo the first field counts; repeated To and Cc fields are joined. An
-	// entry without a readable address has a name only.
+	// entry without a readable address has a name only. Resent fields tell who
+	// passed the mail on, and are in Fields alone.
 	From, Sender, To, Cc, ReplyTo []mail.Address
 
 	Subject string
@@ -56,6 +65,12 @@ type Message struct {
 	// MessageID, InReplyTo and References come without angle brackets.
 	MessageID             string
 	InReplyTo, References []string
+	// ThreadID is the id of the mail that the conversation began with: the first of
+	// References, else of InReplyTo, else MessageID. It is the sender's word, and
+	// empty where the mail has none of the three.
+	ThreadID string
+	// Automatic tells that a program sent the mail; nil where nothing says so.
+	Automatic *Automatic
 
 	// Text and HTML are nil where the mail has no such body.
 	Text, HTML *Body
@@ -64,6 +79,11 @@ type Message struct {
 	// Attachments are all other leaves: files, inline pictures, calendars and
 	// whole messages (which are not parsed further), in order.
 	Attachments []Attachment
+	// Tree is all parts of the mail, each before those that it holds. The first is
+	// the mail itself.
+	Tree []Node
+	// Report is what the first report in the mail says; nil where there is none.
+	Report *Report
 
 	// Warnings tell what was wrong with the mail, each thing once.
 	Warnings []Warning
@@ -86,18 +106,54 @@ type Body struct {
 	// Charset is the one declared for the first part of the body, in lower case.
 	Charset   string
 	Truncated bool
+	// Parts are the parts that the body consists of, in order, and how well each
+	// could be read.
+	Parts []TextPart
+}
+
+// TextPart tells with what fidelity the text of one part was read.
+type TextPart struct {
+	// Path is the place of the part, as in "1.2"; empty for the mail itself.
+	Path string
+	// DeclaredCharset is what the part says, in lower case; empty where it says
+	// nothing.
+	DeclaredCharset string
+	// Charset is what the text was read in. It differs from what was declared where
+	// that is unknown or wrong, and where a larger set is meant by it: ISO 8859-1 is
+	// read as windows-1252.
+	Charset string
+	// Replaced counts the U+FFFD in the text: characters that were lost here, or
+	// before the mail was sent.
+	Replaced int
+	// Truncated says that the end of the part, or all of it, is not in the body.
+	Truncated bool
 }
 
 // Link is one link of a mail.
 type Link = links.Link
 
+// Automatic says by what a mail was found to be sent by a program.
+type Automatic = automatic.Mail
+
+// Report is what a delivery status notification, a feedback report or a
+// disposition notification says.
+type Report = report.Report
+
+// Calendar is what a calendar says about itself.
+type Calendar = calendar.Object
+
 // Attachment describes a leaf that is not a body. Its octets are in the raw
 // message, where Open finds them.
 type Attachment struct {
+	// Path is the place of the part, as in "1.2"; empty for the mail itself.
+	Path string
 	// Filename is data, as the sender chose it: it may hold slashes, ".." and
 	// names of devices, and must never be used as a path. Empty where there is
 	// none.
 	Filename string
+	// SafeFilename is a name that a file can be stored under: see package filename.
+	// It is never empty, and unique within the mail.
+	SafeFilename string
 	// ContentType is type/subtype in lower case.
 	ContentType string
 	// Size counts the decoded octets, SHA256 is their hash in hexadecimal.
@@ -108,7 +164,27 @@ type Attachment struct {
 	// Inline is true where the sender says so, or where the part has a
 	// Content-ID within multipart/related.
 	Inline bool
-	Part   document.Part
+	// Subject is that of an enclosed message; empty for all else.
+	Subject string
+	// Calendar is nil where the attachment is none.
+	Calendar *Calendar
+	Part     document.Part
+}
+
+// Node is one part of the tree: a leaf, or a multipart with the parts that follow
+// it and whose paths go on from its own.
+type Node struct {
+	// Path is the place of the part, as in "1.2"; empty for the mail itself.
+	Path string
+	// ContentType is type/subtype in lower case: the declared one or, where none
+	// can be read, the default.
+	ContentType string
+	// Charset, Encoding and Disposition are as declared, in lower case; Filename is
+	// as sent. Each is empty where it is absent.
+	Charset, Encoding, Disposition, Filename string
+	// EncodedSize counts the octets of the content in the raw message, Size those of
+	// a leaf once decoded. A multipart has no Size.
+	EncodedSize, Size int64
 }
 
 // Warning is one thing that was wrong with a mail. The codes are in package

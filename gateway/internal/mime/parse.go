@@ -1,8 +1,6 @@
 package mime
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
@@ -10,6 +8,8 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/mime/address"
+	"github.com/postern-mail/postern/gateway/internal/mime/automatic"
+	"github.com/postern-mail/postern/gateway/internal/mime/filename"
 	"github.com/postern-mail/postern/gateway/internal/mime/header"
 	"github.com/postern-mail/postern/gateway/internal/mime/links"
 	"github.com/postern-mail/postern/gateway/internal/mime/structure"
@@ -19,7 +19,7 @@ import (
 // Parse reads the mail in the first size octets of r. The error is one of
 // reading; a mail is never wrong.
 func Parse(r io.ReaderAt, size int64) (*Message, error) {
-	p := parser{raw: r, msg: new(Message)}
+	p := parser{raw: r, msg: new(Message), sizes: make(map[*structure.Node]int64)}
 	root, fields, err := structure.Scan(r, size, &p.notes)
 	if err != nil {
 		return nil, err
@@ -33,23 +33,12 @@ func Parse(r io.ReaderAt, size int64) (*Message, error) {
 	if m.HTML, err = p.readBody(bodies.html); err != nil {
 		return nil, err
 	}
+	p.findReport(root)
 	if err := p.readAttachments(root, bodies); err != nil {
 		return nil, err
 	}
-
-	// HTML goes first: its links have words, where a URL in the text variant of
-	// the same mail has only itself.
-	var found links.Set
-	if m.HTML != nil {
-		found.AddHTML(m.HTML.Content)
-	}
-	if m.Text != nil {
-		found.AddText(m.Text.Content)
-	}
-	m.Links = found.Links()
-	if found.Cut() {
-		p.notes.Cut(structure.WarnTooManyEntries, "", "links beyond the bound were left out")
-	}
+	p.addTree(root)
+	p.findLinks()
 	m.Warnings, m.Truncated = p.notes.Warnings(), p.notes.Truncated()
 	return m, nil
 }
@@ -57,10 +46,6 @@ func Parse(r io.ReaderAt, size int64) (*Message, error) {
 // Open returns the decoded octets of a part of the raw message r. What is not of
 // the encoding is passed over; errors are those of r.
 func Open(r io.ReaderAt, p document.Part) io.Reader {
-	return open(r, p)
-}
-
-func open(r io.ReaderAt, p document.Part) *transfer.Reader {
 	return transfer.NewReader(p.Encoding, io.NewSectionReader(r, p.Offset, p.Length))
 }
 
@@ -69,19 +54,53 @@ type parser struct {
 	raw   io.ReaderAt
 	msg   *Message
 	notes structure.Notes
+	// sizes are the decoded octets of the leaves.
+	sizes map[*structure.Node]int64
+	names filename.Set
+	// status and original are the parts of the report; nil where there is none.
+	status, original *structure.Node
+	// decoder is that of the leaf that is being read, head the beginning of it where
+	// it is an attachment. Both have buffers, which one after the other uses.
+	decoder transfer.Reader
+	head    prefix
+}
+
+// open begins to decode a part.
+func (p *parser) open(part document.Part) *transfer.Reader {
+	p.decoder.Reset(part.Encoding, io.NewSectionReader(p.raw, part.Offset, part.Length))
+	return &p.decoder
+}
+
+// findLinks looks for links. HTML goes first: its links have words, where a URL
+// in the text variant of the same mail has only itself.
+func (p *parser) findLinks() {
+	var found links.Set
+	if p.msg.HTML != nil {
+		found.AddHTML(p.msg.HTML.Content)
+	}
+	if p.msg.Text != nil {
+		found.AddText(p.msg.Text.Content)
+	}
+	p.msg.Links = found.Links()
+	if found.Cut() {
+		p.notes.Cut(structure.WarnTooManyEntries, "", "links beyond the bound were left out")
+	}
 }
 
 // readFields decodes the header and interprets the fields that have a meaning.
 func (p *parser) readFields(fields []structure.Field) {
+	p.msg.Fields = make([]Field, 0, len(fields))
 	seen := make(map[string]bool)
+	var signs automatic.Detector
 	for _, f := range fields {
 		raw := string(f.Value)
-		value, clean := header.Text(raw)
-		if !clean {
-			p.notes.Warn(structure.WarnBadCharset, "", "the field "+header.Cut(f.Name, 40)+" holds text that is not in its charset")
-		}
+		value, flaws := header.Text(raw)
 		p.msg.Fields = append(p.msg.Fields, Field{Name: f.Name, Value: value})
 		name := strings.ToLower(f.Name)
+		if name != "content-type" && name != "content-disposition" { // structure has told
+			p.warnOfText(f.Name, flaws)
+		}
+		signs.Add(f.Name, value)
 		if !singular(name) {
 			continue
 		}
@@ -95,6 +114,37 @@ func (p *parser) readFields(fields []structure.Field) {
 		}
 		seen[name] = true
 		p.readField(name, raw, value)
+	}
+	m := p.msg
+	m.Automatic = signs.Mail()
+	switch {
+	case len(m.References) > 0:
+		m.ThreadID = m.References[0]
+	case len(m.InReplyTo) > 0:
+		m.ThreadID = m.InReplyTo[0]
+	default:
+		m.ThreadID = m.MessageID
+	}
+}
+
+// warnOfText notes what was wrong with the text of a field.
+func (p *parser) warnOfText(name string, flaws header.Flaws) {
+	if flaws == 0 {
+		return
+	}
+	name = header.Cut(name, 40)
+	for _, f := range []struct {
+		flaw       header.Flaws
+		code, text string
+	}{
+		{header.RawOctets, structure.WarnBadCharset, "the field " + name + " holds octets that are not UTF-8"},
+		{header.WrongCharset, structure.WarnBadCharset, "the field " + name + " holds text that is not in its charset"},
+		{header.UnknownCharset, structure.WarnUnknownCharset, "an encoded word of the field " + name + " is in an unknown charset"},
+		{header.BadWord, structure.WarnBadWord, "an encoded word of the field " + name + " breaks RFC 2047"},
+	} {
+		if flaws&f.flaw != 0 {
+			p.notes.Warn(f.code, "", f.text)
+		}
 	}
 }
 
@@ -124,11 +174,13 @@ func (p *parser) readField(name, raw, value string) {
 	case "subject":
 		m.Subject = value
 	case "date":
-		date, ok := header.Date(raw)
-		if !ok {
+		var clean bool
+		m.Date, clean = header.Date(raw)
+		if m.Date.IsZero() {
 			p.notes.Warn(structure.WarnBadDate, "", "the date is unreadable")
+		} else if !clean {
+			p.notes.Warn(structure.WarnBadDate, "", "the date has not the form of RFC 5322 and was guessed")
 		}
-		m.Date = date
 	case "message-id":
 		if ids := header.MessageIDs(raw, 1); len(ids) > 0 {
 			m.MessageID = ids[0]
@@ -161,47 +213,4 @@ func (p *parser) ids(name, raw string) []string {
 		ids = ids[:maxIDs]
 	}
 	return ids
-}
-
-// readAttachments measures every leaf that is not a body, in order.
-func (p *parser) readAttachments(n *structure.Node, bodies *bodies) error {
-	if len(n.Children) == 0 {
-		if bodies.taken[n] {
-			return nil
-		}
-		a, err := p.readAttachment(n)
-		if err != nil {
-			return err
-		}
-		a.Inline = n.Disposition.Value == "inline" || (n.ContentID != "" && bodies.related[n])
-		p.msg.Attachments = append(p.msg.Attachments, a)
-		return nil
-	}
-	for _, c := range n.Children {
-		if err := p.readAttachments(c, bodies); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *parser) readAttachment(n *structure.Node) (Attachment, error) {
-	a := Attachment{
-		Filename:    n.Filename(),
-		ContentType: n.ContentType,
-		ContentID:   n.ContentID,
-		Part:        n.Part(),
-	}
-	// Only the hash and the length stay: a part may be as large as a mail.
-	content := open(p.raw, a.Part)
-	hash := sha256.New()
-	var err error
-	if a.Size, err = io.Copy(hash, content); err != nil {
-		return a, fmt.Errorf("read part %q: %w", n.Path, err)
-	}
-	if content.Damaged() {
-		p.notes.Warn(structure.WarnBadEncoding, n.Path, "the part is not proper "+n.Encoding)
-	}
-	a.SHA256 = hex.EncodeToString(hash.Sum(nil))
-	return a, nil
 }

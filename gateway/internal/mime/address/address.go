@@ -166,10 +166,14 @@ func (p *parser) flush() {
 		a.Name, _ = header.Text(p.comment.String())
 	}
 	p.reset()
+	if strings.HasPrefix(a.Address, "@") || strings.HasSuffix(a.Address, "@") { // half of one says nothing
+		a = mail.Address{Name: strings.TrimSpace(a.Name + " " + a.Address)}
+	}
 	if a == (mail.Address{}) {
 		return
 	}
-	p.clean = p.clean && ok && a.Address != ""
+	_, _, err := mail.SplitAddress(a.Address)
+	p.clean = p.clean && ok && err == nil
 	if len(p.list) == p.limit {
 		p.more = true
 		return

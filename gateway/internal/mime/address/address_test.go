@@ -50,6 +50,10 @@ func TestParseList(t *testing.T) {
 		{"A <a@x, b@y", addresses("A", "a@x", "", "b@y"), false},
 		{"<a@x> <b@y>", addresses("", "a@x", "", "b@y"), false},
 		{"a@x; b@y", addresses("", "a@x", "", "b@y"), true},
+		{"@", addresses("@", ""), false},
+		{"A <@x>, B <b@>", addresses("A @x", "", "B b@", ""), false},
+		{"a@b@x", addresses("", "a@b@x"), false},
+		{"<root>", addresses("", "root"), false},
 		{"<<a@x>>", addresses("", "a@x"), false},
 		{"<mailto:a@x>", addresses("", "a@x"), true},
 		{`"A <a@x>`, addresses("A", "a@x"), false},
@@ -75,6 +79,9 @@ func FuzzParseList(f *testing.F) {
 			t.Errorf("%q gives %d addresses, more %v", raw, len(list), more)
 		}
 		for _, a := range list {
+			if a == (mail.Address{}) || strings.HasPrefix(a.Address, "@") || strings.HasSuffix(a.Address, "@") {
+				t.Errorf("%q gives the address %q", raw, a)
+			}
 			for _, s := range []string{a.Name, a.Address} {
 				if !utf8.ValidString(s) || strings.ContainsAny(s, "\x00\r\n") {
 					t.Errorf("%q gives %q", raw, s)

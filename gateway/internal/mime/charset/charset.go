@@ -11,13 +11,29 @@ package charset
 
 import (
 	"bytes"
-	"io"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/emersion/go-message/charset"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
 )
+
+// Text is what Decode makes of octets.
+type Text struct {
+	Content string
+	// Charset is the name, in lower case, of the character set that the octets
+	// were read in. It is another one than the label even of honest mail where one
+	// set is the part of a larger one: ISO 8859-1 is read as windows-1252, GB 2312
+	// as GBK.
+	Charset string
+	Outcome Outcome
+}
+
+// Replaced counts the U+FFFD of the content: characters that were lost here, or
+// by an earlier program that put one in their place.
+func (t Text) Replaced() int { return strings.Count(t.Content, string(utf8.RuneError)) }
 
 // Outcome says how far the declared character set could be believed.
 type Outcome int
@@ -34,38 +50,51 @@ const (
 	Unknown
 )
 
+// The names of the character sets that are read without the library.
+const (
+	nameASCII   = "us-ascii"
+	nameUTF8    = "utf-8"
+	nameUTF7    = "utf-7"
+	nameWestern = "windows-1252"
+)
+
 // maxLabel is longer than any registered name (RFC 2978 section 2.3 allows 40).
 const maxLabel = 64
 
 // Decode reads octets in the character set that label names. An empty label
 // means UTF-8 or, where the octets are not that, windows-1252.
-func Decode(octets []byte, label string) (string, Outcome) {
+func Decode(octets []byte, label string) Text {
 	label = strings.ToLower(strings.Trim(label, " \t\"'"))
-	var text string
-	outcome := AsDeclared
+	var t Text
 	switch label {
-	case "", "utf-8", "utf8", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "default", "8bit":
-		text, outcome = guess(octets)
+	case "us-ascii", "ascii":
+		if t = guess(octets); t.Charset == nameUTF8 && isASCII(octets) {
+			t.Charset = nameASCII
+		} else {
+			t.Outcome = Mismatch
+		}
+	case "", "utf-8", "utf8", "unknown-8bit", "x-unknown", "default", "8bit":
+		t = guess(octets)
 	case "iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "windows-1252", "cp1252":
-		text, outcome = western(octets)
+		t = western(octets)
 	case "utf-7", "unicode-1-1-utf-7":
-		text = decodeUTF7(octets)
-		if strings.ContainsRune(text, utf8.RuneError) {
-			outcome = Mismatch
+		t = Text{Content: decodeUTF7(octets), Charset: nameUTF7}
+		if strings.ContainsRune(t.Content, utf8.RuneError) {
+			t.Outcome = Mismatch
 		}
 	default:
-		text, outcome = byLibrary(octets, label)
+		t = byLibrary(octets, label)
 	}
-	text = strings.TrimPrefix(text, "\ufeff")
-	return strings.ReplaceAll(text, "\x00", ""), outcome
+	t.Content = strings.ReplaceAll(strings.TrimPrefix(t.Content, "\ufeff"), "\x00", "")
+	return t
 }
 
 // guess reads what claims to be UTF-8, or claims nothing. Text that is UTF-8
 // but for single octets (a mail cut in the middle of a character) stays UTF-8;
 // text in which broken sequences are the rule is older than UTF-8.
-func guess(octets []byte) (string, Outcome) {
+func guess(octets []byte) Text {
 	if utf8.Valid(octets) {
-		return string(octets), AsDeclared
+		return Text{Content: string(octets), Charset: nameUTF8}
 	}
 	good, bad := 0, 0
 	for rest := octets; len(rest) > 0; {
@@ -79,50 +108,75 @@ func guess(octets []byte) (string, Outcome) {
 		rest = rest[n:]
 	}
 	if good > bad {
-		return strings.ToValidUTF8(string(octets), string(utf8.RuneError)), Mismatch
+		text := strings.ToValidUTF8(string(octets), string(utf8.RuneError))
+		return Text{Content: text, Charset: nameUTF8, Outcome: Mismatch}
 	}
-	return windows1252(octets), Mismatch
+	return Text{Content: windows1252(octets), Charset: nameWestern, Outcome: Mismatch}
 }
 
 // western reads the default of many mailers, which is declared whatever the
 // text is. Octets above 127 in Latin text are all but never valid UTF-8 by
 // accident. ISO 8859-1 is read as windows-1252, as the WHATWG Encoding standard
 // does: the difference is control characters that nobody writes.
-func western(octets []byte) (string, Outcome) {
+func western(octets []byte) Text {
 	if isASCII(octets) {
-		return string(octets), AsDeclared
+		return Text{Content: string(octets), Charset: nameWestern}
 	}
 	if utf8.Valid(octets) {
-		return string(octets), Mismatch
+		return Text{Content: string(octets), Charset: nameUTF8, Outcome: Mismatch}
 	}
-	return windows1252(octets), AsDeclared
+	return Text{Content: windows1252(octets), Charset: nameWestern}
 }
 
-func byLibrary(octets []byte, label string) (string, Outcome) {
+func byLibrary(octets []byte, label string) Text {
+	unknown := func() Text {
+		t := guess(octets)
+		t.Outcome = Unknown
+		return t
+	}
 	if len(label) > maxLabel {
-		text, _ := guess(octets)
-		return text, Unknown
+		return unknown()
 	}
 	r, err := charset.Reader(label, bytes.NewReader(octets))
 	if err != nil {
-		text, _ := guess(octets)
-		return text, Unknown
+		return unknown()
 	}
-	decoded, err := io.ReadAll(r)
-	if err != nil || (len(octets) > 1 && string(decoded) == string(utf8.RuneError)) {
+	// Two octets for one are the most that the common charsets make.
+	decoded := bytes.NewBuffer(make([]byte, 0, 2*len(octets)+bytes.MinRead))
+	_, err = decoded.ReadFrom(r)
+	text := decoded.String()
+	if err != nil || (len(octets) > 1 && text == string(utf8.RuneError)) {
 		// The second is the "replacement" decoder of the WHATWG: the name is
 		// known, but only as one to refuse.
-		text, _ := guess(octets)
-		return text, Unknown
+		return unknown()
 	}
-	text := strings.ToValidUTF8(string(decoded), string(utf8.RuneError))
-	if !strings.ContainsRune(text, utf8.RuneError) {
-		return text, AsDeclared
+	t := Text{Content: strings.ToValidUTF8(text, string(utf8.RuneError)), Charset: canonical(label)}
+	if strings.ContainsRune(t.Content, utf8.RuneError) {
+		t.Outcome = Mismatch
+		if !isASCII(octets) && utf8.Valid(octets) {
+			t.Content, t.Charset = string(octets), nameUTF8
+		}
 	}
-	if !isASCII(octets) && utf8.Valid(octets) {
-		return string(octets), Mismatch
+	return t
+}
+
+// canonical names the encoding that the library chose by a label. It asks in the
+// order in which the library does.
+func canonical(label string) string {
+	enc, err := ianaindex.MIME.Encoding(label)
+	if err != nil || enc == nil {
+		enc, err = ianaindex.MIME.Encoding("cs" + label)
 	}
-	return text, Mismatch
+	if err == nil && enc != nil {
+		if name, err := ianaindex.MIME.Name(enc); err == nil {
+			return strings.ToLower(name)
+		}
+	} else if enc, err := htmlindex.Get(label); err == nil {
+		if name, err := htmlindex.Name(enc); err == nil {
+			return name
+		}
+	}
+	return label
 }
 
 func windows1252(octets []byte) string {

@@ -15,13 +15,15 @@ const maxDate = 256
 // it reads the names of zones as the machine is set up.
 //
 // The location of the result is UTC or a fixed offset; a missing zone means UTC.
-// ok is false where no date is in it.
-func Date(raw string) (t time.Time, ok bool) {
-	text, _ := Text(Cut(raw, maxDate))
+// clean is false where the date has not the form of the RFC, its obsolete one
+// included; t is the zero time where no date is in it.
+func Date(raw string) (t time.Time, clean bool) {
+	text, flaws := Text(Cut(raw, maxDate))
 	p := pieces{year: -1, month: -1, day: -1, hour: -1}
-	for _, word := range strings.FieldsFunc(withoutComments(text), func(r rune) bool {
+	words := strings.FieldsFunc(withoutComments(text), func(r rune) bool {
 		return r == ' ' || r == '\t' || r == ','
-	}) {
+	})
+	for _, word := range words {
 		p.take(strings.ToLower(word))
 	}
 	if p.year < 1 || p.year > 9999 || p.month < 1 || p.month > 12 || p.day < 1 || p.day > 31 {
@@ -37,7 +39,44 @@ func Date(raw string) (t time.Time, ok bool) {
 	}
 	// A leap second is the last one of its minute to package time.
 	t = time.Date(p.year, time.Month(p.month), p.day, p.hour, p.minute, min(p.sec, 59), 0, zone)
-	return t, t.Day() == p.day // the 31st of February is no day
+	if t.Day() != p.day { // the 31st of February is no day
+		return time.Time{}, false
+	}
+	return t, flaws == 0 && len(raw) <= maxDate && hasForm(words)
+}
+
+// hasForm reports whether the words of a date stand as RFC 5322 wants them:
+// "Tue, 3 Mar 2026 09:30:00 +0100", with or without the day of the week and the
+// seconds, and with a zone that section 4.3 knows.
+func hasForm(words []string) bool {
+	if len(words) > 0 && len(words[0]) == 3 && weekday(words[0]) {
+		words = words[1:]
+	}
+	if len(words) != 5 {
+		return false
+	}
+	day, month, year, clock, zone := words[0], words[1], words[2], words[3], words[4]
+	var p pieces
+	switch {
+	case len(day) > 2 || !digits(day), len(month) != 3 || !p.takeMonth(month), len(year) < 2 || !digits(year):
+		return false
+	case len(clock) != len("09:30") && len(clock) != len("09:30:00"), !digits(strings.ReplaceAll(clock, ":", "")):
+		return false
+	case clock[2] != ':', len(clock) > 5 && clock[5] != ':':
+		return false
+	case zone[0] == '+' || zone[0] == '-':
+		return len(zone) == len("+0100") && digits(zone[1:])
+	}
+	return len(zone) <= 3 && p.takeZone(strings.ToLower(zone))
+}
+
+func weekday(w string) bool {
+	const names = "montuewedthufrisatsun"
+	return strings.Index(names, strings.ToLower(w))%3 == 0
+}
+
+func digits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
 func withoutComments(s string) string {

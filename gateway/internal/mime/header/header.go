@@ -6,7 +6,7 @@
 // Values come in raw: unfolded, but otherwise the octets of the mail, since
 // what an octet above 127 means depends on the encoded word that it stands in.
 // What goes out is valid UTF-8 without NUL, CR and LF. Nothing here fails; a
-// second result says whether the value could be read without guessing.
+// second result says what was wrong with a value.
 //
 // All scanners go over their input once. That is why they are written out
 // here: the decoder of encoded words in the standard library's package mime
@@ -21,10 +21,30 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/mime/transfer"
 )
 
+// Flaws says what is wrong with the text of a value.
+type Flaws uint8
+
+// The flaws of a value. It was read for all of them, as well as could be.
+const (
+	// RawOctets are octets above 127 that are not UTF-8.
+	RawOctets Flaws = 1 << iota
+	// BadWord is an encoded word that breaks RFC 2047: unfinished, not set off
+	// from its neighbours, with spaces or foreign characters in it, or ending
+	// within a character.
+	BadWord
+	// UnknownCharset is an encoded word in a character set that nobody knows.
+	UnknownCharset
+	// WrongCharset is an encoded word that is not in its character set.
+	WrongCharset
+)
+
 // Text reads an unstructured value: it decodes the encoded words of RFC 2047
 // wherever they stand, inside quotes and words too, and reads other octets as
-// UTF-8 or windows-1252. clean is false where something was guessed or broken.
-func Text(raw string) (text string, clean bool) {
+// UTF-8 or windows-1252.
+func Text(raw string) (text string, flaws Flaws) {
+	if isPlain(raw) {
+		return OneLine(raw), 0
+	}
 	var d textDecoder
 	for raw != "" {
 		i := strings.Index(raw, "=?")
@@ -36,18 +56,38 @@ func Text(raw string) (text string, clean bool) {
 		if raw == "" {
 			break
 		}
-		if w, n := scanWord(raw); n > 0 {
-			d.word(w)
-			raw = raw[n:]
-		} else {
+		w, n := scanWord(raw)
+		if n == 0 {
 			d.plain(raw[:2])
-			d.damaged = true
+			if w.charset != "" { // it wants to be a word
+				d.flaws |= BadWord
+			}
 			raw = raw[2:]
+			continue
 		}
+		raw = raw[n:]
+		if !d.apart || (raw != "" && !separates(raw[0])) || strings.ContainsAny(w.text, " \t?") {
+			d.flaws |= BadWord
+		}
+		d.word(w)
 	}
 	d.flush()
-	return OneLine(d.out.String()), !d.damaged
+	return OneLine(d.out.String()), d.flaws
 }
+
+// isPlain reports whether a value is the text that it stands for.
+func isPlain(raw string) bool {
+	for i := range len(raw) {
+		if c := raw[i]; c == 0 || c >= utf8.RuneSelf || (c == '?' && i > 0 && raw[i-1] == '=') {
+			return false
+		}
+	}
+	return true
+}
+
+// separates reports whether an encoded word may have c beside it (RFC 2047
+// section 5): white space, or the bracket of a comment.
+func separates(c byte) bool { return c == ' ' || c == '\t' || c == '(' || c == ')' }
 
 // word is an encoded word, taken apart but not decoded.
 type word struct {
@@ -59,20 +99,22 @@ type word struct {
 // scanWord reads the encoded word that s begins with and returns its length, or
 // 0 where there is none; the "=?" must be there. The text may hold spaces and
 // question marks, as broken mailers write them, but never the beginning of
-// another word: so that what was scanned in vain is not scanned again.
+// another word: so that what was scanned in vain is not scanned again. A
+// charset without a length is that of a word which is broken.
 func scanWord(s string) (word, int) {
 	const open = len("=?")
 	name := strings.IndexAny(s[open:], "? \t")
 	if name <= 0 || s[open+name] != '?' {
 		return word{}, 0
 	}
+	// RFC 2231 section 5 lets a language follow the charset.
+	label, _, _ := strings.Cut(strings.ToLower(s[open:open+name]), "*")
+	w := word{charset: label}
 	rest := s[open+name+1:]
 	if len(rest) < 2 || rest[1] != '?' || !strings.ContainsRune("bBqQ", rune(rest[0])) {
-		return word{}, 0
+		return w, 0
 	}
-	w := word{charset: s[open : open+name], encoding: rest[0] | 0x20}
-	// RFC 2231 section 5 lets a language follow the charset.
-	w.charset, _, _ = strings.Cut(strings.ToLower(w.charset), "*")
+	w.encoding = rest[0] | 0x20
 	text := rest[2:]
 	for i := 0; i < len(text); i++ {
 		if text[i] != '?' {
@@ -86,7 +128,7 @@ func scanWord(s string) (word, int) {
 			break
 		}
 	}
-	return word{}, 0
+	return w, 0
 }
 
 // WordLen returns the length of the encoded word that raw begins with, or 0 where
@@ -104,28 +146,33 @@ func WordLen(raw string) int {
 // collected before they are decoded, since mailers cut in the middle of
 // characters although RFC 2047 section 5 forbids it.
 type textDecoder struct {
-	out     strings.Builder
-	label   string
-	octets  []byte
-	inWord  bool
-	space   string // between a word and whatever comes next
-	damaged bool
+	out    strings.Builder
+	label  string
+	octets []byte
+	inWord bool
+	apart  bool   // a word may begin here
+	space  string // between a word and whatever comes next
+	flaws  Flaws
 }
 
 // plain adds text that is no encoded word. White space is held back until it is
 // known that no second word follows, which would swallow it.
 func (d *textDecoder) plain(s string) {
 	if s == "" {
+		d.apart = !d.inWord && d.out.Len() == 0
 		return
 	}
+	d.apart = separates(s[len(s)-1])
 	if d.inWord && strings.Trim(s, " \t") == "" {
 		d.space += s
 		return
 	}
 	d.flush()
-	text, outcome := charset.Decode([]byte(s), "")
-	d.damaged = d.damaged || outcome != charset.AsDeclared
-	d.out.WriteString(text)
+	t := charset.Decode([]byte(s), "")
+	if t.Outcome != charset.AsDeclared {
+		d.flaws |= RawOctets
+	}
+	d.out.WriteString(t.Content)
 }
 
 func (d *textDecoder) word(w word) {
@@ -133,20 +180,42 @@ func (d *textDecoder) word(w word) {
 		d.space = ""
 		d.flush()
 	}
+	if d.inWord && (w.charset == "utf-8" || w.charset == "utf8") && endsWithinRune(d.octets) {
+		d.flaws |= BadWord
+	}
 	d.space = ""
 	d.inWord, d.label = true, w.charset
+	decode := transfer.DecodeQ
 	if w.encoding == 'b' {
-		d.octets = transfer.DecodeB(d.octets, w.text)
-	} else {
-		d.octets = transfer.DecodeQ(d.octets, w.text)
+		decode = transfer.DecodeB
 	}
+	var clean bool
+	if d.octets, clean = decode(d.octets, w.text); !clean {
+		d.flaws |= BadWord
+	}
+}
+
+// endsWithinRune reports whether octets in UTF-8 end in the middle of a character.
+func endsWithinRune(octets []byte) bool {
+	for i := len(octets) - 1; i >= max(0, len(octets)-utf8.UTFMax+1); i-- {
+		if utf8.RuneStart(octets[i]) {
+			return !utf8.FullRune(octets[i:])
+		}
+	}
+	return false
 }
 
 func (d *textDecoder) flush() {
 	if d.inWord {
-		text, outcome := charset.Decode(d.octets, d.label)
-		d.damaged = d.damaged || outcome != charset.AsDeclared
-		d.out.WriteString(text)
+		t := charset.Decode(d.octets, d.label)
+		switch t.Outcome {
+		case charset.Unknown:
+			d.flaws |= UnknownCharset
+		case charset.Mismatch:
+			d.flaws |= WrongCharset
+		case charset.AsDeclared:
+		}
+		d.out.WriteString(t.Content)
 		d.octets, d.inWord = d.octets[:0], false
 	}
 	d.out.WriteString(d.space)
@@ -157,14 +226,18 @@ func (d *textDecoder) flush() {
 // character, a line break among them; a program that copies the value into a
 // header or a log must not be surprised by one.
 func OneLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if (r < ' ' && r != '\t') || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
+	if i := strings.IndexFunc(s, isControl); i >= 0 {
+		s = s[:i] + strings.Map(func(r rune) rune {
+			if isControl(r) {
+				return ' '
+			}
+			return r
+		}, s[i:])
+	}
 	return strings.Trim(s, " \t")
 }
+
+func isControl(r rune) bool { return (r < ' ' && r != '\t') || r == 0x7f }
 
 // Cut shortens s to at most limit octets without cutting a character.
 func Cut(s string, limit int) string {

@@ -1,18 +1,16 @@
 package links
 
 import (
+	"slices"
 	"strings"
 	"unicode"
-
-	"golang.org/x/net/html"
-	"golang.org/x/net/html/atom"
 )
 
 // AddHTML adds the links of a and area elements, in order. The text of a link is
 // its content without tags, white space collapsed, with the alternative text of
 // pictures; it ends where the next link begins, since links do not nest.
 func (s *Set) AddHTML(content string) {
-	h := htmlScanner{set: s, z: html.NewTokenizer(strings.NewReader(content))}
+	h := htmlScanner{set: s, rest: content}
 	for h.next() {
 		if s.cut && len(s.links) == MaxLinks {
 			return
@@ -21,62 +19,97 @@ func (s *Set) AddHTML(content string) {
 	h.closeLink()
 }
 
+// htmlScanner goes over an HTML text from tag to tag. Of most of them it looks
+// for the end only: what costs time is to be paid by links alone.
 type htmlScanner struct {
 	set  *Set
-	z    *html.Tokenizer
+	rest string // what is not scanned yet
 	url  string // of the open link; empty outside of one
 	text collapser
-	skip atom.Atom // inside of this element, whose content is no text
 }
 
-// next handles one token. It returns false at the end.
+// next handles the text up to the next tag, and the tag. It returns false at the
+// end.
 func (h *htmlScanner) next() bool {
-	switch h.z.Next() {
-	case html.ErrorToken: // a reader of a string has no other error than its end
+	i := strings.IndexByte(h.rest, '<')
+	if i < 0 || i+1 == len(h.rest) {
+		h.addText(h.rest)
 		return false
-	case html.TextToken:
-		if h.url != "" && h.skip == 0 {
-			h.text.add(string(h.z.Text()))
-		}
-	case html.StartTagToken, html.SelfClosingTagToken:
-		name, hasAttr := h.z.TagName()
-		h.open(atom.Lookup(name), hasAttr)
-	case html.EndTagToken:
-		name, _ := h.z.TagName()
-		switch a := atom.Lookup(name); a {
-		case atom.A:
-			h.closeLink()
-		case h.skip:
-			h.skip = 0
-		default:
-			h.text.breakWord(a)
-		}
+	}
+	kind := h.rest[i+1]
+	if !letter(kind) && kind != '/' && kind != '!' && kind != '?' {
+		h.addText(h.rest[:i+1])
+		h.rest = h.rest[i+1:]
+		return true
+	}
+	h.addText(h.rest[:i])
+	h.rest = h.rest[i+1:]
+	switch kind {
+	case '/':
+		return h.end()
+	case '!', '?':
+		h.rest = h.rest[declarationLen(h.rest):]
+		return true
+	}
+	t, n := scanTag(h.rest)
+	if n == 0 { // a tag without an end is dropped, and so is all that follows
+		return false
+	}
+	h.rest = h.rest[n:]
+	h.open(t)
+	return true
+}
+
+func (h *htmlScanner) addText(raw string) {
+	if h.url != "" {
+		h.text.add(unescape(raw))
+	}
+}
+
+// end handles an end tag, without its "<".
+func (h *htmlScanner) end() bool {
+	switch {
+	case len(h.rest) == 1: // no tag, but "</" at the end of all text
+		h.addText("</")
+		return false
+	case !letter(h.rest[1]):
+		h.rest = h.rest[declarationLen(h.rest):]
+		return true
+	}
+	t, n := scanTag(h.rest[1:])
+	if n == 0 {
+		return false
+	}
+	h.rest = h.rest[1+n:]
+	if t.is("a") {
+		h.closeLink()
+	} else {
+		h.breakWord(t)
 	}
 	return true
 }
 
-func (h *htmlScanner) open(tag atom.Atom, hasAttr bool) {
-	switch tag {
-	case atom.A:
+func (h *htmlScanner) open(t tag) {
+	switch {
+	case t.is("a"):
 		h.closeLink()
-		if url := cleanURL(h.attr("href", hasAttr)); absolute(url) {
+		if url := cleanURL(t.attr("href")); absolute(url) {
 			h.url = url
 		}
-	case atom.Area:
-		attrs := h.attrs(hasAttr, "href", "alt")
-		if url := cleanURL(attrs[0]); absolute(url) {
+	case t.is("area"):
+		if url := cleanURL(t.attr("href")); absolute(url) {
 			var alt collapser
-			alt.add(attrs[1])
+			alt.add(t.attr("alt"))
 			h.set.add(url, alt.String())
 		}
-	case atom.Img:
+	case t.is("img"):
 		if h.url != "" {
-			h.text.add(h.attr("alt", hasAttr))
+			h.text.add(t.attr("alt"))
 		}
-	case atom.Script, atom.Style:
-		h.skip = tag
+	case t.raw():
+		h.rest = h.rest[rawLen(h.rest, t.name):]
 	default:
-		h.text.breakWord(tag)
+		h.breakWord(t)
 	}
 }
 
@@ -87,37 +120,38 @@ func (h *htmlScanner) closeLink() {
 	h.url, h.text = "", collapser{}
 }
 
-func (h *htmlScanner) attr(name string, hasAttr bool) string {
-	return h.attrs(hasAttr, name)[0]
-}
-
-// attrs returns the values of the named attributes of the current tag. Of a
-// repeated attribute the first counts, as in browsers.
-func (h *htmlScanner) attrs(hasAttr bool, names ...string) []string {
-	values := make([]string, len(names))
-	seen := make([]bool, len(names))
-	for hasAttr {
-		var key, value []byte
-		key, value, hasAttr = h.z.TagAttr()
-		for i, name := range names {
-			if !seen[i] && string(key) == name {
-				values[i], seen[i] = string(value), true
-			}
-		}
+// breakWord keeps the words of neighbouring blocks apart.
+func (h *htmlScanner) breakWord(t tag) {
+	if h.url == "" || h.text.gap {
+		return
 	}
-	return values
+	blocks := []string{"br", "div", "p", "td", "tr", "li", "h1", "h2", "h3", "h4"}
+	h.text.gap = slices.ContainsFunc(blocks, t.is)
 }
 
 // cleanURL removes what browsers remove before they follow a link: white space
 // and control characters around it, tabs and line breaks within.
 func cleanURL(url string) string {
 	url = strings.TrimFunc(url, func(r rune) bool { return r <= ' ' })
+	if isGraphic(url) {
+		return url
+	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return -1
 		}
 		return r
 	}, url)
+}
+
+// isGraphic reports whether s consists of the visible characters of ASCII.
+func isGraphic(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // collapser builds one line of at most maxText characters.
@@ -145,14 +179,6 @@ func (c *collapser) add(s string) {
 			c.b.WriteRune(r)
 			c.runes++
 		}
-	}
-}
-
-// breakWord keeps the words of neighbouring blocks apart.
-func (c *collapser) breakWord(tag atom.Atom) {
-	switch tag {
-	case atom.Br, atom.Div, atom.P, atom.Td, atom.Tr, atom.Li, atom.H1, atom.H2, atom.H3, atom.H4:
-		c.gap = true
 	}
 }
 

@@ -4,7 +4,8 @@
 // tel. Relative references mean nothing in a mail; javascript:, data:, cid: and
 // the rest are either dangerous or no links, and are left out. URLs are given
 // as written, entities decoded, white space around and line breaks within
-// removed; nothing is resolved, fetched or normalised.
+// removed; nothing is resolved, fetched or normalised. Only for what
+// Link.OtherHost tells are hosts brought to one form.
 //
 // Both scanners go over their input once; number and length of links are
 // bounded.
@@ -24,6 +25,10 @@ const (
 type Link struct {
 	URL  string
 	Text string
+	// OtherHost says that the text names a host, by a URL, a mail address or its
+	// bare name, and the URL leads to another one; hosts of one registered domain
+	// are one. It is what phishing does, and newsletters that count clicks.
+	OtherHost bool
 }
 
 // Set collects links, each URL once, in the order of their first occurrence.
@@ -41,15 +46,21 @@ func (s *Set) Links() []Link { return s.links }
 func (s *Set) Cut() bool { return s.cut }
 
 // add takes a link in. Of several with one URL the first text counts that is
-// not empty: mails often link a picture first and the words below it after.
+// not empty: mails often link a picture first and the words below it after. But
+// one that names another host counts more.
 func (s *Set) add(url, text string) {
 	if len(url) > maxURL {
 		s.cut = true
 		return
 	}
 	if i, ok := s.index[url]; ok {
-		if s.links[i].Text == "" {
-			s.links[i].Text = text
+		l := &s.links[i]
+		switch {
+		case l.OtherHost:
+		case otherHost(url, text):
+			l.Text, l.OtherHost = text, true
+		case l.Text == "":
+			l.Text = text
 		}
 		return
 	}
@@ -61,7 +72,7 @@ func (s *Set) add(url, text string) {
 		s.index = make(map[string]int)
 	}
 	s.index[url] = len(s.links)
-	s.links = append(s.links, Link{URL: url, Text: text})
+	s.links = append(s.links, Link{URL: url, Text: text, OtherHost: otherHost(url, text)})
 }
 
 // absolute reports whether url has a scheme that is followed and something

@@ -14,17 +14,17 @@ func TestAddHTML(t *testing.T) {
 		name, in string
 		want     []Link
 	}{
-		{"plain", `<a href="https://x.example/">Go</a>`, []Link{{"https://x.example/", "Go"}}},
-		{"entities", `<a href="https://x.example/?a=1&amp;b=2">A &amp; B</a>`, []Link{{"https://x.example/?a=1&b=2", "A & B"}}},
-		{"white space", "<a href=' https://x.example/\n'> two\n\t <b>words</b> </a>", []Link{{"https://x.example/", "two words"}}},
-		{"blocks", `<a href=https://x.example/><div>one</div><div>two</div></a>`, []Link{{"https://x.example/", "one two"}}},
-		{"picture", `<a href=https://x.example/><img src=cid:1 alt="Logo"></a>`, []Link{{"https://x.example/", "Logo"}}},
-		{"picture first", `<a href=https://x.example/><img></a><a href=https://x.example/>Words</a>`, []Link{{"https://x.example/", "Words"}}},
-		{"first text stays", `<a href=tel:+1>a</a><a href=tel:+1>b</a>`, []Link{{"tel:+1", "a"}}},
-		{"unclosed", `<a href=https://x.example/1>one <a href=https://x.example/2>two`, []Link{{"https://x.example/1", "one"}, {"https://x.example/2", "two"}}},
-		{"area", `<area href="HTTPS://x.example/" alt=Map>`, []Link{{"HTTPS://x.example/", "Map"}}},
-		{"script is no text", `<a href=https://x.example/>a<style>b</style><script>c</script>d</a>`, []Link{{"https://x.example/", "ad"}}},
-		{"repeated attribute", `<a href=https://x.example/ href=https://y.example/>a</a>`, []Link{{"https://x.example/", "a"}}},
+		{"plain", `<a href="https://x.example/">Go</a>`, []Link{{URL: "https://x.example/", Text: "Go"}}},
+		{"entities", `<a href="https://x.example/?a=1&amp;b=2">A &amp; B</a>`, []Link{{URL: "https://x.example/?a=1&b=2", Text: "A & B"}}},
+		{"white space", "<a href=' https://x.example/\n'> two\n\t <b>words</b> </a>", []Link{{URL: "https://x.example/", Text: "two words"}}},
+		{"blocks", `<a href=https://x.example/><div>one</div><div>two</div></a>`, []Link{{URL: "https://x.example/", Text: "one two"}}},
+		{"picture", `<a href=https://x.example/><img src=cid:1 alt="Logo"></a>`, []Link{{URL: "https://x.example/", Text: "Logo"}}},
+		{"picture first", `<a href=https://x.example/><img></a><a href=https://x.example/>Words</a>`, []Link{{URL: "https://x.example/", Text: "Words"}}},
+		{"first text stays", `<a href=tel:+1>a</a><a href=tel:+1>b</a>`, []Link{{URL: "tel:+1", Text: "a"}}},
+		{"unclosed", `<a href=https://x.example/1>one <a href=https://x.example/2>two`, []Link{{URL: "https://x.example/1", Text: "one"}, {URL: "https://x.example/2", Text: "two"}}},
+		{"area", `<area href="HTTPS://x.example/" alt=Map>`, []Link{{URL: "HTTPS://x.example/", Text: "Map"}}},
+		{"script is no text", `<a href=https://x.example/>a<style>b</style><script>c</script>d</a>`, []Link{{URL: "https://x.example/", Text: "ad"}}},
+		{"repeated attribute", `<a href=https://x.example/ href=https://y.example/>a</a>`, []Link{{URL: "https://x.example/", Text: "a"}}},
 		{"no scheme", `<a href=/a>a</a><a href="#x">b</a><a>c</a><a href=www.x.example>d</a>`, nil},
 		{"dangerous", `<a href=javascript:alert(1)>a</a><a href="java` + "\n" + `script:x">b</a><a href=data:text/html,x>c</a><a href=vbscript:x>d</a>`, nil},
 		{"nothing behind the scheme", `<a href=https://>a</a><a href=mailto:>b</a>`, nil},
@@ -65,7 +65,7 @@ func TestAddText(t *testing.T) {
 		s.AddText(tc.in)
 		var want []Link
 		for _, url := range tc.want {
-			want = append(want, Link{url, url})
+			want = append(want, Link{URL: url, Text: url})
 		}
 		if diff := cmp.Diff(want, s.Links()); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", tc.in, diff)
@@ -101,7 +101,7 @@ func FuzzLinks(f *testing.F) {
 			}
 			seen[l.URL] = true
 			if !utf8.ValidString(l.URL) || !utf8.ValidString(l.Text) || strings.ContainsAny(l.URL, "\r\n\x00") {
-				t.Errorf("link %+q", l)
+				t.Errorf("link %+v", l)
 			}
 		}
 		if len(s.Links()) > MaxLinks {

@@ -31,8 +31,11 @@ type Field struct {
 	// Value is in lower case, without comments and white space.
 	Value string
 	// Clean is false where the field could only be read by guessing.
-	Clean  bool
-	params []param
+	Clean bool
+	// BadParam is the name of the first parameter that breaks RFC 2231, or repeats
+	// or encodes what it must not; empty where there is none.
+	BadParam string
+	params   []param
 }
 
 // param is one parameter as written. Index is the number of an RFC 2231
@@ -77,11 +80,13 @@ func Parse(raw string) Field {
 	for len(f.params) < maxParams {
 		raw = strings.TrimLeft(raw, "; \t\r\n")
 		if raw == "" {
+			f.checkParams()
 			return f
 		}
 		raw = f.scanParam(raw)
 	}
 	f.Clean = false
+	f.checkParams()
 	return f
 }
 
@@ -97,10 +102,16 @@ func (f *Field) scanParam(raw string) (rest string) {
 	}
 	p := param{name: strings.ToLower(strings.TrimSpace(raw[:end])), index: -1}
 	raw = strings.TrimLeft(raw[end+1:], " \t\r\n")
+	var clean bool
 	if strings.HasPrefix(raw, `"`) {
-		p.value, rest = quotedParam(raw)
+		p.value, rest, clean = quotedParam(raw)
 	} else {
 		p.value, rest = tokenParam(raw, p.name)
+		clean = !strings.ContainsAny(p.value, " \t()<>")
+	}
+	f.Clean = f.Clean && clean
+	if p.name == "" {
+		f.Clean = false
 	}
 	if stem, ok := strings.CutSuffix(p.name, "*"); ok {
 		p.name, p.extended = stem, true
@@ -118,20 +129,20 @@ func (f *Field) scanParam(raw string) (rest string) {
 }
 
 // quotedParam reads the quoted string that s begins with; an unterminated one
-// ends with s. A backslash stays unless it escapes a quote or itself: mailers on
+// ends with s, and is not closed. A backslash stays unless it escapes a quote or itself: mailers on
 // Windows send whole paths as file names.
-func quotedParam(s string) (text, rest string) {
+func quotedParam(s string) (text, rest string, closed bool) {
 	var b strings.Builder
 	for i := 1; i < len(s); i++ {
 		if s[i] == '"' {
-			return b.String(), s[i+1:]
+			return b.String(), s[i+1:], true
 		}
 		if s[i] == '\\' && i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\') {
 			i++
 		}
 		b.WriteByte(s[i])
 	}
-	return b.String(), ""
+	return b.String(), "", false
 }
 
 // tokenParam reads an unquoted value up to the semicolon. A file name may hold
@@ -187,61 +198,134 @@ func (f Field) extended(name string) (string, bool) {
 		return "", false
 	}
 	slices.SortStableFunc(pieces, func(a, b param) int { return cmp.Compare(a.index, b.index) })
+	text, _ := join(pieces)
+	return text, true
+}
+
+// join decodes the pieces of one extended value, in order. clean is false where
+// they are not what RFC 2231 makes of a value.
+func join(pieces []param) (text string, clean bool) {
+	clean = pieces[0].index <= 0 // name* stands alone, or pieces begin with 0
 	var octets []byte
 	label, encoded := "", false
 	last := -2
 	for i, p := range pieces {
 		if p.index == last { // the first of a repeated piece counts
+			clean = false
 			continue
+		}
+		if last >= 0 && p.index != last+1 {
+			clean = false
 		}
 		last = p.index
 		value := p.value
 		if p.extended {
 			encoded = true
 			if i == 0 {
-				label, value = cutCharset(value)
+				var ok bool
+				label, value, ok = cutCharset(value)
+				clean = clean && ok
+			} else {
+				clean = clean && pieces[0].extended
 			}
-			octets = appendPercent(octets, value)
+			var ok bool
+			octets, ok = appendPercent(octets, value)
+			clean = clean && ok
 		} else {
 			octets = append(octets, value...)
 		}
 		if p.index < 0 { // name* is whole
+			clean = clean && len(pieces) == 1
 			break
 		}
 	}
 	if !encoded {
 		// Plain continuations are often encoded words that were cut in pieces.
-		text, _ := header.Text(string(octets))
-		return text, true
+		text, flaws := header.Text(string(octets))
+		return text, clean && flaws == 0 && !strings.Contains(string(octets), "=?")
 	}
-	text, _ := charset.Decode(octets, label)
-	return text, true
+	t := charset.Decode(octets, label)
+	return t.Content, clean && t.Outcome == charset.AsDeclared
 }
 
 // cutCharset splits charset'language'value (RFC 2231 section 4). A value
 // without the two quotes is all value.
-func cutCharset(s string) (label, value string) {
+func cutCharset(s string) (label, value string, ok bool) {
 	label, rest, ok := strings.Cut(s, "'")
 	if !ok {
-		return "", s
+		return "", s, false
 	}
 	_, value, ok = strings.Cut(rest, "'")
 	if !ok {
-		return "", s
+		return "", s, false
 	}
-	return label, value
+	return label, value, true
 }
 
-func appendPercent(dst []byte, s string) []byte {
+// appendPercent appends the octets of a percent-encoded value; what is no escape
+// stays, and clean is then false.
+func appendPercent(dst []byte, s string) (out []byte, clean bool) {
+	clean = true
 	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
-				dst = append(dst, byte(n))
-				i += 2
-				continue
+		if s[i] == '%' {
+			if i+2 < len(s) {
+				if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+					dst = append(dst, byte(n))
+					i += 2
+					continue
+				}
 			}
+			clean = false
 		}
 		dst = append(dst, s[i])
 	}
-	return dst
+	return dst, clean
+}
+
+// checkParams looks for a parameter that breaks a rule, and sets BadParam.
+func (f *Field) checkParams() {
+	if len(f.params) == 0 {
+		return
+	}
+	sorted := slices.Clone(f.params)
+	slices.SortStableFunc(sorted, func(a, b param) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.index, b.index))
+	})
+	for len(sorted) > 0 {
+		n := 1
+		for n < len(sorted) && sorted[n].name == sorted[0].name {
+			n++
+		}
+		if !isClean(sorted[:n]) {
+			f.BadParam, _ = header.Text(sorted[0].name)
+			return
+		}
+		sorted = sorted[n:]
+	}
+}
+
+// isClean reports whether the pieces of one parameter are as the RFCs want them:
+// one value at most, in each of the two forms. Encoded words have no business
+// here (RFC 2047 section 5), and nor have octets that are no text.
+func isClean(pieces []param) bool {
+	var extended []param
+	plain := 0
+	for _, p := range pieces {
+		if p.index >= 0 || p.extended {
+			extended = append(extended, p)
+			continue
+		}
+		plain++
+		if _, flaws := header.Text(p.value); flaws != 0 || strings.Contains(p.value, "=?") {
+			return false
+		}
+	}
+	if plain > 1 {
+		return false
+	}
+	if len(extended) > 0 {
+		_, clean := join(extended)
+		return clean
+	}
+	return true
 }

@@ -19,9 +19,9 @@ func TestParse(t *testing.T) {
 		{"multipart/mixed; boundary=a--; type=x", "multipart/mixed", "boundary", "a--", true},
 		{"text/plain; a=b charset=c", "text/plain", "charset", "c", true},
 		{"text/plain; charset", "text/plain", "charset", "", false},
-		{"attachment; filename=my file (1).txt", "attachment", "filename", "my file (1).txt", true},
+		{"attachment; filename=my file (1).txt", "attachment", "filename", "my file (1).txt", false},
 		{`attachment; filename="a\"b\\c\d"`, "attachment", "filename", `a"b\c\d`, true},
-		{`attachment; filename="a.txt`, "attachment", "filename", "a.txt", true},
+		{`attachment; filename="a.txt`, "attachment", "filename", "a.txt", false},
 		{`attachment; filename="a;b.txt"; x=y`, "attachment", "filename", "a;b.txt", true},
 		{"; filename=a", "", "filename", "a", true},
 		{`attachment; filename="=?utf-8?q?=C3=A4?="`, "attachment", "filename", "ä", true},
@@ -44,13 +44,49 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestBadParam holds which parameters are told about. All of them are read.
+func TestBadParam(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"":                                          "",
+		"a; filename=b":                             "",
+		"a; filename=b; filename*=utf-8''c":         "", // for old readers
+		"a; filename*=utf-8'de'%C3%A4":              "",
+		"a; filename*0=a; filename*1=b":             "",
+		"a; f*0*=utf-8''%C3; f*1*=%A4; f*2=b":       "",
+		"a; filename=b; FILENAME=c":                 "filename",
+		"a; filename==?utf-8?q?b?=":                 "filename",
+		`a; filename="=?utf-8?q?b?="`:               "filename",
+		"a; filename=M\xfcller":                     "filename",
+		"a; filename=\"Müller\"":                    "",
+		"a; filename*=b":                            "filename",
+		"a; filename*=utf-8'b":                      "filename",
+		"a; filename*=utf-8''%":                     "filename",
+		"a; filename*=utf-8''%zz":                   "filename",
+		"a; filename*=utf-8''%E4":                   "filename",
+		"a; filename*=x-martian''b":                 "filename",
+		"a; filename*=utf-8''b; filename*=utf-8''c": "filename",
+		"a; filename*=utf-8''b; filename*0=c":       "filename",
+		"a; filename*1=b":                           "filename",
+		"a; filename*0=a; filename*2=b":             "filename",
+		"a; filename*0=a; filename*0=b":             "filename",
+		"a; filename*0=a; filename*1*=%41":          "filename",
+		"a; filename*0==?utf-8?q?; filename*1=b?=":  "filename",
+		"a; b=c; d*=e; f*=g":                        "d",
+	} {
+		if got := Parse(in).BadParam; got != want {
+			t.Errorf("Parse(%q).BadParam = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(`attachment; filename*0*=utf-8'de'%C3; filename*1="x"`)
 	f.Add(`Text / Plain (c) charset=us-ascii; name="=?utf-8?q?a?=`)
 	f.Add(`multipart/mixed; boundary=a--; filename*=%zz`)
 	f.Fuzz(func(t *testing.T, raw string) {
 		field := Parse(raw)
-		for _, s := range []string{field.Value, field.Text("filename"), field.Text("name")} {
+		for _, s := range []string{field.Value, field.BadParam, field.Text("filename"), field.Text("name")} {
 			if !utf8.ValidString(s) || strings.ContainsAny(s, "\x00\r\n") {
 				t.Errorf("%q gives %q", raw, s)
 			}

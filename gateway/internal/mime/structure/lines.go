@@ -10,7 +10,7 @@ import (
 // lineBuffer is the longest line that is seen in one piece. Longer ones come in
 // several, which is right for bodies and headers alike; a delimiter is never
 // that long.
-const lineBuffer = 64 << 10
+const lineBuffer = 32 << 10
 
 // lineReader cuts a mail into lines without ever holding a long one. A line ends
 // with LF; a CR before it belongs to the line end, any other CR is data.
@@ -32,8 +32,9 @@ type piece struct {
 	eol   int64 // octets of the line end before the line
 }
 
-func newLineReader(r io.Reader) *lineReader {
-	return &lineReader{r: bufio.NewReaderSize(r, lineBuffer), bol: true}
+func newLineReader(r io.Reader, size int64) *lineReader {
+	// What a small mail does not fill is not paid for.
+	return &lineReader{r: bufio.NewReaderSize(r, int(min(size+1, lineBuffer))), bol: true}
 }
 
 // next returns the next piece, or io.EOF.

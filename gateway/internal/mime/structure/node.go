@@ -63,8 +63,13 @@ func (n *Node) interpret(notes *Notes, fields []Field, inDigest bool) {
 		case "content-type":
 			n.Media = media.Parse(value)
 			n.ContentType = n.Media.Value
+			n.checkParams(notes, "Content-Type", n.Media)
 		case "content-disposition":
 			n.Disposition = media.Parse(value)
+			if n.Disposition.Value == "" || !n.Disposition.Clean {
+				notes.Warn(WarnBadDisposition, n.Path, "Content-Disposition is malformed")
+			}
+			n.checkParams(notes, "Content-Disposition", n.Disposition)
 		case "content-transfer-encoding":
 			n.Encoding = encodingName(value)
 		case "content-id":
@@ -80,6 +85,12 @@ func (n *Node) interpret(notes *Notes, fields []Field, inDigest bool) {
 	case "", "7bit", "8bit", "binary", "base64", "quoted-printable":
 	default:
 		notes.Warn(WarnUnknownEncoding, n.Path, "unknown transfer encoding "+strconv.Quote(header.Cut(n.Encoding, 40)))
+	}
+}
+
+func (n *Node) checkParams(notes *Notes, field string, f media.Field) {
+	if f.BadParam != "" {
+		notes.Warn(WarnBadParameter, n.Path, "the parameter "+strconv.Quote(header.Cut(f.BadParam, 40))+" of "+field+" is malformed")
 	}
 }
 

@@ -22,11 +22,14 @@ const (
 	WarnMissingHeader   = "missing_header"     // there is no header; everything is body
 	WarnHeaderTooLong   = "header_too_long"    // fields beyond a bound were left out
 	WarnDuplicateField  = "duplicate_field"    // a field that may stand once stands again
-	WarnBadCharset      = "bad_charset"        // text is not in the charset it declares
+	WarnBadCharset      = "bad_charset"        // text is not in the charset it declares, or a field not in UTF-8
 	WarnUnknownCharset  = "unknown_charset"    // the declared charset is none
+	WarnBadWord         = "bad_encoded_word"   // an encoded word in a field breaks RFC 2047
 	WarnBadAddress      = "bad_address"        // an address field could only be read in part
-	WarnBadDate         = "bad_date"           // the date is unreadable
+	WarnBadDate         = "bad_date"           // the date is unreadable, or had to be guessed
 	WarnBadContentType  = "bad_content_type"   // a Content-Type could only be read in part
+	WarnBadDisposition  = "bad_disposition"    // a Content-Disposition could only be read in part
+	WarnBadParameter    = "bad_parameter"      // a parameter of either breaks RFC 2231 or RFC 2047
 	WarnUnknownEncoding = "unknown_encoding"   // the transfer encoding is none; octets are as they are
 	WarnBadEncoding     = "bad_encoding"       // octets are not of their transfer encoding
 	WarnBadBoundary     = "bad_boundary"       // a multipart declares no usable boundary
@@ -34,7 +37,7 @@ const (
 	WarnUnclosed        = "unclosed_multipart" // the end of a multipart is missing
 	WarnTooDeep         = "too_deep"           // multiparts beyond the bound were not opened
 	WarnTooManyParts    = "too_many_parts"     // the rest belongs to the last part
-	WarnTooManyEntries  = "too_many_entries"   // addresses, ids or links beyond a bound were left out
+	WarnTooManyEntries  = "too_many_entries"   // addresses, ids, links or the rest of a report were left out
 	WarnBodyTooLong     = "body_too_long"      // the text was cut
 )
 

@@ -87,6 +87,26 @@ func (s *section) extend(text []byte) {
 	f.Value = append(f.Value, text...)
 }
 
+// Header reads the header that octets begin with, without what they belong to:
+// an enclosed mail, or a block of the fields that reports consist of. It returns
+// what follows the empty line.
+func Header(octets []byte) (fields []Field, rest []byte) {
+	budget := maxHeader
+	s := section{budget: &budget}
+	for len(octets) > 0 {
+		end := bytes.IndexByte(octets, '\n') + 1
+		if end == 0 {
+			end = len(octets)
+		}
+		p := piece{b: octets[:end], first: true, whole: true}
+		octets = octets[end:]
+		if p.blank() || !s.add(p) {
+			break
+		}
+	}
+	return s.fields, octets
+}
+
 // isFieldName reports whether name consists of printable ASCII.
 func isFieldName(name []byte) bool {
 	for _, c := range name {

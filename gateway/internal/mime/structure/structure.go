@@ -74,7 +74,7 @@ func (s *scanner) scan(r io.ReaderAt) (*Node, []Field, error) {
 	budget := maxHeader
 	top := &section{budget: &budget}
 	s.cur, s.section, s.partBudget = root, top, maxHeader
-	lines := newLineReader(io.NewSectionReader(r, 0, s.size))
+	lines := newLineReader(io.NewSectionReader(r, 0, s.size), s.size)
 	for {
 		p, err := lines.next()
 		if errors.Is(err, io.EOF) {

@@ -107,6 +107,12 @@ func TestScan(t *testing.T) {
 			[]string{` x/y "z"`},
 			[]string{" duplicate_field", " unknown_encoding"},
 		},
+		{
+			"parameters", "Content-Type: x/y; a=b; a=c\nContent-Disposition: attachment; filename*=%\n\nz",
+			[]string{` x/y "z"`},
+			[]string{" bad_parameter", " bad_parameter"},
+		},
+		{"disposition unreadable", "Content-Disposition: ;filename=a\n\nz", []string{` text/plain "z"`}, []string{" bad_disposition"}},
 		{"type unreadable", "Content-Type: ;name=a\n\nz", []string{` application/octet-stream "z"`}, []string{" bad_content_type"}},
 	} {
 		root, _, notes := scan(t, tc.raw)
@@ -138,6 +144,27 @@ func TestFields(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{" malformed_header"}, codes(notes)); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+}
+
+// TestHeader holds what a header is by itself, and what follows it.
+func TestHeader(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		in   string
+		want []Field
+		rest string
+	}{
+		{"", nil, ""},
+		{"A: b\r\n\r\nc", []Field{{"A", []byte("b")}}, "c"},
+		{"A: b\n c\nno field\nB: d", []Field{{"A", []byte("b c")}, {"B", []byte("d")}}, ""},
+		{"\nA: b", nil, "A: b"},
+		{strings.Repeat("no field\n", maxJunk) + "A: b\n", nil, "A: b\n"},
+	} {
+		fields, rest := Header([]byte(tc.in))
+		if diff := cmp.Diff(tc.want, fields); diff != "" || string(rest) != tc.rest {
+			t.Errorf("Header(%.40q) leaves %q; fields (-want +got):\n%s", tc.in, rest, diff)
+		}
 	}
 }
 

@@ -1,5 +1,7 @@
 package transfer
 
+import "slices"
+
 // base64Decoder decodes base64 (RFC 2045 section 6.8) octet by octet. Its state
 // is one quantum.
 type base64Decoder struct {
@@ -39,8 +41,16 @@ const base64Digits = "" +
 // decoded as if it belonged to the picture above it. Padding where no quantum
 // can end is a foreign character.
 func (d *base64Decoder) decode(dst, src []byte, eof bool) (out []byte, rest int) {
-	for _, c := range src {
-		v := base64Digits[c]
+	dst = slices.Grow(dst, len(src)/4*3+3)
+	for i := 0; i < len(src); i++ {
+		if d.digits == 0 && !d.done {
+			var n int
+			if dst, n = appendQuanta(dst, src[i:]); i+n == len(src) {
+				break
+			}
+			i += n
+		}
+		v := base64Digits[src[i]]
 		switch {
 		case v == space:
 			continue
@@ -69,6 +79,21 @@ func (d *base64Decoder) decode(dst, src []byte, eof bool) (out []byte, rest int)
 		dst = d.flush(dst)
 	}
 	return dst, 0
+}
+
+// appendQuanta decodes whole quanta as long as nothing but digits comes, which
+// is nearly all of nearly every part, and returns how many octets they were.
+func appendQuanta(dst, src []byte) (out []byte, n int) {
+	for ; len(src)-n >= 4; n += 4 {
+		q := src[n : n+4 : n+4]
+		a, b, c, d := base64Digits[q[0]], base64Digits[q[1]], base64Digits[q[2]], base64Digits[q[3]]
+		if a|b|c|d >= 1<<6 {
+			break
+		}
+		v := uint32(a)<<18 | uint32(b)<<12 | uint32(c)<<6 | uint32(d)
+		dst = append(dst, byte(v>>16), byte(v>>8), byte(v))
+	}
+	return dst, n
 }
 
 // flush appends the whole octets of an unfinished quantum.

@@ -1,12 +1,16 @@
 package transfer
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // decodeQuotedPrintable appends the octets of src to dst (RFC 2045 section 6.7).
 // An "=" that begins neither an escape nor a soft line break stays as text.
 // White space at the end of a line is transport padding and goes. It returns how
 // many octets at the end of src must be seen again with what follows them.
 func decodeQuotedPrintable(dst, src []byte, eof bool, damaged *bool) (out []byte, rest int) {
+	dst = slices.Grow(dst, len(src)) // escapes only shrink
 	for len(src) > 0 {
 		end := bytes.IndexByte(src, '\n')
 		if end < 0 {
@@ -92,16 +96,19 @@ func hexDigit(c byte) int {
 }
 
 // DecodeQ appends the octets of a Q-encoded word (RFC 2047 section 4.2), in
-// which "_" is a space and no line ever ends.
-func DecodeQ(dst []byte, word string) []byte {
-	var damaged bool // words are too short to tell anybody
-	return unescape(dst, bytes.ReplaceAll([]byte(word), []byte("_"), []byte(" ")), &damaged)
+// which "_" is a space and no line ever ends. clean is false where something in
+// it is no escape.
+func DecodeQ(dst []byte, word string) (out []byte, clean bool) {
+	var damaged bool
+	out = unescape(dst, bytes.ReplaceAll([]byte(word), []byte("_"), []byte(" ")), &damaged)
+	return out, !damaged
 }
 
-// DecodeB appends the octets of a B-encoded word (RFC 2047 section 4.1).
-func DecodeB(dst []byte, word string) []byte {
+// DecodeB appends the octets of a B-encoded word (RFC 2047 section 4.1). clean is
+// false where something in it is no base64.
+func DecodeB(dst []byte, word string) (out []byte, clean bool) {
 	var damaged bool
 	d := base64Decoder{damaged: &damaged}
-	dst, _ = d.decode(dst, []byte(word), true)
-	return dst
+	out, _ = d.decode(dst, []byte(word), true)
+	return out, !damaged
 }

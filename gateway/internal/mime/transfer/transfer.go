@@ -33,7 +33,16 @@ type Reader struct {
 // NewReader decodes r. Encoding is the lower-case name "base64" or
 // "quoted-printable"; with every other one the octets pass as they are.
 func NewReader(encoding string, r io.Reader) *Reader {
-	t := &Reader{src: r}
+	t := new(Reader)
+	t.Reset(encoding, r)
+	return t
+}
+
+// Reset makes t a new Reader, as NewReader does, that uses the buffers of the old
+// one.
+func (t *Reader) Reset(encoding string, r io.Reader) {
+	t.src, t.decode = r, nil
+	t.kept, t.ready, t.err, t.damaged = 0, nil, nil, false
 	switch encoding {
 	case "base64":
 		b := base64Decoder{damaged: &t.damaged}
@@ -43,7 +52,6 @@ func NewReader(encoding string, r io.Reader) *Reader {
 			return decodeQuotedPrintable(dst, src, eof, &t.damaged)
 		}
 	}
-	return t
 }
 
 // Damaged reports whether anything so far was not of the encoding.
@@ -66,6 +74,33 @@ func (t *Reader) Read(p []byte) (int, error) {
 	n := copy(p, t.ready)
 	t.ready = t.ready[n:]
 	return n, nil
+}
+
+// WriteTo implements [io.WriterTo], which spares io.Copy a buffer of its own.
+func (t *Reader) WriteTo(w io.Writer) (n int64, err error) {
+	for {
+		chunk := t.ready
+		t.ready = nil
+		switch {
+		case len(chunk) > 0:
+		case errors.Is(t.err, io.EOF):
+			return n, nil
+		case t.err != nil:
+			return n, t.err
+		case t.decode != nil:
+			t.fill()
+			continue
+		default:
+			var m int
+			m, t.err = t.src.Read(t.in[:])
+			chunk = t.in[:m]
+		}
+		m, err := w.Write(chunk)
+		n += int64(m)
+		if err != nil {
+			return n, err
+		}
+	}
 }
 
 // fill reads and decodes one chunk. On the end of the input it decodes what was

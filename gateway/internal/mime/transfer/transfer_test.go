@@ -45,6 +45,15 @@ func TestReader(t *testing.T) {
 				t.Errorf("%s, %s: %q, damaged %v, %v; want %q, %v", tc.name, name, got, r.Damaged(), err, tc.want, tc.damaged)
 			}
 		}
+		var b strings.Builder
+		r := NewReader(tc.encoding, iotest.HalfReader(strings.NewReader(tc.in)))
+		if n, err := io.CopyN(&b, r, 2); err != nil && n != int64(len(tc.want)) {
+			t.Errorf("%s: %d octets, %v", tc.name, n, err)
+		}
+		// What was decoded and not read yet goes first.
+		if n, err := r.WriteTo(&b); err != nil || b.String() != tc.want || n != int64(max(0, len(tc.want)-2)) || r.Damaged() != tc.damaged {
+			t.Errorf("%s: WriteTo made %q, damaged %v, of %d octets, %v; want %q, %v", tc.name, b.String(), r.Damaged(), n, err, tc.want, tc.damaged)
+		}
 	}
 }
 
@@ -68,6 +77,39 @@ func TestReaderPassesErrors(t *testing.T) {
 		if !errors.Is(err, errDisk) {
 			t.Errorf("%q: error %v", encoding, err)
 		}
+		_, err = NewReader(encoding, iotest.ErrReader(errDisk)).WriteTo(io.Discard)
+		if !errors.Is(err, errDisk) {
+			t.Errorf("%q: WriteTo: error %v", encoding, err)
+		}
+		_, err = NewReader(encoding, strings.NewReader("aGVs\n")).WriteTo(brokenWriter{errDisk})
+		if !errors.Is(err, errDisk) {
+			t.Errorf("%q: WriteTo with a broken writer: error %v", encoding, err)
+		}
+	}
+}
+
+type brokenWriter struct{ err error }
+
+func (b brokenWriter) Write([]byte) (int, error) { return 0, b.err }
+
+// TestWords holds what is told of encoded words: the octets, and whether all of
+// them were of the encoding.
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		decode   func([]byte, string) ([]byte, bool)
+		in, want string
+		clean    bool
+	}{
+		{DecodeQ, "a_b=20c", "x a b c", true},
+		{DecodeQ, "a=2", "x a=2", false},
+		{DecodeB, "aGk=", "x hi", true},
+		{DecodeB, "aGk", "x hi", false},
+		{DecodeB, "aG-k=", "x hi", false},
+	} {
+		if got, clean := tc.decode([]byte("x "), tc.in); string(got) != tc.want || clean != tc.clean {
+			t.Errorf("%q decodes to %q, clean %v; want %q, %v", tc.in, got, clean, tc.want, tc.clean)
+		}
 	}
 }
 
@@ -88,6 +130,10 @@ func FuzzReader(f *testing.F) {
 			single, err := io.ReadAll(NewReader(encoding, iotest.OneByteReader(bytes.NewReader(in))))
 			if err != nil || !bytes.Equal(whole, single) {
 				t.Errorf("%s: %q by octet, %q at once, %v", encoding, single, whole, err)
+			}
+			var written bytes.Buffer
+			if _, err := io.Copy(&written, NewReader(encoding, bytes.NewReader(in))); err != nil || !bytes.Equal(whole, written.Bytes()) {
+				t.Errorf("%s: %q written, %q read, %v", encoding, written.Bytes(), whole, err)
 			}
 		}
 		got, err := io.ReadAll(NewReader("base64", strings.NewReader(base64.StdEncoding.EncodeToString(in))))
