@@ -56,7 +56,7 @@ test-race: plugins ## Run them with the race detector (needs a C compiler)
 
 .PHONY: golden
 golden: ## Write the golden files anew; read the diff before you commit it
-	go test ./gateway/internal/config ./gateway/internal/mime ./gateway/internal/payload ./wit -update
+	go test ./gateway/internal/config ./gateway/internal/mime ./gateway/internal/payload/... ./wit -update
 	cd plugins && go test ./classify ./spam ./markdown ./payload -update
 
 .PHONY: fuzz

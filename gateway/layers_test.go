@@ -34,6 +34,7 @@ var homes = map[string][]string{
 	"github.com/hashicorp/hcl/v2":    {"config"},
 	"github.com/knadh/koanf":         {"config"},
 	"github.com/pressly/goose/v3":    {"store"},
+	"github.com/santhosh-tekuri":     {"payload"}, // schematest
 	"github.com/sony/gobreaker/v2":   {"scan"},
 	"github.com/spf13/cobra":         {"cmd"},
 	"github.com/standard-webhooks":   {"inspector"},

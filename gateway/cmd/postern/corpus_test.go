@@ -84,7 +84,12 @@ func TestCorpusThroughPlugins(t *testing.T) {
 	client := admin.NewClient(g.Control)
 	for id, content := range sent {
 		checkHash(t, rcv, id, content)
-		m, err := client.Message(t.Context(), id)
+		var m admin.Message
+		var err error
+		eventually(t, "the outcome of "+id, func() bool { // it is recorded after the receiver has it
+			m, err = client.Message(t.Context(), id)
+			return err != nil || m.Deliveries[0].State.Final()
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

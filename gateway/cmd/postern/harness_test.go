@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/postern-mail/postern/gateway/internal/payload/schema/schematest"
 	"github.com/postern-mail/postern/gateway/internal/plugin/builtin"
 )
 
@@ -117,10 +118,11 @@ type received struct {
 }
 
 // receiver is a webhook endpoint. It verifies every delivery by the official
-// library and notes what is wrong.
+// library, holds its payload to the schema, and notes what is wrong.
 type receiver struct {
 	*httptest.Server
 	keep bool // payloads
+	form *schematest.Schema
 
 	mu       sync.Mutex
 	byID     map[string]*received
@@ -131,7 +133,7 @@ type receiver struct {
 
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
-	r := &receiver{byID: make(map[string]*received)}
+	r := &receiver{byID: make(map[string]*received), form: schematest.Compile(t, schematest.Exact)}
 	r.Server = httptest.NewServer(r)
 	t.Cleanup(r.Close)
 	return r
@@ -174,6 +176,9 @@ func (r *receiver) note(id string, body []byte) {
 			known.payload = body
 		}
 		r.byID[id] = known
+		if err := r.form.Check(body); err != nil {
+			r.faults = append(r.faults, fmt.Sprintf("%s: the payload is not as its schema says: %v", id, err))
+		}
 	}
 	known.times++
 	if known.sum != sum {

@@ -109,6 +109,6 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newServe(), newCheck(), newSend(), newMessage(), newPlugin(), newVersion())
+	root.AddCommand(newServe(), newCheck(), newSend(), newMessage(), newPlugin(), newSchema(), newVersion())
 	return root
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/postern-mail/postern/gateway/internal/admin"
+	"github.com/postern-mail/postern/gateway/internal/payload/schema/schematest"
 )
 
 // TestScripts runs testdata/script/*.txtar against the real program. Beside the
@@ -23,12 +24,13 @@ import (
 //	answers CODE…        the receiver answers so, in this order, and then 204
 //	receive N            waits for N verified deliveries, written to webhook-1.json, …
 //	requests N           the receiver has had N requests
+//	shaped               from now on plugins give the payload another shape
 //	settled DATADIR      waits until nothing is under way in the gateway of a data folder
 //	jsonpath FILE PATH   prints the value at a path of keys and indexes, as JSON
 //
 // $RECEIVER is the URL of a webhook receiver that verifies by the official
 // library; $FREE_ADDRESS and $SMTP are addresses that nobody listens on; $MAILS is the
-// folder of example mails. $TEST_WEBHOOK_SECRET
+// folder of example mails, $SCHEMA the schema of payloads. $TEST_WEBHOOK_SECRET
 // is what the receiver expects. probe.wasm is a plugin that does what its options say.
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -41,6 +43,10 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	published, err := filepath.Abs(filepath.Join(repository, "gateway", "internal", "payload", "schema", "payload-1.0.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -48,7 +54,7 @@ func TestScripts(t *testing.T) {
 			rcv := newReceiver(t)
 			rcv.keep = true
 			env.Values[receiverKey{}] = rcv
-			env.Vars = append(env.Vars, "RECEIVER="+rcv.URL, "MAILS="+mails, "TEST_WEBHOOK_SECRET="+testSecret,
+			env.Vars = append(env.Vars, "RECEIVER="+rcv.URL, "MAILS="+mails, "SCHEMA="+published, "TEST_WEBHOOK_SECRET="+testSecret,
 				cacheVariable+"="+os.Getenv(cacheVariable))
 			if err := os.WriteFile(filepath.Join(env.WorkDir, "probe.wasm"), guest, 0o600); err != nil {
 				return err
@@ -69,6 +75,7 @@ func TestScripts(t *testing.T) {
 			"answers":  answers,
 			"receive":  receive(t),
 			"requests": requests(t),
+			"shaped":   shaped(t),
 			"settled":  settled(t),
 			"jsonpath": jsonPath,
 		},
@@ -156,6 +163,18 @@ func requests(t *testing.T) func(*testscript.TestScript, bool, []string) {
 			defer r.mu.Unlock()
 			return r.requests >= n
 		})
+	}
+}
+
+func shaped(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 0 {
+			ts.Fatalf("usage: shaped")
+		}
+		r := receiverOf(ts)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.form = schematest.Compile(t, schematest.Shaped)
 	}
 }
 

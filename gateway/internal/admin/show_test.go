@@ -283,7 +283,7 @@ func TestDamagedDocument(t *testing.T) {
 	job := f.finish(t, "acme/desk", store.Result{State: mail.Delivered, Document: []byte(`{"root":{"$part":0}}`)})
 	for _, content := range []bool{true, false} {
 		err := client.WritePayload(t.Context(), io.Discard, job.ID, content)
-		wantError(t, "payload", err, "unmarshal document: $part 0 is no number below 0")
+		wantError(t, "payload", err, "unmarshal document: $part is not that of an attachment")
 	}
 }
 

@@ -35,7 +35,7 @@ const (
 )
 
 // errInterrupted means that the stop came before the chain had ended.
-var errInterrupted = errors.New("the chain was interrupted by the stop") //nolint:gochecknoglobals // an error to compare with
+var errInterrupted = errors.New("the chain was interrupted by the stop")
 
 // document returns the delivery's document: the stored one, or what its chain
 // makes of it, which the outcome then carries to the store. It is nil where the
@@ -61,9 +61,8 @@ func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, body mai
 	}
 	o.Subject = view.Subject
 	reports, virus, err := d.scanned(ctx, job, view, body)
-	var elsewhere *errVirusElsewhere
-	if errors.As(err, &elsewhere) {
-		o.State, o.Reason, o.Attempt = mail.Quarantined, err.Error(), nil
+	if elsewhere, ok := errors.AsType[*errVirusElsewhere](err); ok {
+		o.State, o.Reason, o.Attempt = mail.Quarantined, elsewhere.Error(), nil
 		return nil, nil //nolint:nilnil // as the outcome says
 	}
 	if err != nil {

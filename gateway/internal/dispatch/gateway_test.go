@@ -3,6 +3,8 @@ package dispatch_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -131,7 +133,8 @@ func (g *gateway) receive(endpoints ...string) mail.MessageID {
 	id := mail.NewMessageID(received)
 	ref, err := g.bodies.Put(g.t.Context(), id, time.Now(), strings.NewReader(raw))
 	must(g.t, err)
-	m := store.NewMessage{ID: id, ReceivedAt: received, Size: int64(len(raw)), Body: ref}
+	sum := sha256.Sum256([]byte(raw))
+	m := store.NewMessage{ID: id, ReceivedAt: received, Size: int64(len(raw)), SHA256: hex.EncodeToString(sum[:]), Body: ref}
 	for _, name := range endpoints {
 		m.Deliveries = append(m.Deliveries, store.NewDelivery{
 			Endpoint: named(name), Alias: name, Recipient: name + "@acme.example", ExpiresAt: received.Add(retention),

@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -14,6 +15,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/payload/schema/schematest"
 )
 
 // vectorSecret is the key of the test vector of Standard Webhooks.
@@ -110,13 +112,14 @@ type call struct {
 	Timestamp string
 	Body      string
 	At        time.Time
-	Err       error // of the official library's verification
+	Err       error // of the official library's verification, or of the payload's schema
 }
 
 // endpoint is a receiver.
 type endpoint struct {
 	t      *testing.T
 	answer http.HandlerFunc
+	form   *schematest.Schema
 	gauge  gauge
 
 	mu    sync.Mutex
@@ -126,18 +129,19 @@ type endpoint struct {
 // endpoint puts a receiver into the network, under its name as host.
 func (n *network) endpoint(t *testing.T, name string, answer http.HandlerFunc) *endpoint {
 	t.Helper()
-	e := &endpoint{t: t, answer: answer}
+	e := &endpoint{t: t, answer: answer, form: schematest.Compile(t, schematest.Published)}
 	n.mux.Handle(name+"/", e)
 	return e
 }
 
-// ServeHTTP verifies a request as a receiver does, notes it, and answers.
+// ServeHTTP verifies a request as a receiver does, its payload too, notes it, and
+// answers.
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.gauge.enter()()
 	c := call{ID: r.Header.Get("Webhook-Id"), Timestamp: r.Header.Get("Webhook-Timestamp"), At: time.Now()}
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
-		err = verify(body, r.Header)
+		err = errors.Join(verify(body, r.Header), e.form.Check(body))
 	}
 	c.Body, c.Err = string(body), err
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/payload/schema/schematest"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
@@ -190,6 +191,7 @@ func TestStoredDocumentIsSent(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, g *gateway) {
 		desk := g.network.endpoint(t, "desk", says(status(500), status(200)))
+		desk.form = schematest.Compile(t, schematest.Shaped)
 		id := g.receive("desk")
 		const document = `{"parts":[{"offset":0,"length":5}],"root":{"made":"before","first":{"$part":0}}}`
 		g.firstAttempt("desk", document)

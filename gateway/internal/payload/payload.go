@@ -63,7 +63,7 @@ func Build(m *mime.Message, f Facts) *document.Document {
 	if f.Virus != nil {
 		members = append(members, member("security", f.Virus.section()))
 	}
-	members = append(members, member("envelope", buildEnvelope(f)), member("parse_warnings", buildWarnings(m.Warnings)))
+	members = append(members, member("envelope", buildEnvelope(m, f)), member("parse_warnings", buildWarnings(m.Warnings)), member("truncated", document.Bool(m.Truncated)))
 	return &document.Document{Root: document.Object(members...), Parts: parts}
 }
 
@@ -106,13 +106,20 @@ func buildMessage(m *mime.Message, f Facts, attachments *document.Value) *docume
 		member("subject", document.String(m.Subject)),
 		member("recipient", address(recipient(m, f.Recipient))),
 		member("attachments", attachments),
+		member("from", addresses(m.From)),
+		member("senderField", addresses(m.Sender)),
 		member("messageId", document.StringOrNull(m.MessageID)),
+		member("threadId", document.StringOrNull(m.ThreadID)),
 		member("inReplyTo", document.Strings(m.InReplyTo)),
 		member("references", document.Strings(m.References)),
 		member("to", addresses(m.To)),
 		member("cc", addresses(m.Cc)),
 		member("replyTo", addresses(m.ReplyTo)),
 		member("headers", buildHeaders(m.Fields)),
+		member("automatic", buildAutomatic(m.Automatic)),
+		member("report", buildReport(m.Report)),
+		member("textParts", buildTextParts(m.Text, m.HTML)),
+		member("parts", buildParts(m.Tree)),
 	)
 }
 
@@ -156,12 +163,16 @@ func buildAttachments(list []mime.Attachment, virus *VirusScan) (*document.Value
 			member("contentId", document.StringOrNull(a.ContentID)),
 			member("inline", document.Bool(a.Inline)),
 			member("sha256", document.String(a.SHA256)),
+			member("part", document.StringOrNull(a.Path)),
+			member("safeFilename", document.String(a.SafeFilename)),
+			member("subject", document.StringOrNull(a.Subject)),
+			member("calendar", buildCalendar(a.Calendar)),
 		}, virus.attachment(i)...)...)
 	}
 	return document.Array(items...), parts
 }
 
-func buildEnvelope(f Facts) *document.Value {
+func buildEnvelope(m *mime.Message, f Facts) *document.Value {
 	s := f.Envelope.Session
 	ip := ""
 	if s.RemoteIP.IsValid() {
@@ -175,13 +186,26 @@ func buildEnvelope(f Facts) *document.Value {
 		member("remoteIp", document.StringOrNull(ip)),
 		member("tls", document.Bool(s.TLS != "")),
 		member("receivedAt", timestamp(f.ReceivedAt)),
+		member("blindCopy", document.Bool(!names(m, f.Recipient))),
 	)
+}
+
+// names reports whether a mail is addressed to a recipient, as far as it says.
+func names(m *mime.Message, recipient string) bool {
+	for _, list := range [][]mail.Address{m.To, m.Cc} {
+		for _, a := range list {
+			if strings.EqualFold(a.Address, recipient) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func buildLinks(list []mime.Link) *document.Value {
 	items := make([]*document.Value, len(list))
 	for i, l := range list {
-		items[i] = document.Object(member("url", document.String(l.URL)), member("text", document.String(l.Text)))
+		items[i] = document.Object(member("url", document.String(l.URL)), member("text", document.String(l.Text)), member("otherHost", document.Bool(l.OtherHost)))
 	}
 	return document.Array(items...)
 }

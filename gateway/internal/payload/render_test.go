@@ -20,6 +20,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mime"
 	"github.com/postern-mail/postern/gateway/internal/payload"
+	"github.com/postern-mail/postern/gateway/internal/payload/schema/schematest"
 )
 
 // rendered is what the tests read of a payload; encoding/json decodes the base64
@@ -42,9 +43,9 @@ type rendered struct {
 	Integrity struct{ ContentHash, RawEmailHash string }
 }
 
-// checkPayload holds for the payload of every mail that there is. It returns the
-// payload.
-func checkPayload(t testing.TB, raw []byte, f payload.Facts) []byte {
+// checkPayload holds for the payload of every mail that there is; form is the schema's
+// exact one. It returns the payload.
+func checkPayload(t testing.TB, form *schematest.Schema, raw []byte, f payload.Facts) []byte {
 	t.Helper()
 	doc := build(t, raw, f)
 	got := render(t, doc, raw)
@@ -60,6 +61,9 @@ func checkPayload(t testing.TB, raw []byte, f payload.Facts) []byte {
 	// Stricter than encoding/json: names are unique, text is UTF-8.
 	if _, err := document.Parse(got); err != nil {
 		t.Fatalf("payload is not proper JSON: %v\n%s", err, got)
+	}
+	if err := form.Check(got); err != nil {
+		t.Errorf("payload is not as its schema says: %v\n%s", err, got)
 	}
 
 	var p rendered
@@ -104,10 +108,11 @@ func storedAndLoaded(t testing.TB, d *document.Document) *document.Document {
 
 func TestPayloads(t *testing.T) {
 	t.Parallel()
+	form := schematest.Compile(t, schematest.Exact)
 	for name, raw := range goldenMails(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			checkPayload(t, raw, goldenFacts(name, raw))
+			checkPayload(t, form, raw, goldenFacts(name, raw))
 		})
 	}
 }
@@ -137,12 +142,13 @@ func TestCorpus(t *testing.T) {
 		t.Skipf("no mails in %s", corpusRoot)
 	}
 	t.Logf("%d mails", len(files))
+	form := schematest.Compile(t, schematest.Exact)
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkPayload(t, raw, facts(raw))
+		checkPayload(t, form, raw, facts(raw))
 		if t.Failed() {
 			t.Fatalf("that was %s", file)
 		}
@@ -170,7 +176,7 @@ func TestContentIsTheOriginal(t *testing.T) {
 		"--b\r\nContent-Type: x/c\r\n\r\nplain\r\nlines\r\n" +
 		"--b\r\nContent-Type: x/d\r\n\r\n\r\n--b--\r\n")
 	var p rendered
-	if err := json.Unmarshal(checkPayload(t, raw, facts(raw)), &p); err != nil {
+	if err := json.Unmarshal(checkPayload(t, schematest.Compile(t, schematest.Exact), raw, facts(raw)), &p); err != nil {
 		t.Fatal(err)
 	}
 	want := [][]byte{octets, []byte("a\x00\xffz"), []byte("plain\r\nlines"), {}}
@@ -306,9 +312,10 @@ func FuzzPayload(f *testing.F) {
 		f.Add(raw, "support@acme.test", "alice@example.com", "mail.example.com")
 	}
 	f.Add([]byte("To: \xff <x@y>\r\n\r\n"), "x@y", "\xff@\x00", "\u2028")
+	form := schematest.Compile(f, schematest.Exact)
 	f.Fuzz(func(t *testing.T, raw []byte, recipient, reversePath, helo string) {
 		with := facts(raw)
 		with.Recipient, with.Envelope.ReversePath, with.Envelope.Session.HELO = recipient, reversePath, helo
-		checkPayload(t, raw, with)
+		checkPayload(t, form, raw, with)
 	})
 }

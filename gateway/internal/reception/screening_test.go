@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,8 +53,6 @@ func found(status scan.Status) *scanner {
 	return &scanner{virus: scan.VirusReport{Part: mail.WholeMail, Status: status, Signature: map[bool]string{true: "Eicar"}[status == scan.Infected], Version: "1.4.6"}}
 }
 
-func at(n float64) *float64 { return &n }
-
 // recipients are one of each named tenant.
 func recipients(tenants ...string) []reception.Recipient {
 	var list []reception.Recipient
@@ -80,17 +79,17 @@ func TestScreening(t *testing.T) {
 		reports     []string
 	}{
 		"no policies":  {spam: score(100), want: []outcome{queued, queued}, reports: []string{"rspamd"}},
-		"below":        {spam: score(4.9), acme: reception.Policy{Tag: at(5)}, want: []outcome{queued, queued}, reports: []string{"rspamd"}},
-		"tag":          {spam: score(5), acme: reception.Policy{Tag: at(5), Quarantine: at(6)}, want: []outcome{{mail.Queued, ""}, queued}, reports: []string{"rspamd"}},
-		"the severest": {spam: score(20), acme: reception.Policy{Tag: at(5), Quarantine: at(6), Reject: at(7)}, want: []outcome{{mail.Rejected, "spam: score 20.00 reaches reject = 7"}, queued}, reports: []string{"rspamd"}},
-		"quarantine":   {spam: score(6), brief: reception.Policy{Quarantine: at(6)}, want: []outcome{queued, {mail.Quarantined, "spam: score 6.00 reaches quarantine = 6"}}, reports: []string{"rspamd"}},
+		"below":        {spam: score(4.9), acme: reception.Policy{Tag: new(5.0)}, want: []outcome{queued, queued}, reports: []string{"rspamd"}},
+		"tag":          {spam: score(5), acme: reception.Policy{Tag: new(5.0), Quarantine: new(6.0)}, want: []outcome{{mail.Queued, ""}, queued}, reports: []string{"rspamd"}},
+		"the severest": {spam: score(20), acme: reception.Policy{Tag: new(5.0), Quarantine: new(6.0), Reject: new(7.0)}, want: []outcome{{mail.Rejected, "spam: score 20.00 reaches reject = 7"}, queued}, reports: []string{"rspamd"}},
+		"quarantine":   {spam: score(6), brief: reception.Policy{Quarantine: new(6.0)}, want: []outcome{queued, {mail.Quarantined, "spam: score 6.00 reaches quarantine = 6"}}, reports: []string{"rspamd"}},
 		"all reject": {
-			spam: score(9), acme: reception.Policy{Reject: at(9)}, brief: reception.Policy{Reject: at(8)}, refused: refusal{permanent: true},
+			spam: score(9), acme: reception.Policy{Reject: new(9.0)}, brief: reception.Policy{Reject: new(8.0)}, refused: refusal{permanent: true},
 			want: []outcome{{mail.Rejected, "spam: score 9.00 reaches reject = 9"}, {mail.Rejected, "spam: score 9.00 reaches reject = 8"}},
 		},
-		"all defer":             {spam: score(9), acme: reception.Policy{Reject: at(9)}, brief: reception.Policy{Defer: at(8)}, refused: refusal{temporary: true}},
-		"one would defer":       {spam: score(9), acme: reception.Policy{Defer: at(9)}, want: []outcome{{mail.Quarantined, "spam: score 9.00 reaches defer = 9"}, queued}, reports: []string{"rspamd"}},
-		"too large":             {spam: &scanner{spam: scan.SpamReport{Status: scan.TooLarge}}, acme: reception.Policy{Reject: at(0)}, want: []outcome{queued, queued}},
+		"all defer":             {spam: score(9), acme: reception.Policy{Reject: new(9.0)}, brief: reception.Policy{Defer: new(8.0)}, refused: refusal{temporary: true}},
+		"one would defer":       {spam: score(9), acme: reception.Policy{Defer: new(9.0)}, want: []outcome{{mail.Quarantined, "spam: score 9.00 reaches defer = 9"}, queued}, reports: []string{"rspamd"}},
+		"too large":             {spam: &scanner{spam: scan.SpamReport{Status: scan.TooLarge}}, acme: reception.Policy{Reject: new(0.0)}, want: []outcome{queued, queued}},
 		"infected, nobody asks": {virus: found(scan.Infected), want: []outcome{queued, queued}},
 		"infected": {
 			virus: found(scan.Infected), acme: reception.Policy{Viruses: true, OnVirus: reception.ExcludeInfected}, brief: reception.Policy{Viruses: true, OnVirus: reception.QuarantineInfected},
@@ -122,8 +121,8 @@ func TestScreening(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []outcome
-			for i := len(list) - 1; i >= 0; i-- {
-				id, _ := list[i].ID.Split()
+			for _, d := range slices.Backward(list) {
+				id, _ := d.ID.Split()
 				m, err := f.store.Get(t.Context(), id)
 				if err != nil {
 					t.Fatal(err)
@@ -138,7 +137,7 @@ func TestScreening(t *testing.T) {
 				if diff := cmp.Diff(tc.reports, engines); diff != "" {
 					t.Errorf("reports: %s", diff)
 				}
-				got = append(got, outcome{list[i].State, list[i].Reason})
+				got = append(got, outcome{d.State, d.Reason})
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)

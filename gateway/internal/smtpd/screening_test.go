@@ -37,11 +37,15 @@ func TestScreening(t *testing.T) {
 	}{
 		"below": {
 			reception.Screening{Spam: judge{score: 9.9}, Policies: map[string]reception.Policy{"acme": {Reject: &ten}}},
-			"", []mail.State{mail.Queued}, 1,
+			"",
+			[]mail.State{mail.Queued},
+			1,
 		},
 		"rejected": {
 			reception.Screening{Spam: judge{score: 10}, Policies: map[string]reception.Policy{"acme": {Reject: &ten}}},
-			"554 5.7.1 Message is taken for spam or infected", []mail.State{mail.Rejected}, 0,
+			"554 5.7.1 Message is taken for spam or infected",
+			[]mail.State{mail.Rejected},
+			0,
 		},
 		"deferred": {
 			reception.Screening{Spam: judge{score: 10}, Policies: map[string]reception.Policy{"acme": {Defer: &ten}}},

@@ -2,6 +2,7 @@ package admit_test
 
 import (
 	"context"
+	"encoding/binary"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -136,8 +137,22 @@ func FuzzModule(f *testing.F) {
 		if _, err := admit.Module(got, 65536); err != nil {
 			t.Errorf("it is not admitted again: %v", err)
 		}
-		if compiles(t, r, wasm) && !compiles(t, r, got) {
+		// Custom sections are left out; of such a module as it is wazero is not asked, for
+		// what names there it may take all memory.
+		if plain := !hasCustom(wasm); !compiles(t, r, got) && plain && compiles(t, r, wasm) {
 			t.Error("it compiles, and does not when it is admitted")
 		}
 	})
+}
+
+// hasCustom reports whether a module that is admitted has a custom section.
+func hasCustom(wasm []byte) bool {
+	for rest := wasm[8:]; len(rest) > 0; {
+		if rest[0] == 0 {
+			return true
+		}
+		n, size := binary.Uvarint(rest[1:])
+		rest = rest[1+size+int(n):]
+	}
+	return false
 }
