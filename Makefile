@@ -13,7 +13,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 GOTOOL := go tool -modfile=.tools/go.mod
 
 # The modules that are tested.
-MODULES := . sdk/go plugins examples/plugin-go-crm wit/conformance/editor gateway/internal/plugin/testdata/probe
+MODULES := . wit/conformance/editor gateway/internal/plugin/testdata/probe sdk/go plugins examples/plugin-go-crm
 
 # The plugins that are embedded in the program, and what they are built of.
 BUILTIN      := gateway/internal/plugin/builtin/modules
