@@ -13,7 +13,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 GOTOOL := go tool -modfile=.tools/go.mod
 
 # The modules that are tested.
-MODULES := . wit/conformance/editor gateway/internal/plugin/testdata/probe sdk/go plugins examples/plugin-go-crm
+MODULES := . gateway/bench wit/conformance/editor gateway/internal/plugin/testdata/probe sdk/go plugins examples/plugin-go-crm
 
 # The plugins that are embedded in the program, and what they are built of.
 BUILTIN      := gateway/internal/plugin/builtin/modules
@@ -48,16 +48,20 @@ run: build ## Build it and serve configs/development.hcl
 .PHONY: test
 test: plugins ## Run all tests that this machine can run
 	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go vet ./... && go test ./...); done
-	@set -e; for module in $(filter-out .,$(MODULES)); do (cd $$module && GOOS=wasip1 GOARCH=wasm go vet ./...); done
+	@set -e; for module in $(filter-out . gateway/bench,$(MODULES)); do (cd $$module && GOOS=wasip1 GOARCH=wasm go vet ./...); done
 
 .PHONY: test-race
 test-race: plugins ## Run them with the race detector (needs a C compiler)
 	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go test -race ./...); done
 
+.PHONY: bench
+bench: plugins ## Measure beside references, in one run
+	cd gateway/bench && go test -run '^$$' -bench . -benchtime 20x ./...
+
 .PHONY: golden
 golden: ## Write the golden files anew; read the diff before you commit it
 	go test ./gateway/internal/config ./gateway/internal/mime ./gateway/internal/payload/... ./wit -update
-	cd plugins && go test ./classify ./spam ./markdown ./payload -update
+	cd plugins && go test ./classify ./spam ./markdown/... ./payload -update
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)

@@ -2,24 +2,28 @@
 // Markdown to the payload.
 package main
 
-import "github.com/postern-mail/postern/sdk/go/plugin"
+import (
+	"github.com/postern-mail/postern/sdk/go/plugin"
 
-func init() { plugin.RegisterWithOptions(Options{Links: true, Images: true}, nil, transform) }
+	"github.com/postern-mail/postern/plugins/markdown/convert"
+)
 
-// transform reads the bodies and sets what Convert makes of them.
-func transform(m *plugin.Mail, o Options) error {
-	var in Input
+func init() {
+	plugin.RegisterWithOptions(convert.Options{Links: true, Images: true}, nil, transform)
+}
+
+// transform reads the bodies and sets what is made of them.
+func transform(m *plugin.Mail, o convert.Options) error {
 	html, hasHTML := m.HTML()
-	in.HTML = html.Text
 	// The text is the second choice; a mail with a good HTML body does not pay for
 	// fetching it.
-	markdown := Convert(in, o)
+	markdown := convert.HTML(html.Text, o)
 	if markdown == "" {
 		text, hasText := m.Text()
 		if !hasHTML && !hasText {
 			return nil
 		}
-		markdown = Convert(Input{Text: text.Text}, o)
+		markdown = convert.Text(text.Text, o)
 	}
 	return m.Payload().Set("/message/content/markdown", markdown)
 }

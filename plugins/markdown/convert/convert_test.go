@@ -1,15 +1,15 @@
-package main
+package convert
 
 import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/postern-mail/postern/sdk/go/plugin"
-	"github.com/postern-mail/postern/sdk/go/plugintest"
+	"github.com/postern-mail/postern/plugins/markdown/commonmark"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -18,21 +18,17 @@ var all = Options{Links: true, Images: true}
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/*.html")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no test data: %v", err)
-	}
 	known := map[string]bool{}
-	for _, file := range files {
+	for _, file := range sources(t) {
 		golden := strings.TrimSuffix(file, ".html") + ".golden.md"
 		known[file], known[golden] = true, true
-		t.Run(filepath.Base(file), func(t *testing.T) {
+		t.Run(strings.TrimPrefix(file, testdata), func(t *testing.T) {
 			t.Parallel()
 			html, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := Convert(Input{HTML: string(html)}, all)
+			got := HTML(string(html), all)
 			checkSafe(t, got)
 			if *update {
 				if err := os.WriteFile(golden, []byte(got+"\n"), 0o644); err != nil {
@@ -49,81 +45,33 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
-	stray, err := filepath.Glob("testdata/*.*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range stray {
-		if !known[file] && !*update {
-			t.Errorf("%s belongs to no test", file)
+	for _, pattern := range []string{"*.*", "mails/*.*"} {
+		found, err := filepath.Glob(testdata + pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range found {
+			if !known[file] && !*update {
+				t.Errorf("%s belongs to no test", file)
+			}
 		}
 	}
 }
 
-func TestTransform(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name          string
-		options       string
-		html, text    *plugin.Body
-		want, wantErr string
-	}{
-		{
-			name: "seed", options: `{}`,
-			html: &plugin.Body{Text: "<p>Hi team,</p><p>Please find invoice #2026-0042 attached.</p><p>Best,<br>Alice</p>"},
-			want: `"Hi team,\n\nPlease find invoice #2026-0042 attached.\n\nBest,\nAlice"`,
-		},
-		{
-			name: "text", options: `{}`, text: &plugin.Body{Text: "Hi\r\n*you*\r\n\r\n> 1. # a\r\n> > b\r\nc"},
-			want: `"Hi\n\\*you\\*\n\n\u003e 1\\. # a\n\u003e\n\u003e \u003e b\n\nc"`,
-		},
-		{name: "empty HTML", options: `{}`, html: &plugin.Body{Text: "<p>&nbsp;</p>"}, text: &plugin.Body{Text: "Hi"}, want: `"Hi"`},
-		{name: "blank", options: `{}`, html: &plugin.Body{}, want: `""`},
-		{name: "no body", options: `{}`},
-		{
-			name: "no links", options: `{"links": false}`,
-			html: &plugin.Body{Text: `<a href="https://a.test">a</a> <img src="cid:b" alt="b">`}, want: `"a ![b](cid:b)"`,
-		},
-		{
-			name: "no images", options: `{"images": false}`,
-			html: &plugin.Body{Text: `<a href="https://a.test">a</a> <img src="cid:b" alt="b">`}, want: `"[a](https://a.test)"`,
-		},
-		{name: "unknown option", options: `{"link": false}`, wantErr: `there is no option "link"`},
-	} {
-		// Not parallel: the options are those of the one plugin that is registered.
-		t.Run(test.name, func(t *testing.T) {
-			f, err := plugintest.Configure(t, test.options)
-			if test.wantErr != "" {
-				if err == nil || !strings.Contains(err.Error(), test.wantErr) {
-					t.Errorf("error = %v", err)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := plugintest.Run(t, f, plugintest.Mail{
-				HTML: test.html, Text: test.text,
-				Payload: []byte(`{"message":{"content":{}}}`), Write: []string{"/message/content/markdown"},
-			})
-			got := unquote(t, r.Get("/message/content/markdown"))
-			if want := unquote(t, []byte(test.want)); r.Err != nil || got != want {
-				t.Errorf("%v, got %q, want %q", r.Err, got, want)
-			}
-		})
-	}
-}
+const testdata = "../testdata/"
 
-func unquote(t *testing.T, text []byte) string {
+// sources lists the pieces of HTML and the mails that there are golden files for.
+func sources(t testing.TB) []string {
 	t.Helper()
-	if len(text) == 0 {
-		return "nothing"
+	pieces, err := filepath.Glob(testdata + "*.html")
+	if err != nil || len(pieces) == 0 {
+		t.Fatalf("no test data: %v", err)
 	}
-	s, err := strconv.Unquote(string(text))
-	if err != nil {
-		t.Fatal(err)
+	mails, err := filepath.Glob(testdata + "mails/*.html")
+	if err != nil || len(mails) == 0 {
+		t.Fatalf("no mails: %v", err)
 	}
-	return s
+	return append(pieces, mails...)
 }
 
 func TestBounds(t *testing.T) {
@@ -152,30 +100,44 @@ func TestBounds(t *testing.T) {
 		"references":    strings.Repeat("&#", n) + strings.Repeat("&x", n),
 		"backticks":     "<code>" + strings.Repeat("`", n),
 		"url":           "<a href='http://" + strings.Repeat("(", n) + "'>x",
+		"scripts":       "<script><!--" + strings.Repeat("<script></script>", n),
+		"open comments": strings.Repeat("<!-- > ", n),
+		"addresses":     strings.Repeat("http://*", n),
+		"long address":  strings.Repeat("www.", n) + "*",
+		"marks":         strings.Repeat("- ", n) + "<h1>" + strings.Repeat("#", n),
+		"spans":         "<table>" + strings.Repeat("<tr><td>a<td colspan=12>x<td colspan=12>y", n),
+		"wide rows":     "<table><tr>" + strings.Repeat("<td>a<td>b", n) + strings.Repeat("<tr><td colspan=12>a<td align=center>b", n),
+		"tall":          "<table><tr>" + strings.Repeat("<td rowspan=99>a", 11) + strings.Repeat("<tr><td>b", n),
+		"tall and wide": "<table><tr>" + strings.Repeat("<td rowspan=99>a", n) + strings.Repeat("<tr><td>b", n),
+		"bullets":       strings.Repeat("<table><tr><td>•<td>x</table>", n),
+		"lists of Word": strings.Repeat("<p style='mso-list:l0 level9 lfo1'><span style='mso-list:Ignore'>1.</span>x", n),
+		"links":         strings.Repeat("<a href='https://a.test/'><img src='https://a.test/'><p>x</a>", n),
+		"linked images": "<a href='https://" + strings.Repeat("(", 5000) + "'>" + strings.Repeat("<img src=cid:a><p>", n),
+		"shifted":       "<sup>" + strings.Repeat("7", n),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			checkSize(t, html, Convert(Input{HTML: html}, all))
+			checkSize(t, html, HTML(html, all))
 		})
 	}
 }
 
 func checkSize(t *testing.T, in, out string) {
 	t.Helper()
-	if len(out) > 4*len(in)+4096 {
+	if len(out) > commonmark.Bound(len(in)) {
 		t.Errorf("%d bytes of %d", len(out), len(in))
 	}
 }
 
-// checkSafe fails a test for Markdown that has, outside code, a '<', a bracket
-// that is no mark of a link to a scheme that is allowed, or a character that is
-// no text.
+// checkSafe fails a test for Markdown that has, outside code, a '<' or '{', a
+// bracket that is no mark of a link to a scheme that is allowed, a bare address
+// with more than text in its word, or a character that is no text.
 func checkSafe(t *testing.T, markdown string) {
 	t.Helper()
 	fence := ""
 	for line := range strings.Lines(markdown) {
 		line = strings.TrimRight(line, "\n")
-		bare := strings.TrimLeft(line, "> -0123456789.")
+		bare := strings.TrimLeft(line, "> -*0123456789.)")
 		if fence != "" {
 			if bare == fence {
 				fence = ""
@@ -187,6 +149,12 @@ func checkSafe(t *testing.T, markdown string) {
 			continue
 		}
 		for i := 0; i < len(bare); i++ {
+			if address := address.FindString(bare[i:]); address != "" {
+				text, _, _ := strings.Cut(address, "](") // which ends the text of a link
+				if marks.MatchString(text) {
+					t.Fatalf("a bare address that takes more than text: %q", line)
+				}
+			}
 			switch bare[i] {
 			case '\\':
 				i++
@@ -197,8 +165,8 @@ func checkSafe(t *testing.T, markdown string) {
 					t.Fatalf("a code span without end: %q", line)
 				}
 				i += run + end - 1
-			case '<':
-				t.Fatalf("a bare '<': %q", line)
+			case '<', '{':
+				t.Fatalf("a bare %q: %q", bare[i], line)
 			case ']':
 				// Of text, it is escaped, and passed over above.
 				rest, ok := strings.CutPrefix(bare[i:], "](")
@@ -218,6 +186,12 @@ func checkSafe(t *testing.T, markdown string) {
 		t.Fatal("a listing without end")
 	}
 }
+
+// marks are what may not be taken into an address.
+var marks = regexp.MustCompile("[*~`[]|\\\\[^0-9A-Za-z]")
+
+// address is what a renderer takes for an address that begins where it stands.
+var address = regexp.MustCompile(`^(?i)(://|www\.)[^\s<]*`)
 
 // closing returns the offset past the next run of exactly n backticks, or -1.
 func closing(s string, n int) int {
@@ -248,11 +222,7 @@ func isSafe(url string) bool {
 }
 
 func FuzzConvert(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.html")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, file := range files {
+	for _, file := range sources(f) {
 		html, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)
@@ -260,8 +230,9 @@ func FuzzConvert(f *testing.F) {
 		f.Add(string(html))
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		for _, in := range []Input{{HTML: body}, {Text: body}} {
-			got := Convert(in, all)
+		hard := all
+		hard.HardBreaks = true
+		for _, got := range []string{HTML(body, all), Text(body, all), HTML(body, hard), Text(body, hard)} {
 			checkSize(t, body, got)
 			checkSafe(t, got)
 		}
@@ -283,10 +254,10 @@ func newsletter() string {
 }
 
 func BenchmarkConvert(b *testing.B) {
-	in := Input{HTML: newsletter()}
-	b.SetBytes(int64(len(in.HTML)))
+	html := newsletter()
+	b.SetBytes(int64(len(html)))
 	b.ReportAllocs()
 	for b.Loop() {
-		Convert(in, all)
+		HTML(html, all)
 	}
 }
