@@ -1,83 +1,90 @@
 package main
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/postern-mail/postern/plugins/classify/page"
+	"github.com/postern-mail/postern/sdk/go/plugin"
 )
 
-func TestProse(t *testing.T) {
+func TestSubjects(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
+	for subject, want := range map[string]string{
 		"":                                 "",
-		" Your  ORDER,\u00a0l'été\n50%off": "your order l été 50 % off ",
-		"\xff\xfe ok":                      "ok ",
+		"Lunch":                            "",
+		"Your order":                       "order_words",
+		"Re: your order":                   "reply_subject",
+		"AW: Automatic reply":              "reply_subject",
+		"WG: Undelivered mail":             "forward_subject",
+		"Fwd: [tracker] your order":        "forward_subject tagged_subject",
+		"[tracker] Broken":                 "tagged_subject",
+		"Automatische Antwort: Frage":      "out_of_office_subject acknowledgement_words",
+		"Read: Lunch":                      "read_receipt_subject",
+		"Please read: Lunch":               "",
+		"Zugesagt: Ortstermin":             "calendar_subject",
+		"Press release: we open a shop":    "press_words",
+		"We saw your press release: great": "",
+		"Sale \U0001f525":                  "emoji_subject",
+		"Sale \u2600":                      "emoji_subject",
+		"A \u2192 B \u00a9":                "",
+		strings.Repeat("no ", maxSubject) + "your order": "",
 	} {
-		if got := prose([]byte(text)); got != want {
-			t.Errorf("prose(%q) = %q, want %q", text, got, want)
+		found := signals{}
+		contentSignals(Input{Headers: []plugin.Field{{Name: "subject", Value: subject}}}, found)
+		wanted := strings.Fields(want)
+		slices.Sort(wanted)
+		if got := slices.Sorted(maps.Keys(found)); !slices.Equal(got, wanted) {
+			t.Errorf("%q: %q, want %q", subject, got, wanted)
 		}
 	}
 }
 
-func TestFindPhrases(t *testing.T) {
+// TestCounts holds how much phrases count.
+func TestCounts(t *testing.T) {
 	t.Parallel()
-	list := []phrase{{"your order", "order"}, {"order number", "number"}}
-	for text, want := range map[string]string{
-		"your order number": "order number",
-		"your orders":       "",
-		"re your order":     "order",
-		"flavour order":     "",
-		"your":              "",
+	for _, c := range []struct {
+		subject, text, html string
+		want                int
+	}{
+		{"", "your order", "", 1},
+		{"", "your order, your order", "", 1},
+		{"", "your order, order number 7", "", 2},
+		{"", "your order, order number 7, thank you for your purchase", "", 2},
+		{"your order", "", "", 1},
+		{"your order", "your order", "", 2},
+		{"", "your order", "order number", 1}, // the text, where there is one
+		{"", " \n", "order number", 1},
+		{"", "> your order", "", 0},
+		{"", strings.Repeat("no ", maxProse) + "your order", "", 0},
 	} {
-		found := map[string]bool{}
-		findPhrases(prose([]byte(text)), list, found)
-		var got []string
-		for _, p := range list {
-			if found[p.signal] {
-				got = append(got, p.signal)
-			}
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
+		found := signals{}
+		contentSignals(Input{Headers: []plugin.Field{{Name: "Subject", Value: c.subject}}, Text: c.text, HTML: c.html}, found)
+		if found["order_words"] != c.want {
+			t.Errorf("%q, %q, %q: %d, want %d", c.subject, c.text, c.html, found["order_words"], c.want)
 		}
 	}
 }
 
-func TestReadHTML(t *testing.T) {
+func TestLayout(t *testing.T) {
 	t.Parallel()
-	p := readHTML(`<!DOCTYPE html><title>No</title><STYLE>a>b{}</Style><!-- <a href=http://no> -->
-<p class="a>b">Gr&uuml;&szlig;e, w<b>o</b>rd&nbsp;&#8364;&#x41; 1 < 2 &unknown &amp;</p>
-<a title='>' HREF = "https://x.test/a">one <img src=a></a><a href=#top>top</a> <a href=http://x.test/b>two<script>no()</script>`)
-	if got, want := prose(p.text), "grüße word a 1 2 unknown one top two "; got != want {
-		t.Errorf("words are %q, want %q", got, want)
+	in := Input{
+		Attachments: 1, Calendar: true,
+		HTML: "<div style='display:none'> </div>" + strings.Repeat("<table><img src=a><a href=https://x.test></a></table>", 10) + "<blockquote type=cite>",
 	}
-	if p.images != 1 || p.linkCount != 2 || len(p.links) != 2 {
-		t.Fatalf("%d images, links %+v", p.images, p.links)
+	found := signals{}
+	contentSignals(in, found)
+	want := []string{"calendar_alone", "has_attachment", "layout_tables", "many_images", "many_links", "preheader", "quotes_mail"}
+	if got := slices.Sorted(maps.Keys(found)); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
-	for i, want := range []link{{url: "https://x.test/a"}, {url: "http://x.test/b"}} {
-		if got := p.links[i]; got.url != want.url || got.start >= got.end {
-			t.Errorf("link %+v, want %+v", got, want)
-		}
-	}
-}
-
-func TestReadText(t *testing.T) {
-	t.Parallel()
-	p := readText("See https://x.test/your/order, or <http://y.test>.\n> your order\nhttpd")
-	if got, want := prose(p.text), "see or httpd "; got != want {
-		t.Errorf("words are %q, want %q", got, want)
-	}
-	if len(p.links) != 2 || p.links[1].url != "http://y.test" {
-		t.Errorf("links %+v", p.links)
-	}
-}
-
-// TestManyLinks holds that the last links are kept, and all counted.
-func TestManyLinks(t *testing.T) {
-	t.Parallel()
-	const count = 5*maxLinks + 7
-	p := readText(strings.Repeat("http://a.test\n", count) + "http://last.test")
-	if p.linkCount != count+1 || len(p.links) > 2*maxLinks || p.links[len(p.links)-1].url != "http://last.test" {
-		t.Errorf("%d links, %d kept", p.linkCount, len(p.links))
+	in.HTML, in.Text = "", "See you there."
+	found = signals{}
+	contentSignals(in, found)
+	if got := slices.Sorted(maps.Keys(found)); !slices.Equal(got, []string{"has_attachment"}) {
+		t.Errorf("with words: %q", got)
 	}
 }
 
@@ -88,12 +95,14 @@ func TestUnsubscribeLink(t *testing.T) {
 		`<a href="https://x.test/1">Newsletter abbestellen</a>`:                                                 true,
 		`To unsubscribe, click <a href="https://x.test/1">here</a>.`:                                            true,
 		`<a href="https://x.test/1">Se d&eacute;sabonner</a>`:                                                   true,
+		`<a href="https://x.test/1">Wypisz się</a>`:                                                             true,
+		`<a href="https://x.test/1">Cancelar subscrição</a>`:                                                    true,
 		`<a href="mailto:leave@x.test?subject=unsubscribe">Leave</a>`:                                           true,
 		`To unsubscribe, write to us.`:                                                                          false,
 		`<a href="#unsubscribe">Unsubscribe</a>`:                                                                false,
 		`How people unsubscribe: ` + strings.Repeat("a long story, ", 20) + `<a href="https://x.test">Home</a>`: false,
 	} {
-		if got := hasUnsubscribeLink(readHTML(html)); got != want {
+		if got := hasUnsubscribeLink(page.ReadHTML(html)); got != want {
 			t.Errorf("%s: %v", html, got)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/postern-mail/postern/sdk/go/plugin"
@@ -10,35 +11,76 @@ import (
 const manyRecipients = 10
 
 // headerSignals adds the signals of the header fields.
-func headerSignals(fields []plugin.Field, found map[string]bool) {
+func headerSignals(fields []plugin.Field, found signals) {
 	recipients := 0
+	var from, answered string
+	var to []string
 	for _, f := range fields {
-		name := strings.ToLower(f.Name)
+		name, value := strings.ToLower(f.Name), strings.ToLower(strings.TrimSpace(f.Value))
 		switch name {
 		case "to", "cc":
 			recipients += countAddresses(f.Value)
+			to = append(to, value)
+			continue
+		case "from":
+			from = value
+		case "in-reply-to":
+			answered = value
+		case "message-id":
+			if signal := messageIDSignal(strings.TrimSpace(f.Value)); signal != "" {
+				found.add(signal)
+			}
 			continue
 		}
-		if signal := fieldSignal(name, strings.ToLower(strings.TrimSpace(f.Value))); signal != "" {
-			found[signal] = true
+		if signal := fieldSignal(name, value); signal != "" {
+			found.add(signal)
 		}
 	}
 	switch {
 	case recipients == 0:
-		found["hidden_recipients"] = true
+		found.add("hidden_recipients")
 	case recipients == 1:
-		found["single_recipient"] = true
+		found.add("single_recipient")
 	case recipients >= manyRecipients:
-		found["many_recipients"] = true
+		found.add("many_recipients")
 	}
+	if isOwn(answered, from, to) {
+		delete(found, "is_reply")
+		found.add("follows_own_mail")
+	}
+}
+
+// isOwn reports whether the mail that is answered came from the sender's own host,
+// with none of its recipients there.
+func isOwn(answered, from string, to []string) bool {
+	host := hostOf(from)
+	if host == "" || hostOf(answered) != host && !strings.HasSuffix(hostOf(answered), "."+host) {
+		return false
+	}
+	return !slices.ContainsFunc(to, func(list string) bool { return strings.Contains(list, "@"+host) })
+}
+
+// hostOf returns what stands after the last @ of an address or an id.
+func hostOf(value string) string {
+	at := strings.LastIndexByte(value, '@')
+	if at < 0 {
+		return ""
+	}
+	host, _, _ := strings.Cut(value[at+1:], ">")
+	return strings.TrimSpace(host)
 }
 
 // fieldSignal returns what one field says, if anything. Name and value are in
 // lower case.
 func fieldSignal(name, value string) string {
+	if signal := markSignal(name); signal != "" && value != "" {
+		return signal
+	}
 	switch name {
 	case "from":
-		return senderSignal(localPart(value))
+		return fromSignal(value)
+	case "sender":
+		return when(senderSignal(localPart(value)) == "alert_sender", "alert_sender")
 	case "in-reply-to", "references":
 		return when(value != "", "is_reply")
 	case "list-unsubscribe":
@@ -58,28 +100,45 @@ func fieldSignal(name, value string) string {
 		return when(value != "no", "auto_replied")
 	case "x-auto-response-suppress":
 		return when(value != "" && value != "none", "suppresses_auto_response")
+	case "x-list-administrivia":
+		return when(value == "yes", "list_administrivia")
 	case "feedback-id":
-		return when(value != "", "has_feedback_id")
+		return feedbackSignal(value)
 	case "return-path":
-		return when(value == "<>", "null_return_path")
+		return returnPathSignal(value)
 	case "content-type":
 		return when(strings.HasPrefix(value, "multipart/report"), "delivery_report")
-	case "x-failed-recipients":
-		return "delivery_report"
 	case "x-mailer", "user-agent":
 		return mailerSignal(value)
-	case "message-id":
-		return when(containsAny(value[strings.LastIndexByte(value, '@')+1:], "amazonses.com", "sendgrid", "mailgun", "mandrillapp",
-			"mtasv.net", "sparkpost", "mailjet", "sendinblue", "brevo", "mcsv.net", "rsgsv.net", "cmail"), "mail_service")
-	case "x-github-reason", "x-gitlab-notificationreason", "x-gitlab-project", "x-jira-fingerprint", "x-discourse-topic-id",
-		"x-linkedin-class", "x-phabricator-sent-this-message", "x-bugzilla-reason", "x-redmine-host", "x-trac-project", "x-notificationtype":
-		return "service_notification"
-	case "x-cron-env":
-		return "system_sender"
-	case "x-mc-user", "x-mailchimp-id", "x-cm-campaign", "x-klaviyo-message-id", "x-mailing-id":
-		return "has_campaign_header"
 	}
 	return when(strings.HasPrefix(name, "x-campaign"), "has_campaign_header")
+}
+
+// markSignal knows the fields that say all by being there.
+func markSignal(name string) string {
+	switch name {
+	case "x-failed-recipients":
+		return "delivery_report"
+	case "x-cron-env":
+		return "system_sender"
+	case "x-github-reason", "x-gitlab-notificationreason", "x-gitlab-project", "x-jira-fingerprint", "x-discourse-topic-id",
+		"x-linkedin-class", "x-phabricator-sent-this-message", "x-bugzilla-reason", "x-redmine-host", "x-trac-project", "x-notificationtype",
+		"x-jenkins-job", "x-gitea-reason", "x-launchpad-message-rationale", "x-sentry-project", "x-asana-task", "x-mantis-issue":
+		return "service_notification"
+	case "x-mc-user", "x-mailchimp-id", "x-cm-campaign", "x-klaviyo-message-id", "x-kmail-account", "x-mailing-id", "x-hs-cid",
+		"x-sfmc-stack", "x-mailin-campaign":
+		return "has_campaign_header"
+	case "x-ses-outgoing", "x-pm-rcpt", "x-mandrill-user", "x-msys-api":
+		return "mail_service"
+	case "x-sg-eid", "x-sg-id", "x-mailgun-sid", "x-mailgun-sending-ip", "x-mj-mid", "x-mailjet-campaign", "x-mailin-eid", "x-sib-id",
+		"x-csa-complaints", "x-report-abuse":
+		return "mailing_service"
+	case "x-php-originating-script", "x-php-script":
+		return "program_mailer"
+	case "thread-index", "x-gm-message-state", "x-me-sender":
+		return "personal_mailer"
+	}
+	return ""
 }
 
 func when(is bool, signal string) string {
@@ -116,48 +175,23 @@ func autoSubmittedSignal(value string) string {
 	return "auto_generated" // extensions are to be taken as this one
 }
 
-func mailerSignal(value string) string {
-	switch {
-	case containsAny(value, "mailchimp", "sendinblue", "brevo", "mailerlite", "klaviyo", "cleverreach", "campaign", "phplist",
-		"newsletter", "hubspot", "constant contact", "rapidmail", "mailjet", "activecampaign", "sendy", "inxmail", "acymailing"):
-		return "bulk_mailer"
-	case containsAny(value, "thunderbird", "apple mail", "iphone mail", "ipad mail", "microsoft outlook", "k-9 mail", "mutt",
-		"evolution", "claws mail", "kmail", "roundcube", "airmail", "emclient", "the bat!", "mailspring", "fairemail"):
+// feedbackSignal reads Feedback-ID, which the mailboxes of some providers have too.
+func feedbackSignal(value string) string {
+	if strings.HasSuffix(value, ":proton") || strings.HasSuffix(value, ":fastmail") {
 		return "personal_mailer"
 	}
-	return ""
+	return when(value != "", "has_feedback_id")
 }
 
-// senderSignal judges the part of the From address before the @.
-func senderSignal(local string) string {
-	plain := strings.NewReplacer("-", "", "_", "", ".", "").Replace(local)
-	switch {
-	case containsAny(plain, "noreply", "donotreply", "nepasrepondre", "noresponder", "norespond", "nichtantworten",
-		"keineantwort", "nietbeantwoorden", "geenantwoord"):
-		return "no_reply_sender"
-	case plain == "mailerdaemon":
-		return "delivery_report"
+// returnPathSignal reads the address that bounces go to: none for what is not to
+// be answered, one of its own for each mail of a program that sends many.
+func returnPathSignal(value string) string {
+	if value == "<>" {
+		return "null_return_path"
 	}
-	switch local {
-	case "root", "cron", "daemon", "www-data", "nobody", "logwatch", "backup":
-		return "system_sender"
-	case "notifications", "notification", "notify", "alerts", "alert", "monitoring", "nagios", "benachrichtigung", "notificaciones", "meldingen":
-		return "alert_sender"
-	case "newsletter", "news", "marketing", "offers", "promo", "promotions", "deals", "angebote", "ofertas", "nieuwsbrief", "aanbiedingen":
-		return "newsletter_sender"
-	}
-	return ""
-}
-
-// localPart returns what stands before the last @ of a From field: the text in
-// angle brackets, if there are any, is the address.
-func localPart(from string) string {
-	from = from[strings.LastIndexByte(from, '<')+1:]
-	at := strings.LastIndexByte(from, '@')
-	if at < 0 {
-		return strings.Trim(from, " >") // a system's own "root"
-	}
-	return strings.TrimSpace(from[:at])
+	local, host, _ := strings.Cut(strings.Trim(value, "<> "), "@")
+	isVerp := strings.Contains(local, "=") && strings.Contains(local, ".")
+	return when(isVerp || strings.Contains(local, "bounce") || strings.HasPrefix(host, "bounce"), "bounce_return_path")
 }
 
 // countAddresses counts the addresses of a To or Cc field. The field is decoded,

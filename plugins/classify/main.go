@@ -20,6 +20,7 @@ func transform(m *plugin.Mail) error {
 		if !a.Inline {
 			in.Attachments++
 		}
+		in.Calendar = in.Calendar || a.ContentType == "text/calendar"
 	}
 	return m.Payload().Set("/classification", Classify(in))
 }

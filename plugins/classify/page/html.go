@@ -1,79 +1,18 @@
-package main
+package page
 
 import (
 	"strconv"
 	"strings"
 )
 
-// maxLinks is how many links a page keeps, the last ones: the way out of a
-// mailing stands at its foot.
-const maxLinks = 500
-
-// page is the readable text of a body, with what is in it.
-type page struct {
-	text      []byte
-	links     []link
-	linkCount int // of all links, kept or not
-	images    int
-}
-
-// link is a link of a page; start and end are where its words stand in the text.
-type link struct {
-	url        string
-	start, end int
-}
-
-func (p *page) addLink(l link) {
-	p.linkCount++
-	if len(p.links) == 2*maxLinks {
-		// Only every maxLinks-th time, so that it stays linear.
-		p.links = append(p.links[:0], p.links[maxLinks:]...)
-	}
-	p.links = append(p.links, l)
-}
-
-// readText reads a plain text. Quoted lines are left out, which another wrote;
-// so are the links themselves, whose words are no prose.
-func readText(s string) *page {
-	p := &page{text: make([]byte, 0, len(s))}
-	for len(s) > 0 {
-		line, rest, _ := strings.Cut(s, "\n")
-		s = rest
-		if strings.HasPrefix(line, ">") {
-			continue
-		}
-		for {
-			i := strings.Index(line, "http")
-			if i < 0 {
-				break
-			}
-			p.text = append(p.text, line[:i]...)
-			line = line[i:]
-			if !strings.HasPrefix(line, "http://") && !strings.HasPrefix(line, "https://") {
-				p.text = append(p.text, "http"...)
-				line = line[len("http"):]
-				continue
-			}
-			end := strings.IndexAny(line, " \t\r<>\"|")
-			if end < 0 {
-				end = len(line)
-			}
-			p.addLink(link{line[:end], len(p.text), len(p.text)})
-			line = line[end:]
-		}
-		p.text = append(append(p.text, line...), '\n')
-	}
-	return p
-}
-
-// readHTML reads HTML in one pass. It is no parser: it needs the words, the
-// links and the number of images, and takes whatever markup it is given.
-func readHTML(s string) *page {
-	p := &page{text: make([]byte, 0, len(s)/2)}
-	var open *link
+// ReadHTML reads HTML in one pass. Where a mail program put what it quotes or
+// forwards, it ends.
+func ReadHTML(s string) *Page {
+	p := &Page{Text: make([]byte, 0, len(s)/2)}
+	var open *Link
 	closeLink := func() {
 		if open != nil {
-			open.end = len(p.text)
+			open.End = len(p.Text)
 			p.addLink(*open)
 			open = nil
 		}
@@ -87,32 +26,42 @@ func readHTML(s string) *page {
 			if n < 0 {
 				n = len(s)
 			}
-			p.text = append(p.text, s[:n]...)
+			p.Text = append(p.Text, s[:n]...)
 			s = s[n:]
 		case strings.HasPrefix(s, "<!--"):
 			s = after(s[len("<!--"):], "-->")
 		default:
 			var t tag
 			t, s = readTag(s)
+			if t.quotes {
+				p.Quotes = true
+				s = ""
+			}
+			if t.hidden && len(p.Text) < atTop {
+				p.Preheader = true
+			}
 			switch t.name {
 			case "":
 				// "<" that begins no tag is text; a space does for the words.
-				p.text = append(p.text, ' ')
+				p.Text = append(p.Text, ' ')
 			case "a":
 				closeLink()
 				if t.link() {
-					open = &link{url: t.target, start: len(p.text)}
+					open = &Link{URL: t.target, Start: len(p.Text)}
 				}
 			case "/a":
 				closeLink()
 			case "img":
-				p.images++
+				p.Images++
+			case "table":
+				p.Tables++
+				p.Text = append(p.Text, '\n')
 			case "style", "script", "title":
-				s = afterFold(s, "</"+t.name)
+				s = after(afterFold(s, "</"+t.name), ">")
 			case "b", "i", "em", "strong", "u", "span", "font", "/b", "/i", "/em", "/strong", "/u", "/span", "/font", "wbr":
 				// They stand inside of words.
 			default:
-				p.text = append(p.text, '\n')
+				p.Text = append(p.Text, '\n')
 			}
 		}
 	}
@@ -123,11 +72,11 @@ func readHTML(s string) *page {
 // entity appends what a character reference at the start of s stands for, and
 // returns the rest. Of the named ones it knows the letters of the languages that
 // the phrases are in; package html would know all, for 100 kB of tables.
-func (p *page) entity(s string) string {
+func (p *Page) entity(s string) string {
 	const longest = 10
 	end := strings.IndexByte(s[:min(len(s), longest)], ';')
 	if end < 0 {
-		p.text = append(p.text, '&')
+		p.Text = append(p.Text, '&')
 		return s[1:]
 	}
 	name := s[1:end]
@@ -137,11 +86,11 @@ func (p *page) entity(s string) string {
 			number, base = number[1:], 16
 		}
 		if n, err := strconv.ParseUint(number, base, 21); err == nil {
-			p.text = append(p.text, string(rune(n))...)
+			p.Text = append(p.Text, string(rune(n))...)
 		}
 		return s[end+1:]
 	}
-	p.text = append(p.text, namedEntity(name)...)
+	p.Text = append(p.Text, namedEntity(name)...)
 	return s[end+1:]
 }
 
@@ -190,8 +139,16 @@ func cutMark(name string) (letter byte, mark string, ok bool) {
 	return 0, "", false
 }
 
-// tag is a start or end tag; target is its href.
-type tag struct{ name, target string }
+// atTop is before how many octets of text a preheader stands.
+const atTop = 200
+
+// tag is a start or end tag.
+type tag struct {
+	name   string
+	target string // its href
+	quotes bool   // it holds a mail that is quoted
+	hidden bool   // it is not shown
+}
 
 // link reports whether it links to a page, rather than within the mail.
 func (t tag) link() bool {
@@ -221,14 +178,48 @@ func readTag(s string) (t tag, rest string) {
 		}
 		var name, value string
 		name, value, s = readAttribute(s)
-		if len(name) == len("href") && strings.EqualFold(name, "href") && t.target == "" {
-			t.target = strings.TrimSpace(value)
-		}
+		t.attribute(name, value)
 	}
 	if len(s) > 0 {
 		s = s[1:]
 	}
 	return t, s
+}
+
+// maxAttribute is how much of an attribute is looked at, but for a link.
+const maxAttribute = 512
+
+// attribute takes what matters from an attribute.
+func (t *tag) attribute(name, value string) {
+	short := value[:min(len(value), maxAttribute)]
+	switch {
+	case is(name, "href"):
+		if t.target == "" {
+			t.target = strings.TrimSpace(value)
+		}
+	case is(name, "class"):
+		// Gmail, Yahoo, Proton, Thunderbird. The line that says who wrote what is
+		// quoted goes with it.
+		t.quotes = t.quotes || containsAny(short, "gmail_quote", "yahoo_quoted", "protonmail_quote", "moz-cite-prefix", "moz-forward-container")
+	case is(name, "id"):
+		t.quotes = t.quotes || short == "divRplyFwdMsg" || short == "appendonsend" // Outlook
+	case is(name, "type"):
+		t.quotes = t.quotes || t.name == "blockquote" && strings.EqualFold(value, "cite") // Apple Mail
+	case is(name, "style"):
+		t.hidden = containsAny(short, "display:none", "display: none")
+	}
+}
+
+// is compares an attribute's name, most of which are of another length.
+func is(name, lower string) bool { return len(name) == len(lower) && strings.EqualFold(name, lower) }
+
+func containsAny(s string, parts ...string) bool {
+	for _, p := range parts {
+		if strings.Contains(s, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // readAttribute reads one attribute. It takes one octet of s at least.
