@@ -136,11 +136,32 @@ func (d *Daemon) Start() error {
 	defer output.Close()
 	cmd := exec.Command("bash", append([]string{d.script, d.dir, strconv.Itoa(d.port)}, d.args...)...) //nolint:gosec,noctx // a script of ours; the daemon outlives it
 	cmd.Stdout, cmd.Stderr = output, output
-	if err := cmd.Run(); err != nil {
+	err = cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == interrupted && d.answers() {
+		return nil
+	}
+	if err != nil {
 		text, _ := os.ReadFile(output.Name())
 		return fmt.Errorf("%s: %w\n%s", d.script, err, text)
 	}
 	return nil
+}
+
+// interrupted is how a shell exits that was sent SIGINT. clamd's child sends it to its
+// parent when it is ready; where the parent was not prepared for it yet, which happens on
+// a busy machine, it ends the script, and clamd runs.
+const interrupted = 128 + int(syscall.SIGINT)
+
+// answers waits a while for the server to take connections.
+func (d *Daemon) answers() bool {
+	for range 500 {
+		conn, err := net.DialTimeout("tcp", d.Address(), time.Second)
+		if err == nil {
+			return conn.Close() == nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return false
 }
 
 // Stop ends the server, by the pid that it has written, and waits for that.
