@@ -155,7 +155,7 @@ const interrupted = 128 + int(syscall.SIGINT)
 // answers waits a while for the server to take connections.
 func (d *Daemon) answers() bool {
 	for range 500 {
-		conn, err := net.DialTimeout("tcp", d.Address(), time.Second)
+		conn, err := net.DialTimeout("tcp", d.Address(), time.Second) //nolint:noctx // it has its own bound
 		if err == nil {
 			return conn.Close() == nil
 		}
