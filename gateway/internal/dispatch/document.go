@@ -61,8 +61,8 @@ func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, body mai
 	}
 	o.Subject = view.Subject
 	reports, virus, err := d.scanned(ctx, job, view, body)
-	if elsewhere, ok := errors.AsType[*errVirusElsewhere](err); ok {
-		o.State, o.Reason, o.Attempt = mail.Quarantined, elsewhere.Error(), nil
+	if held, ok := errors.AsType[*errVirusHeld](err); ok {
+		o.State, o.Reason, o.Attempt = mail.Quarantined, held.Error(), nil
 		return nil, nil //nolint:nilnil // as the outcome says
 	}
 	if err != nil {

@@ -26,12 +26,12 @@ const (
 	clamav = "clamav"
 )
 
-// errVirusElsewhere means that a mail is infected and none of its attachments is, so
-// that there is nothing to be excluded.
-type errVirusElsewhere struct{ signature string }
+// errVirusHeld means that a mail is infected, and that excluding the attachments found
+// to be infected would not make it safe: none is, or one could not be scanned.
+type errVirusHeld struct{ signature, why string }
 
-func (e *errVirusElsewhere) Error() string {
-	return fmt.Sprintf("virus: %s was found in the mail, and in none of its attachments", e.signature)
+func (e *errVirusHeld) Error() string {
+	return fmt.Sprintf("virus: %s was found in the mail, and %s", e.signature, e.why)
 }
 
 // scanned gives what plugins are told of the scans, and what the payload says about
@@ -105,10 +105,12 @@ func (d *Dispatcher) attachments(ctx context.Context, whole mail.Report, view *m
 			v.Attachments[i] = payload.Clean
 		case scan.Infected:
 			v.Attachments[i], infected = payload.Infected, true
+		default:
+			return nil, nil, &errVirusHeld{said.Signature, fmt.Sprintf("attachment %d could not be scanned: %s", i, report.Reason)}
 		}
 	}
 	if !infected {
-		return nil, nil, &errVirusElsewhere{said.Signature}
+		return nil, nil, &errVirusHeld{said.Signature, "in none of its attachments"}
 	}
 	return v, parts, nil
 }

@@ -79,7 +79,7 @@ const nameTimeout = 2 * time.Second
 // findings is what the scanners said.
 type findings struct {
 	spam  *scan.SpamReport  // nil where there is no verdict
-	virus *scan.VirusReport // nil where it was not asked for, or failed
+	virus *scan.VirusReport // nil where it was not asked for; failed scans have one too
 	steps []mail.Step
 }
 
