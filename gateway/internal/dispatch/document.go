@@ -29,9 +29,9 @@ const (
 	// documentCost is how many times its length a document takes while it is made, or
 	// read: as a tree, and encoded.
 	documentCost = 3
-	// maxClaims is how often a delivery is claimed without anything coming of it
-	// before its chain is taken for what ends the process.
-	maxClaims = 5
+	// maxLost is how many leases on a delivery are lost before its chain is taken for
+	// what ends the process. Those that a stop gives back are not.
+	maxLost = 5
 )
 
 // errInterrupted means that the stop came before the chain had ended.
@@ -49,9 +49,9 @@ func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, body mai
 		return document.Unmarshal(stored)
 	}
 	chain := d.chain(job.Endpoint.Tenant, job.Alias)
-	if n := job.Lease.Number - 1 - job.Attempts; n >= maxClaims && len(chain) > 0 {
+	if job.Lost >= maxLost && len(chain) > 0 {
 		o.State, o.Attempt = mail.Quarantined, nil
-		o.Reason = fmt.Sprintf("plugins: the gateway ended %d times while they worked on this delivery", n)
+		o.Reason = fmt.Sprintf("plugins: the gateway ended %d times while they worked on this delivery", job.Lost)
 		return nil, nil //nolint:nilnil // as the outcome says
 	}
 	began := time.Now()
@@ -60,7 +60,11 @@ func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, body mai
 		return nil, err
 	}
 	o.Subject = view.Subject
-	reports, virus, err := d.scanned(ctx, job, view, body)
+	o.Steps = []mail.Step{{
+		At: began, Name: "parsed", Duration: time.Since(began),
+		Detail: fmt.Sprintf("attachments: %d, links: %d, warnings: %d", len(view.Attachments), len(view.Links), len(view.Warnings)),
+	}}
+	reports, virus, err := d.scanned(ctx, job, view, body, o)
 	if held, ok := errors.AsType[*errVirusHeld](err); ok {
 		o.State, o.Reason, o.Attempt = mail.Quarantined, held.Error(), nil
 		return nil, nil //nolint:nilnil // as the outcome says
@@ -72,10 +76,6 @@ func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, body mai
 		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
 		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, SHA256: job.SHA256, Virus: virus,
 	})
-	o.Steps = []mail.Step{{
-		At: began, Name: "parsed", Duration: time.Since(began),
-		Detail: fmt.Sprintf("attachments: %d, links: %d, warnings: %d", len(view.Attachments), len(view.Links), len(view.Warnings)),
-	}}
 	out := pipeline.Run(stop, chain, plugin.Mail{
 		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
 		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, View: view, Raw: body, Scans: reports,

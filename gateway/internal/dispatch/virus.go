@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/mime"
 	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
+	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/scan"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
@@ -37,7 +39,7 @@ func (e *errVirusHeld) Error() string {
 // scanned gives what plugins are told of the scans, and what the payload says about
 // viruses; nil where the tenant does not have its mail scanned for them. An infected
 // mail has each of its attachments scanned now, so that the others can be delivered.
-func (d *Dispatcher) scanned(ctx context.Context, job store.Job, view *mime.Message, body mail.Body) ([]plugin.Report, *payload.VirusScan, error) {
+func (d *Dispatcher) scanned(ctx context.Context, job store.Job, view *mime.Message, body mail.Body, o *queue.Outcome) ([]plugin.Report, *payload.VirusScan, error) {
 	var reports []plugin.Report
 	var virus *payload.VirusScan
 	for _, r := range job.Reports {
@@ -49,7 +51,11 @@ func (d *Dispatcher) scanned(ctx context.Context, job store.Job, view *mime.Mess
 			}
 		case r.Engine == clamav && d.virusTenants[job.Endpoint.Tenant]:
 			reports = append(reports, pluginReport(r))
+			began := time.Now()
 			v, parts, err := d.attachments(ctx, r, view, body)
+			if len(parts) > 0 {
+				o.Steps = append(o.Steps, mail.Step{At: began, Name: "attachments scanned", Duration: time.Since(began), Detail: fmt.Sprintf("scanned: %d", len(parts))})
+			}
 			if err != nil {
 				return nil, nil, err
 			}
@@ -63,7 +69,8 @@ func pluginReport(r mail.Report) plugin.Report {
 	return plugin.Report{Engine: r.Engine, Part: r.Part, Answer: string(r.Answer)}
 }
 
-// attachments says what is known of each attachment.
+// attachments says what is known of each attachment. The reports are of the scans that
+// were made for it, also where it fails.
 func (d *Dispatcher) attachments(ctx context.Context, whole mail.Report, view *mime.Message, body mail.Body) (*payload.VirusScan, []plugin.Report, error) {
 	var said struct {
 		Status    scan.Status `json:"status"`
@@ -97,7 +104,7 @@ func (d *Dispatcher) attachments(ctx context.Context, whole mail.Report, view *m
 	for i, a := range view.Attachments {
 		report, err := d.virus.ScanPart(ctx, mime.Open(body, a.Part), i)
 		if err != nil {
-			return nil, nil, err
+			return nil, parts, err
 		}
 		parts = append(parts, pluginReport(report.Report()))
 		switch report.Status {
@@ -106,11 +113,11 @@ func (d *Dispatcher) attachments(ctx context.Context, whole mail.Report, view *m
 		case scan.Infected:
 			v.Attachments[i], infected = payload.Infected, true
 		default:
-			return nil, nil, &errVirusHeld{said.Signature, fmt.Sprintf("attachment %d could not be scanned: %s", i, report.Reason)}
+			return nil, parts, &errVirusHeld{said.Signature, fmt.Sprintf("attachment %d could not be scanned: %s", i, report.Reason)}
 		}
 	}
 	if !infected {
-		return nil, nil, &errVirusHeld{said.Signature, "in none of its attachments"}
+		return nil, parts, &errVirusHeld{said.Signature, "in none of its attachments"}
 	}
 	return v, parts, nil
 }

@@ -142,6 +142,9 @@ type Job struct {
 	ExpiresAt time.Time
 	// Attempts is how many were made before this claim.
 	Attempts int
+	// Lost is how many leases on it have ended with neither a result nor a release, as
+	// when a process dies that holds one.
+	Lost int
 	// DocumentSize is the length of what the run of the chain made, in octets; 0
 	// before. [Store.Document] has it: claims are made by the dozen, and documents are
 	// large.

@@ -128,7 +128,7 @@ func readJobs(ctx context.Context, tx *sql.Tx, owner string, seqs []int64) ([]st
 		return nil, err
 	}
 	rows, err := tx.QueryContext(ctx, `
-		SELECT q.delivery_seq, q.claims, m.id, d.number, d.tenant, d.endpoint, d.alias, d.recipient, d.expires_at, d.attempts, coalesce(length(d.document), 0), d.spam_action,
+		SELECT q.delivery_seq, q.claims, m.id, d.number, d.tenant, d.endpoint, d.alias, d.recipient, d.expires_at, d.attempts, q.lost, coalesce(length(d.document), 0), d.spam_action,
 			m.reverse_path, m.smtputf8, m.listener, m.helo, m.remote_ip, m.tls, m.received_at, m.size, m.sha256, coalesce(m.body, ''), m.reports
 		FROM queue q JOIN deliveries d ON d.seq = q.delivery_seq JOIN messages m ON m.seq = d.message_seq
 		WHERE q.delivery_seq IN (SELECT value FROM json_each(?)) ORDER BY q.due_at, q.delivery_seq`, string(list))
@@ -144,7 +144,7 @@ func readJobs(ctx context.Context, tx *sql.Tx, owner string, seqs []int64) ([]st
 		var expires int64
 		var env envelopeRow
 		var reports string
-		err := rows.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &number, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.DocumentSize, &j.SpamAction,
+		err := rows.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &number, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.Lost, &j.DocumentSize, &j.SpamAction,
 			&env.reversePath, &env.smtputf8, &env.listener, &env.helo, &env.remoteIP, &env.tls, &env.receivedAt, &j.Size, &j.SHA256, &j.Body, &reports)
 		if err != nil {
 			return nil, err
@@ -276,7 +276,7 @@ func (db *DB) Release(ctx context.Context, owner string) (int, error) {
 
 // Reap implements store.Store.
 func (db *DB) Reap(ctx context.Context, now time.Time) (int, error) {
-	return db.change(ctx, "reap leases", `UPDATE queue SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL AND lease_until < ?`, millis(now))
+	return db.change(ctx, "reap leases", `UPDATE queue SET owner = NULL, lease_until = NULL, lost = lost + 1 WHERE owner IS NOT NULL AND lease_until < ?`, millis(now))
 }
 
 func (db *DB) change(ctx context.Context, what, query string, args ...any) (int, error) {

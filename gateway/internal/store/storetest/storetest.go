@@ -454,14 +454,17 @@ func testExtendReleaseReap(t *testing.T, s store.Store) {
 	if n, err := s.Reap(ctx, end.Add(2*time.Minute)); n != 2 || err != nil {
 		t.Errorf("Reap = %d, %v; want 2", n, err)
 	}
-	if jobs := claim(t, s, 10, "desk"); len(jobs) != 3 || jobs[0].Lease.Number != 2 {
-		t.Errorf("jobs after Reap = %+v, want three of a second lease", jobs)
+	if jobs := claim(t, s, 10, "desk"); len(jobs) != 3 || jobs[0].Lease.Number != 2 || jobs[0].Lost != 1 {
+		t.Errorf("jobs after Reap = %+v, want three of a second lease, with the first one lost", jobs)
 	}
 	if n, err := s.Release(ctx, "node-2"); n != 0 || err != nil {
 		t.Errorf("Release of another owner = %d, %v", n, err)
 	}
 	if n, err := s.Release(ctx, owner); n != 3 || err != nil {
 		t.Errorf("Release = %d, %v; want 3", n, err)
+	}
+	if jobs := claim(t, s, 10, "desk"); len(jobs) != 3 || jobs[0].Lease.Number != 3 || jobs[0].Lost != 1 {
+		t.Errorf("jobs after Release = %+v, want three of a third lease, with only the first one lost", jobs)
 	}
 }
 
