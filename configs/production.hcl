@@ -66,6 +66,31 @@ delivery {
 #   address = "127.0.0.1:8025" # default
 # }
 
+# Where receivers fetch attachments that payloads do not hold: by URLs that are signed
+# and last as long as the mail is kept. Whoever has such a URL has the attachment. Without
+# the block there are no URLs.
+public {
+  address = ":8443" # host:port, as that of a listener
+
+  # How receivers reach it: what the URLs begin with. A proxy in front may take the
+  # path away, or leave it.
+  base_url = "https://mx1.example.com:8443"
+
+  # Signs the URLs, and has the form of an endpoint's secret. With another one, the
+  # URLs that are out do not work any more. Write exactly one of the three.
+  secret_env = "ATTACHMENTS_SECRET"
+  # secret_file = "/run/secrets/attachments"
+  # secret      = "whsec_…"
+
+  max_connections = 256 # default; more wait
+
+  # Without it plain HTTP is spoken, for a proxy in front that speaks HTTPS.
+  tls {
+    cert_file = "/etc/postern/mx1.crt"
+    key_file  = "/etc/postern/mx1.key"
+  }
+}
+
 # Programs beside the gateway that look at a mail while its sender waits for the
 # answer, both at the same time. Without a block that one is not asked.
 #
@@ -208,6 +233,20 @@ tenant "acme" {
     # secret      = "whsec_…"                # here; for development only
 
     max_concurrency = 8 # default; attempts at a time to this endpoint
+
+    # Where the content of attachments goes: into the payload (inline), behind a URL
+    # (url), or nowhere (omit). All else that is known of them is always there.
+    attachments = "inline" # default
+
+    # What is inline is bounded by the size of one attachment, and of the payload with all
+    # of them as base64. Of a payload that is larger the largest go first. A receiver that
+    # answers 413 gets a payload with nothing inline.
+    max_inline_size  = "1MiB"  # default: any
+    max_payload_size = "10MiB" # default: any; 1KiB to 2GiB
+
+    # Where they go then: url (default, where there is a public block) or omit. Without
+    # either nothing is moved.
+    overflow = "url"
   }
 
   endpoint "archive" {

@@ -184,8 +184,10 @@ function check(value, at, used) {
     if (used.has(member.text)) {
       throw new Error(`${PART} ${member.text} stands twice`);
     }
-    if (value.has("content")) {
-      throw new Error(`an attachment has both ${PART} and content`);
+    for (const placed of ["content", "url"]) {
+      if (value.has(placed)) {
+        throw new Error(`an attachment has both ${PART} and ${placed}`);
+      }
     }
     used.add(member.text);
   }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
+	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/pipeline"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/route"
@@ -92,7 +93,12 @@ func (a *assembly) addChains(cfg *config.Config) {
 func (a *assembly) addEndpoints(cfg *config.Config, t config.Tenant) error {
 	var problems []error
 	for _, e := range t.Endpoints {
-		a.endpoints[store.Endpoint{Tenant: t.Name, Name: e.Name}] = dispatch.Endpoint{URL: e.URL, Key: e.Secret, MaxConcurrency: e.MaxConcurrency}
+		a.endpoints[store.Endpoint{Tenant: t.Name, Name: e.Name}] = dispatch.Endpoint{
+			URL: e.URL, Key: e.Secret, MaxConcurrency: e.MaxConcurrency,
+			Placement: payload.Placement{
+				Attachments: payload.Place(e.Attachments), MaxInlineSize: e.MaxInlineSize, MaxPayloadSize: e.MaxPayloadSize, Overflow: payload.Place(e.Overflow),
+			},
+		}
 		u, err := url.Parse(e.URL)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("tenant %q: endpoint %q: %w", t.Name, e.Name, err))

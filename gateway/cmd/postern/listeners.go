@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/postern-mail/postern/gateway/internal/admin"
 	"github.com/postern-mail/postern/gateway/internal/config"
 )
@@ -17,6 +19,7 @@ type listeners struct {
 	names     []string // of the SMTP listeners
 	smtp      []net.Listener
 	inspector net.Listener // nil for none
+	public    net.Listener // nil for none
 	control   net.Listener
 }
 
@@ -44,6 +47,13 @@ func (b *listeners) open(cfg *config.Config) error {
 		}
 		b.inspector = opened
 	}
+	if cfg.Public != nil {
+		opened, err := listen("public", cfg.Public.Address)
+		if err != nil {
+			return err
+		}
+		b.public = netutil.LimitListener(opened, cfg.Public.MaxConnections)
+	}
 	control, err := admin.Listen(controlSocket(cfg.Server.DataDir))
 	b.control = control
 	return err
@@ -65,7 +75,7 @@ func listen(what, address string) (net.Listener, error) {
 
 func (b *listeners) close() error {
 	var errs []error
-	for _, l := range append(b.smtp, b.inspector, b.control) {
+	for _, l := range append(b.smtp, b.inspector, b.public, b.control) {
 		if l != nil {
 			errs = append(errs, l.Close())
 		}
@@ -78,6 +88,7 @@ type ready struct {
 	PID       int               `json:"pid"`
 	Listeners map[string]string `json:"listeners"`
 	Inspector string            `json:"inspector,omitempty"`
+	Public    string            `json:"public,omitempty"`
 	Control   string            `json:"control"`
 }
 
@@ -94,6 +105,9 @@ func (b *listeners) writeReadyFile(path string) error {
 	r := ready{PID: os.Getpid(), Listeners: b.describe(), Control: b.control.Addr().String()}
 	if b.inspector != nil {
 		r.Inspector = b.inspector.Addr().String()
+	}
+	if b.public != nil {
+		r.Public = b.public.Addr().String()
 	}
 	content, err := json.Marshal(r)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,7 +44,11 @@ func multipartMail(text string, attachments ...[]byte) string {
 	fmt.Fprintf(&b, "From: Alice <alice@example.org>\r\nTo: support@acme.test\r\nSubject: Report\r\nDate: Thu, 12 Feb 2026 10:30:00 +0000\r\n"+
 		"Message-ID: <1@example.org>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n%s\r\n", text)
 	for i, a := range attachments {
-		fmt.Fprintf(&b, "--b\r\nContent-Type: application/zip; name=%d.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n%s\r\n", i, base64.StdEncoding.EncodeToString(a))
+		fmt.Fprintf(&b, "--b\r\nContent-Type: application/zip; name=%d.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n", i)
+		for line := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString(a)), 76) {
+			b.Write(line)
+			b.WriteString("\r\n")
+		}
 	}
 	return b.String() + "--b--\r\n"
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/admin"
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
+	"github.com/postern-mail/postern/gateway/internal/download"
 	"github.com/postern-mail/postern/gateway/internal/inspector"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/queue"
@@ -102,10 +103,17 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDi
 		Timeout: cfg.Delivery.Timeout, UserAgent: "Postern/" + version,
 	})
 	defer client.Close()
-	dispatcher := dispatch.New(q, bodies, client, dispatch.Config{
+	dispatching := dispatch.Config{
 		Endpoints: parts.endpoints, Chains: parts.chains, Concurrency: cfg.Delivery.Concurrency, Logger: log,
 		Virus: virus, VirusTenants: virusTenants(cfg),
-	})
+	}
+	var public *http.Server
+	if cfg.Public != nil {
+		links := download.NewLinks(cfg.Public.BaseURL, cfg.Public.Secret)
+		dispatching.Links = links
+		public = newPublic(cfg.Public, download.NewHandler(links, db, bodies, log), log)
+	}
+	dispatcher := dispatch.New(q, bodies, client, dispatching)
 
 	// What listens. Every address is bound before anything is served, so that a
 	// port in use is told before a single mail is taken.
@@ -117,6 +125,7 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDi
 		listeners: bound, dispatcher: dispatcher, queue: q, log: log,
 		control: admin.NewServer(db, bodies, log),
 		sweep:   receiver.SweepBodies,
+		public:  public,
 	}
 	for _, l := range cfg.Listeners {
 		running.smtp = append(running.smtp, smtpd.New(smtpConfig(cfg.Server.Hostname, l, log), parts.routes, receiver))
@@ -189,6 +198,9 @@ func greet(w io.Writer, cfg *config.Config, bound *listeners) error {
 	}
 	if bound.inspector != nil {
 		fmt.Fprintf(&b, "  inspector on http://%s: webhooks are shown here\n", bound.inspector.Addr())
+	}
+	if bound.public != nil {
+		fmt.Fprintf(&b, "  attachments on %s, for who comes by %s\n", bound.public.Addr(), cfg.Public.BaseURL)
 	}
 	program := os.Args[0]
 	fmt.Fprintf(&b, "\nTry, in another terminal:\n")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type services struct {
 	smtp       []*smtpd.Server
 	control    *admin.Server
 	inspector  *http.Server // nil for none
+	public     *http.Server // nil for none
 	dispatcher *dispatch.Dispatcher
 	queue      *queue.Queue
 	sweep      func(context.Context) // of bodies that a crash left, once
@@ -39,19 +41,13 @@ type services struct {
 
 // start starts everything; stop must be called afterwards.
 func (s *services) start() {
-	s.failed = make(chan error, len(s.smtp)+2)
+	s.failed = make(chan error, len(s.smtp)+3)
 	for i, server := range s.smtp {
 		s.serve(func() error { return server.Serve(s.listeners.smtp[i]) })
 	}
 	s.serve(func() error { return s.control.Serve(s.listeners.control) })
-	if s.inspector != nil {
-		s.serve(func() error {
-			if err := s.inspector.Serve(s.listeners.inspector); !errors.Is(err, http.ErrServerClosed) {
-				return err
-			}
-			return nil
-		})
-	}
+	s.serveHTTP(s.inspector, s.listeners.inspector)
+	s.serveHTTP(s.public, s.listeners.public)
 	var dispatching, keeping context.Context
 	dispatching, s.stopDispatching = context.WithCancel(context.Background())
 	keeping, s.stopKeeping = context.WithCancel(context.Background())
@@ -65,6 +61,23 @@ func (s *services) serve(f func() error) {
 		if err := f(); err != nil {
 			s.failed <- err
 		}
+	})
+}
+
+// serveHTTP serves where there is a server, in the protocol that it is made for.
+func (s *services) serveHTTP(server *http.Server, l net.Listener) {
+	if server == nil {
+		return
+	}
+	s.serve(func() error {
+		serve := func() error { return server.Serve(l) }
+		if server.TLSConfig != nil {
+			serve = func() error { return server.ServeTLS(l, "", "") }
+		}
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
 	})
 }
 
@@ -87,8 +100,13 @@ func (s *services) stop() error {
 	ctx, cancel = context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	errs = append(errs, s.control.Shutdown(ctx))
-	if s.inspector != nil {
-		errs = append(errs, s.inspector.Shutdown(ctx))
+	for _, server := range []*http.Server{s.inspector, s.public} {
+		if server == nil {
+			continue
+		}
+		if err := server.Shutdown(ctx); err != nil { // a download that takes longer is broken off
+			errs = append(errs, server.Close())
+		}
 	}
 	s.stopKeeping()
 	s.keeping.Wait()

@@ -26,6 +26,7 @@ func (l *loader) singles() []schema.Child {
 		{Kind: "server", Open: func(schema.Header) *schema.Block { return serverBlock(&l.config.Server) }},
 		{Kind: "delivery", Open: func(schema.Header) *schema.Block { return deliveryBlock(&l.config.Delivery) }},
 		{Kind: "inspector", Optional: true, Open: func(schema.Header) *schema.Block { return l.inspectorBlock() }},
+		{Kind: "public", Optional: true, Open: func(schema.Header) *schema.Block { return l.publicBlock() }},
 	}
 }
 
@@ -230,16 +231,17 @@ func (l *loader) checkReferences(t *Tenant, references []syntax.Value) {
 func (l *loader) endpointBlock(t *Tenant, h schema.Header) *schema.Block {
 	l.checkName(h, "endpoint")
 	e := &Endpoint{Name: h.Label}
-	source := &credential.Source{}
+	source, said := &credential.Source{}, &placement{}
 	return &schema.Block{
-		Settings: append([]schema.Setting{
+		Settings: slices.Concat([]schema.Setting{
 			{Name: "url", Required: true, Set: schema.Into(&e.URL, l.endpointURL)},
 			{Name: "max_concurrency", Initial: "8", Set: schema.Into(&e.MaxConcurrency, schema.Integer(1, 1000))},
-		}, source.Settings()...),
+		}, said.settings(e), source.Settings()),
 		Finish: func() {
 			key, ps := l.credentials.Secret(h.At, source)
 			l.Note(ps...)
 			e.Secret = key
+			l.checkPlacement(e, said)
 			t.Endpoints = append(t.Endpoints, *e)
 		},
 	}

@@ -41,6 +41,7 @@ type Config struct {
 	Listeners []Listener // at least one
 	Delivery  Delivery
 	Inspector *Inspector // nil unless configured
+	Public    *Public    // nil unless configured
 	Scanners  Scanners
 	Plugins   []Plugin
 	Plans     []Plan
@@ -88,6 +89,15 @@ type Delivery struct {
 // Inspector is the development endpoint inside the binary.
 type Inspector struct {
 	Address string // loopback only, since it shows mail to whoever asks
+}
+
+// Public is where receivers fetch the attachments that payloads give by URL.
+type Public struct {
+	Address        string     // as that of a Listener
+	BaseURL        string     // how receivers reach it, without a slash at the end
+	Secret         secret.Key // signs the URLs
+	MaxConnections int
+	TLS            *TLS // nil: plain HTTP, for a proxy in front
 }
 
 // Scanners are the programs beside the gateway that look at mail as it comes in.
@@ -178,6 +188,14 @@ type Endpoint struct {
 	URL            string
 	Secret         secret.Key
 	MaxConcurrency int // attempts in flight to this endpoint
+
+	// Attachments says where their content goes: inline, url or omit. That of one above
+	// MaxInlineSize, and the largest where the payload is above MaxPayloadSize, both in
+	// octets and 0 for any, goes to Overflow: url or omit, or empty where it has no place
+	// to go. Where any of these is url, there is a Public.
+	Attachments                   string
+	MaxInlineSize, MaxPayloadSize int64
+	Overflow                      string
 }
 
 // Alias sends the mail of one local part to endpoints of its tenant.

@@ -21,7 +21,7 @@ const (
 // exampleSecrets is the environment that the examples want.
 func exampleSecrets() []string {
 	var environ []string
-	for _, name := range []string{"EXAMPLE_WEBHOOK_SECRET", "ACME_DESK_SECRET", "ACME_ARCHIVE_SECRET"} {
+	for _, name := range []string{"EXAMPLE_WEBHOOK_SECRET", "ACME_DESK_SECRET", "ACME_ARCHIVE_SECRET", "ATTACHMENTS_SECRET"} {
 		environ = append(environ, name+"="+testSecret)
 	}
 	return environ

@@ -8,8 +8,9 @@
 //     worker takes nothing new, so that a failing disk slows the gateway down
 //     instead of repeating deliveries.
 //   - The document is made once, by the run of the chain that ended well, and stored
-//     with the attempt that followed it. Later attempts send the same bytes. Where
-//     the chain says drop or quarantine, there is no attempt.
+//     with the attempt that followed it. Later attempts send the same bytes, until an
+//     endpoint calls them too many; the revision is stored with the attempt that was.
+//     Where the chain says drop or quarantine, there is no attempt.
 //   - An endpoint has at most its own number of attempts under way, so that a slow
 //     one never holds up the others. Where the workers are too few for all, each
 //     one that becomes free goes to the endpoint that has the fewest.
@@ -21,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -30,6 +32,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/pipeline"
@@ -52,6 +55,8 @@ type Endpoint struct {
 	Key secret.Key
 	// MaxConcurrency is how many attempts may be under way at the same time.
 	MaxConcurrency int
+	// Placement is where the content of attachments goes.
+	Placement payload.Placement
 }
 
 // Alias names an alias of a tenant; without a name, the tenant as a whole.
@@ -66,6 +71,8 @@ type Config struct {
 	// is not there, since it is not in the configuration any more, has the chain of
 	// its tenant.
 	Chains map[Alias][]pipeline.Stage
+	// Links makes the URLs of attachments; nil where no endpoint has any.
+	Links Links
 	// Virus scans the attachments of infected mails; nil for none. VirusTenants have
 	// their mail scanned.
 	Virus        VirusScanner
@@ -73,6 +80,11 @@ type Config struct {
 	// Concurrency is how many attempts may be under way in all.
 	Concurrency int
 	Logger      hclog.Logger
+}
+
+// Links makes the URLs that attachments are to be had at; *download.Links is one.
+type Links interface {
+	URL(id mail.DeliveryID, p document.Part, expires time.Time) string
 }
 
 // Bodies opens the bodies of messages.
@@ -87,6 +99,7 @@ type Dispatcher struct {
 	client    *webhook.Client
 	endpoints map[store.Endpoint]Endpoint
 	chains    map[Alias][]pipeline.Stage
+	links     Links
 	workers   int
 
 	virus        VirusScanner
@@ -104,7 +117,7 @@ type Dispatcher struct {
 // New returns a dispatcher.
 func New(q *queue.Queue, bodies Bodies, client *webhook.Client, cfg Config) *Dispatcher {
 	return &Dispatcher{
-		queue: q, bodies: bodies, client: client, endpoints: cfg.Endpoints, chains: cfg.Chains, workers: cfg.Concurrency,
+		queue: q, bodies: bodies, client: client, endpoints: cfg.Endpoints, chains: cfg.Chains, links: cfg.Links, workers: cfg.Concurrency,
 		virus: cfg.Virus, virusTenants: cfg.VirusTenants,
 		log: cfg.Logger.Named("dispatch"), done: make(chan store.Endpoint, cfg.Concurrency),
 		memory: semaphore.NewWeighted(documentMemory),
@@ -341,7 +354,7 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 		return o, false
 	}
 	defer held.free()
-	doc, err := d.document(ctx, stop, job, body, held, &o)
+	doc, err := d.document(ctx, stop, job, endpoint, body, held, &o)
 	if errors.Is(err, errInterrupted) {
 		return o, true
 	}
@@ -363,5 +376,8 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 	}
 	o.RetryAfter = res.RetryAfter
 	made.Duration, made.Code, made.Reason, made.Response = res.Duration, res.Code, res.Reason, res.Response
+	if res.Code == http.StatusRequestEntityTooLarge {
+		d.revise(job, endpoint, doc, &o)
+	}
 	return o, false
 }

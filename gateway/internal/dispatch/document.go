@@ -40,7 +40,7 @@ var errInterrupted = errors.New("the chain was interrupted by the stop")
 // document returns the delivery's document: the stored one, or what its chain
 // makes of it, which the outcome then carries to the store. It is nil where the
 // chain wants no attempt, which the outcome then says.
-func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, body mail.Body, held *reservation, o *queue.Outcome) (*document.Document, error) {
+func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, endpoint Endpoint, body mail.Body, held *reservation, o *queue.Outcome) (*document.Document, error) {
 	if job.DocumentSize > 0 {
 		stored, err := d.queue.Document(ctx, job.ID)
 		if err != nil {
@@ -100,6 +100,14 @@ func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, body mai
 		// What was made until then is for the operator to look at.
 		o.State, o.Reason, o.Attempt = mail.Quarantined, out.Reason, nil
 	}
+	began = time.Now()
+	placed, err := payload.PlaceContent(out.Document, endpoint.Placement, d.link(job))
+	if err != nil {
+		return nil, err
+	}
+	if placed.ByURL+placed.Omitted > 0 {
+		o.Steps = append(o.Steps, mail.Step{At: began, Name: "attachments placed", Duration: time.Since(began), Detail: placed.String()})
+	}
 	// A plugin can make much out of little.
 	if err := held.resize(ctx, documentCost*int64(out.Document.Size())); err != nil {
 		return nil, err
@@ -108,6 +116,36 @@ func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, body mai
 		return nil, err
 	}
 	return out.Document, nil
+}
+
+// link makes the URLs of a delivery's attachments. They last as long as its mail.
+func (d *Dispatcher) link(job store.Job) payload.Link {
+	return func(p document.Part) string { return d.links.URL(job.ID, p, job.ExpiresAt) }
+}
+
+// revise makes another document for an endpoint that calls the payload too large,
+// where there is content to be moved out of it. The next attempt sends that, under the
+// same webhook-id: of what was refused, the receiver has nothing.
+func (d *Dispatcher) revise(job store.Job, endpoint Endpoint, doc *document.Document, o *queue.Outcome) {
+	began := time.Now()
+	revised := *doc
+	moved, placed, err := payload.MoveContent(&revised, endpoint.Placement, d.link(job))
+	if moved == 0 && err == nil {
+		return // the attempt has failed like any other
+	}
+	var stored []byte
+	if err == nil {
+		stored, err = revised.Marshal()
+	}
+	if err != nil {
+		d.log.Error("the payload could not be revised", "delivery_id", job.ID, "error", err)
+		return
+	}
+	o.Document, o.Revised = stored, true
+	o.Steps = append(o.Steps, mail.Step{
+		At: began, Name: "payload revised", Duration: time.Since(began),
+		Detail: fmt.Sprintf("the endpoint called it too large (413), so %d attachments were moved out of it; %s", moved, placed),
+	})
 }
 
 // reservation is the memory that one attempt has taken.

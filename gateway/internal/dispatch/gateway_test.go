@@ -20,6 +20,7 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/pipeline"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/secret"
@@ -67,6 +68,8 @@ type gateway struct {
 	starts   int
 	schedule []time.Duration // what open gives the queue
 	chains   map[dispatch.Alias][]pipeline.Stage
+	mail     string            // what receive takes
+	placed   payload.Placement // of all endpoints
 	db       *sqlite.DB
 	store    *faultyStore
 	bodies   *spool.Files
@@ -82,7 +85,7 @@ type gateway struct {
 func bubble(t *testing.T, test func(t *testing.T, g *gateway)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		g := &gateway{t: t, dir: t.TempDir(), schedule: shortSchedule(), log: &bytes.Buffer{}, network: newNetwork(t)}
+		g := &gateway{t: t, dir: t.TempDir(), schedule: shortSchedule(), mail: raw, log: &bytes.Buffer{}, network: newNetwork(t)}
 		g.logger = hclog.New(&hclog.LoggerOptions{Name: "postern", Output: g.log})
 		g.open()
 		t.Cleanup(func() {
@@ -131,10 +134,10 @@ func (g *gateway) receive(endpoints ...string) mail.MessageID {
 	g.t.Helper()
 	received := time.Now()
 	id := mail.NewMessageID(received)
-	ref, err := g.bodies.Put(g.t.Context(), id, time.Now(), strings.NewReader(raw))
+	ref, err := g.bodies.Put(g.t.Context(), id, time.Now(), strings.NewReader(g.mail))
 	must(g.t, err)
-	sum := sha256.Sum256([]byte(raw))
-	m := store.NewMessage{ID: id, ReceivedAt: received, Size: int64(len(raw)), SHA256: hex.EncodeToString(sum[:]), Body: ref}
+	sum := sha256.Sum256([]byte(g.mail))
+	m := store.NewMessage{ID: id, ReceivedAt: received, Size: int64(len(g.mail)), SHA256: hex.EncodeToString(sum[:]), Body: ref}
 	for _, name := range endpoints {
 		m.Deliveries = append(m.Deliveries, store.NewDelivery{
 			Endpoint: named(name), Alias: name, Recipient: name + "@acme.example", ExpiresAt: received.Add(retention),
@@ -177,9 +180,9 @@ func (g *gateway) startWith(client *webhook.Client, concurrency int, endpoints r
 	g.t.Helper()
 	key, err := secret.Parse(vectorSecret)
 	must(g.t, err)
-	cfg := dispatch.Config{Concurrency: concurrency, Endpoints: make(map[store.Endpoint]dispatch.Endpoint), Chains: g.chains, Logger: g.logger}
+	cfg := dispatch.Config{Concurrency: concurrency, Endpoints: make(map[store.Endpoint]dispatch.Endpoint), Chains: g.chains, Links: links{}, Logger: g.logger}
 	for name, room := range endpoints {
-		cfg.Endpoints[named(name)] = dispatch.Endpoint{URL: "http://" + name + "/hook", Key: key, MaxConcurrency: room}
+		cfg.Endpoints[named(name)] = dispatch.Endpoint{URL: "http://" + name + "/hook", Key: key, MaxConcurrency: room, Placement: g.placed}
 	}
 	run := &dispatching{g: g, client: client, dispatched: make(chan struct{}), kept: make(chan struct{})}
 	dispatchCtx, stopDispatch := context.WithCancel(g.t.Context())

@@ -13,8 +13,9 @@
 //
 // The content of an attachment never stands in the tree. The attachment's object
 // has a member named [PartName] that counts into [Document.Parts]; Encode writes
-// the member "content" in its place, streamed as base64. The member belongs to
-// the host: whoever lets a guest edit the tree must not let it make one.
+// the member "content" in its place, streamed as base64, or as null where the part
+// is not inline, with the member "url" behind it where it has one. The member
+// belongs to the host: whoever lets a guest edit the tree must not let it make one.
 package document
 
 import (
@@ -27,8 +28,11 @@ import (
 // PartName is the member that stands for an attachment's content.
 const PartName = "$part"
 
-// contentName is the member that PartName becomes in the payload.
-const contentName = "content"
+// contentName and urlName are the members that PartName becomes in the payload.
+const (
+	contentName = "content"
+	urlName     = "url"
+)
 
 // Document is one payload before it is rendered.
 type Document struct {
@@ -37,9 +41,9 @@ type Document struct {
 	Parts []Part
 }
 
-// Part says where the content of one attachment lies in the raw message, so
-// that a payload can be rendered from document and raw message alone, without
-// parsing again.
+// Part says where the content of one attachment lies in the raw message, and how the
+// payload gives it, so that a payload can be rendered from document and raw message
+// alone, without parsing again.
 type Part struct {
 	// Offset and Length bound the encoded octets within the raw message.
 	Offset int64 `json:"offset"`
@@ -47,7 +51,20 @@ type Part struct {
 	// Encoding is the Content-Transfer-Encoding in lower case: "base64",
 	// "quoted-printable", or anything else for octets as they are.
 	Encoding string `json:"encoding,omitempty"`
+
+	// Size is the length of the content, in octets; Filename, which is safe, and
+	// ContentType are what a download of it says.
+	Size        int64  `json:"size,omitempty"`
+	Filename    string `json:"filename,omitempty"`
+	ContentType string `json:"contentType,omitempty"`
+	// URL is where the content is to be had that the payload does not hold. Where
+	// Omitted is true, it holds neither.
+	URL     string `json:"url,omitempty"`
+	Omitted bool   `json:"omitted,omitempty"`
 }
+
+// Inline reports whether the payload holds the part's content.
+func (p Part) Inline() bool { return p.URL == "" && !p.Omitted }
 
 // stored is the durable form of a Document.
 type stored struct {

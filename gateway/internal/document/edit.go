@@ -257,10 +257,10 @@ func (v *Value) check(at Pointer, used map[int]bool) error {
 			continue
 		}
 		inner := len(at) == len(attachmentsAt())+1 && at.Within(attachmentsAt())
-		if slices.ContainsFunc(v.members, func(other Member) bool {
-			return other.Name != PartName && (strings.EqualFold(other.Name, PartName) || strings.EqualFold(other.Name, contentName))
-		}) {
-			return fmt.Errorf("an attachment has both %s and %s, in whatever case", PartName, contentName)
+		if i := slices.IndexFunc(v.members, func(other Member) bool {
+			return other.Name != PartName && (strings.EqualFold(other.Name, PartName) || strings.EqualFold(other.Name, contentName) || strings.EqualFold(other.Name, urlName))
+		}); i >= 0 {
+			return fmt.Errorf("an attachment has both %s and %s, whose place it holds", PartName, v.members[i].Name)
 		}
 		switch n := m.Value.part; {
 		case m.Name != PartName || !inner:

@@ -131,6 +131,7 @@ func TestEditsThatAreRefused(t *testing.T) {
 		{"/message/attachments/-", `{"$part":"0"}`, ErrBadValue},
 		{"/message/attachments/-", `{"x":{"$part":0}}`, ErrBadValue},
 		{"/message/attachments/0/content", `"forged"`, ErrBadValue},
+		{"/message/attachments/0/Url", `"https://example.org/forged"`, ErrBadValue},
 		{"/crm", `"` + strings.Repeat("x", budget) + `"`, ErrBadValue},
 		{"/crm", "[" + strings.Repeat("0,", budget/valueCost) + "0]", ErrBadValue},
 	} {

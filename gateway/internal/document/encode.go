@@ -18,6 +18,45 @@ func (d *Document) Encode(w io.Writer, write PartWriter) error {
 	return d.Root.encode(&writer{w: w, parts: d.Parts, writePart: write})
 }
 
+// EncodedSize is how many octets Encode writes, if it does, in which each part has its
+// Size.
+func (d *Document) EncodedSize() (int64, error) {
+	var size counter
+	err := d.Encode(&size, func(_ io.Writer, p Part) error {
+		size += counter(base64.StdEncoding.EncodedLen(int(p.Size)))
+		return nil
+	})
+	return int64(size), err
+}
+
+// counter counts the octets that are written to it.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+// Placed lists the parts that the payload refers to, in its order: a plugin may have
+// removed attachments.
+func (d *Document) Placed() []int {
+	var parts []int
+	d.Root.placed(&parts)
+	return parts
+}
+
+func (v *Value) placed(parts *[]int) {
+	if v.kind == kindPart {
+		*parts = append(*parts, v.part)
+	}
+	for _, item := range v.items {
+		item.placed(parts)
+	}
+	for _, m := range v.members {
+		m.Value.placed(parts)
+	}
+}
+
 // writer collects small pieces before they are written.
 type writer struct {
 	w         io.Writer
@@ -91,8 +130,10 @@ func (v *Value) appendArray(w *writer) error {
 
 func (v *Value) appendObject(w *writer) error {
 	w.buf = append(w.buf, '{')
-	if v.Member(PartName) != nil && v.Member(contentName) != nil {
-		return fmt.Errorf("encode document: an object has both %s and %s", PartName, contentName)
+	for _, name := range []string{contentName, urlName} {
+		if v.Member(name) != nil && v.Member(PartName) != nil {
+			return fmt.Errorf("encode document: an object has both %s and %s", PartName, name)
+		}
 	}
 	for i, m := range v.members {
 		if i > 0 {
@@ -117,7 +158,8 @@ func (v *Value) appendObject(w *writer) error {
 	return nil
 }
 
-// part writes the n-th part's content as a base64 string, or its number.
+// part writes the n-th part's content as a base64 string, or what stands for it, or
+// its number.
 func (w *writer) part(n int) error {
 	if w.keepParts {
 		w.buf = strconv.AppendInt(w.buf, int64(n), 10)
@@ -126,8 +168,11 @@ func (w *writer) part(n int) error {
 	if n < 0 || n >= len(w.parts) {
 		return fmt.Errorf("encode document: part %d of %d", n, len(w.parts))
 	}
-	if w.writePart == nil {
+	if p := w.parts[n]; w.writePart == nil || !p.Inline() {
 		w.buf = append(w.buf, "null"...)
+		if p.URL != "" {
+			w.buf = appendString(append(w.buf, `,"`+urlName+`":`...), p.URL)
+		}
 		return nil
 	}
 	w.buf = append(w.buf, '"')

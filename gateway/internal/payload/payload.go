@@ -151,6 +151,7 @@ func buildAttachments(list []mime.Attachment, virus *VirusScan) (*document.Value
 	parts := make([]document.Part, len(list))
 	for i, a := range list {
 		parts[i] = a.Part
+		parts[i].Size, parts[i].Filename, parts[i].ContentType = a.Size, a.SafeFilename, a.ContentType
 		content := document.PartMember(i)
 		if virus.excludes(i) {
 			content = member("content", document.Null())

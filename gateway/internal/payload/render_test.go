@@ -58,6 +58,9 @@ func checkPayload(t testing.TB, form *schematest.Schema, raw []byte, f payload.F
 	if again := render(t, storedAndLoaded(t, doc), raw); !bytes.Equal(got, again) {
 		t.Errorf("the stored document renders differently:\n%s\n%s", got, again)
 	}
+	if n, err := doc.EncodedSize(); err != nil || n != int64(len(got)) {
+		t.Errorf("EncodedSize = %d, %v for a payload of %d octets", n, err, len(got))
+	}
 	// Stricter than encoding/json: names are unique, text is UTF-8.
 	if _, err := document.Parse(got); err != nil {
 		t.Fatalf("payload is not proper JSON: %v\n%s", err, got)

@@ -153,6 +153,9 @@ type Outcome struct {
 	Attempt *mail.Attempt
 	// RetryAfter is what the endpoint asked for; 0 where it did not.
 	RetryAfter time.Duration
+	// Revised says that the attempt failed for what was sent, and that Document is
+	// another: the next attempt is made at once, also where this was the last.
+	Revised bool
 	// Document, Subject and Steps are what the run of the chain made. Document is
 	// nil where the chain is to run again.
 	Document []byte
@@ -193,10 +196,14 @@ func (q *Queue) Finish(ctx context.Context, job store.Job, o Outcome) (mail.Stat
 // afterFailure decides what a failed attempt leads to.
 func (q *Queue) afterFailure(job store.Job, o Outcome) (state mail.State, due time.Time, reason string) {
 	made := job.Attempts + 1
-	if made >= len(q.schedule) {
-		return mail.Failed, time.Time{}, fmt.Sprintf("attempt %d of %d failed: %s", made, len(q.schedule), o.Attempt.Reason)
+	delay := time.Duration(0)
+	switch {
+	case o.Revised:
+	case made >= len(q.schedule):
+		return mail.Failed, time.Time{}, fmt.Sprintf("attempt %d of %d failed: %s", made, max(made, len(q.schedule)), o.Attempt.Reason)
+	default:
+		delay = time.Duration(float64(q.schedule[made]) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // no secret
 	}
-	delay := time.Duration(float64(q.schedule[made]) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // no secret
 	delay = max(delay, o.RetryAfter)
 	due = o.Attempt.At.Add(o.Attempt.Duration).Add(delay)
 	if !due.Before(job.ExpiresAt) {

@@ -56,6 +56,9 @@ type Store interface {
 	Expire(ctx context.Context, now time.Time, limit int) (Expired, error)
 	// HasBody reports whether a message refers to a body.
 	HasBody(ctx context.Context, id mail.MessageID) (bool, error)
+	// Body returns the body of a message; empty where it refers to none, as when its
+	// retention is over.
+	Body(ctx context.Context, id mail.MessageID) (mail.BodyRef, error)
 	// List returns deliveries, the newest first.
 	List(ctx context.Context, filter Filter) ([]Delivery, error)
 	// Get returns a message with all its deliveries.

@@ -23,7 +23,7 @@ const (
 func TestDocument(t *testing.T) {
 	t.Parallel()
 	root, _ := outline(t)
-	want := document(root)
+	want := fieldList(root)
 	text, err := os.ReadFile(documentFile)
 	if err != nil {
 		t.Fatal(err)
@@ -48,9 +48,9 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// document lists the fields: a table for the payload, and one for each object in it
+// fieldList lists the fields: a table for the payload, and one for each object in it
 // that has more than a few.
-func document(root place) string {
+func fieldList(root place) string {
 	var b strings.Builder
 	var table func(title string, p place)
 	table = func(title string, p place) {

@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/mime"
 	"github.com/postern-mail/postern/gateway/internal/payload"
@@ -157,7 +158,8 @@ func bareMails() map[string]string {
 
 // payloads returns the payloads of the golden mails and the bare ones by their names,
 // as the gateway makes them before any plugin's work. Of each mail's attachments the
-// first is infected, the second was not scanned, the others are clean.
+// first is infected, the second was not scanned, the others are clean; what is not small
+// is given by URL.
 func payloads(t *testing.T) map[string][]byte {
 	t.Helper()
 	out := make(map[string][]byte)
@@ -198,6 +200,10 @@ func render(t *testing.T, raw []byte, engineVersion string, envelope mail.Envelo
 		ID: "msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C_1", Tenant: "acme", Alias: "*", Recipient: "support@acme.test", Envelope: envelope,
 		ReceivedAt: time.Date(2026, 2, 12, 10, 30, 2, 345e6, time.UTC), SHA256: hex.EncodeToString(sum[:]), Virus: virus,
 	})
+	place := payload.Placement{MaxInlineSize: 50, Overflow: payload.ByURL}
+	if _, err := payload.PlaceContent(doc, place, func(document.Part) string { return "https://mx1.example.com/attachments/x.y" }); err != nil {
+		t.Fatal(err)
+	}
 	var b bytes.Buffer
 	if err := payload.Render(&b, doc, bytes.NewReader(raw)); err != nil {
 		t.Fatal(err)
@@ -261,7 +267,7 @@ func TestSchemaRefuses(t *testing.T) {
 				t.Errorf("%s may be a number", at)
 			}
 			delete(object, name)
-			optional := at == "security" || at == "message.attachments[].virusScan" && object["excluded"] == nil
+			optional := at == "security" || at == "message.attachments[].url" || at == "message.attachments[].virusScan" && object["excluded"] == nil
 			if err := check(published, root); (err == nil) != optional {
 				t.Errorf("without %s: %v", at, err)
 			}
@@ -295,11 +301,12 @@ func TestSchemaRefusesValues(t *testing.T) {
 		`"id":"msg_01K`:                          `"id":"msg_01L`, // no letter of ids
 		`"schema":"1.0"`:                         `"schema":"2.0"`,
 		`"contentHash":"`:                        `"contentHash":"A`,
-		`"content":"a`:                           `"content":"*`, // no base64
+		`"content":"`:                            `"content":"*`, // no base64
 		`"status":"clean"`:                       `"status":"fine"`,
 		`"contentId":null`:                       `"contentId":""`,
 		`"part":"1.2"`:                           `"part":"1."`,
 		`"safeFilename":"`:                       `"safeFilename":"../`,
+		`"url":"https://mx1`:                     `"url":"//mx1`, // no URI
 		`,"excludeReason":"virus-detected"`:      ``,
 	} {
 		changed := strings.Replace(text, before, after, 1)

@@ -68,6 +68,19 @@ func (db *DB) HasBody(ctx context.Context, id mail.MessageID) (bool, error) {
 	return has, nil
 }
 
+// Body implements store.Store.
+func (db *DB) Body(ctx context.Context, id mail.MessageID) (mail.BodyRef, error) {
+	var ref mail.BodyRef
+	err := db.read.QueryRowContext(ctx, `SELECT coalesce(body, '') FROM messages WHERE id = ?`, id).Scan(&ref)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return "", fmt.Errorf("read body of message %s: %w", id, err)
+	}
+	return ref, nil
+}
+
 const deliveryColumns = `
 	SELECT d.seq, m.id, d.number, d.tenant, d.endpoint, d.alias, d.recipient, d.state, d.reason, d.subject, d.attempts, d.last_code,
 		m.received_at, d.updated_at, d.expires_at, q.due_at, q.owner IS NOT NULL, m.reverse_path, m.size, d.steps

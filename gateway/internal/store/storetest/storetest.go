@@ -168,6 +168,9 @@ func testEnqueueAndGet(t *testing.T, s store.Store) {
 	if has, err := s.HasBody(t.Context(), in.ID); !has || err != nil {
 		t.Errorf("HasBody = %v, %v", has, err)
 	}
+	if ref, err := s.Body(t.Context(), in.ID); ref != in.Body || err != nil {
+		t.Errorf("Body = %q, %v", ref, err)
+	}
 }
 
 func testEnqueueIsAllOrNone(t *testing.T, s store.Store) {
@@ -497,6 +500,9 @@ func testExpireDeliveries(t *testing.T, s store.Store) {
 	if has, err := s.HasBody(t.Context(), in.ID); has || err != nil {
 		t.Errorf("HasBody = %v, %v after the end", has, err)
 	}
+	if ref, err := s.Body(t.Context(), in.ID); ref != "" || err != nil {
+		t.Errorf("Body = %q, %v after the end", ref, err)
+	}
 	if m := get(t, s, in.ID); m.Body != "" || len(m.Deliveries) != 2 {
 		t.Errorf("message = %+v, want its log row without a body", m)
 	}
@@ -585,5 +591,8 @@ func testNotFound(t *testing.T, s store.Store) {
 	}
 	if has, err := s.HasBody(t.Context(), id); has || err != nil {
 		t.Errorf("HasBody = %v, %v", has, err)
+	}
+	if _, err := s.Body(t.Context(), id); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Body: error = %v, want ErrNotFound", err)
 	}
 }
