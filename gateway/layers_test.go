@@ -29,6 +29,7 @@ var homes = map[string][]string{
 	"code.dny.dev/ssrf":              {"webhook"},
 	"github.com/emersion/go-message": {"mime"},
 	"github.com/emersion/go-smtp":    {"smtpd"},
+	"github.com/foxcpp/go-mockdns":   {"scan"},  // scantest
 	"github.com/google/go-cmp":       {"store"}, // storetest
 	"github.com/hashicorp/go-hclog":  nil,       // everywhere: loggers are injected
 	"github.com/hashicorp/hcl/v2":    {"config"},

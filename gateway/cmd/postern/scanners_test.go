@@ -17,9 +17,6 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
 )
 
-// gtube is the line that every spam filter takes for spam, in pieces.
-const gtube = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-" + "ANTI-UBE-TEST-EMAIL*C.34X"
-
 // zipped packs content into archives within each other.
 func zipped(t *testing.T, depth int, content string) []byte {
 	t.Helper()
@@ -208,10 +205,10 @@ tenant "business" {
 		t.Fatal(err)
 	}
 	// Spam is rejected by who says so, and by nobody else.
-	if refused, _ := deliver(multipartMail(gtube), "a@business.test"); !strings.HasSuffix(refused, "554 5.7.1 Message is taken for spam or infected") {
+	if refused, _ := deliver(multipartMail(scantest.GTUBE), "a@business.test"); !strings.HasSuffix(refused, "554 5.7.1 Message is taken for spam or infected") {
 		t.Errorf("reply = %q", refused)
 	}
-	_, got = deliver(multipartMail(gtube), "a@brief.test")
+	_, got = deliver(multipartMail(scantest.GTUBE), "a@brief.test")
 	if s := got[0].Spam; !s.IsSpam || s.Action != "default" || s.EngineAction != "reject" {
 		t.Errorf("spam = %+v", s)
 	}

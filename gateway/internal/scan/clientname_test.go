@@ -2,30 +2,13 @@ package scan
 
 import (
 	"context"
-	"net"
 	"net/netip"
 	"testing"
 
 	"github.com/foxcpp/go-mockdns"
+
+	"github.com/postern-mail/postern/gateway/internal/scan/scantest"
 )
-
-// resolver asks a name server on loopback with the given zones; it returns its
-// address too.
-func resolver(t *testing.T, zones map[string]mockdns.Zone) (*net.Resolver, string) {
-	t.Helper()
-	server, err := mockdns.NewServerWithLogger(zones, discard{}, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	var r net.Resolver
-	server.PatchNet(&r)
-	return &r, server.LocalAddr().String()
-}
-
-type discard struct{}
-
-func (discard) Printf(string, ...any) {}
 
 func TestClientName(t *testing.T) {
 	t.Parallel()
@@ -34,7 +17,7 @@ func TestClientName(t *testing.T) {
 		many[i] = "wrong.example.org."
 	}
 	many[49] = "mx.example.org."
-	r, _ := resolver(t, map[string]mockdns.Zone{
+	r, _ := scantest.Resolver(t, map[string]mockdns.Zone{
 		"mx.example.org.":         {A: []string{"192.0.2.1", "192.0.2.3", "192.0.2.4"}},
 		"mx6.example.org.":        {AAAA: []string{"2001:db8::1"}},
 		"wrong.example.org.":      {A: []string{"192.0.2.99"}},

@@ -3,11 +3,6 @@ package scan
 import (
 	"archive/zip"
 	"bytes"
-	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -28,47 +23,7 @@ import (
 // patience bounds every wait for something that has to come.
 const patience = time.Minute
 
-// gtube is the test pattern of spam scanners, put together here so that this file is
-// none.
-func gtube() string {
-	return "XJS*C4JDBQADN1.NSBN3*2IDNEN*" + "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL" + "*C.34X"
-}
-
 func eicar() []byte { return []byte(scantest.EICAR()) }
-
-// signer makes DKIM signatures of example.org (RFC 6376), simple/simple.
-type signer struct {
-	key *rsa.PrivateKey
-}
-
-// record is the TXT record of the key.
-func (s signer) record(t *testing.T) string {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(&s.key.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der)
-}
-
-// sign puts a signature before a mail of header lines and a body.
-func (s signer) sign(t *testing.T, header []string, text string) string {
-	t.Helper()
-	hash := func(s string) []byte { sum := sha256.Sum256([]byte(s)); return sum[:] }
-	var names []string
-	for _, line := range header {
-		name, _, _ := strings.Cut(line, ":")
-		names = append(names, name)
-	}
-	signature := fmt.Sprintf("DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d=example.org; s=s1; h=%s; bh=%s; b=",
-		strings.Join(names, ":"), base64.StdEncoding.EncodeToString(hash(text)))
-	lines := strings.Join(header, "\r\n") + "\r\n"
-	b, err := rsa.SignPKCS1v15(rand.Reader, s.key, crypto.SHA256, hash(lines+signature))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signature + base64.StdEncoding.EncodeToString(b) + "\r\n" + lines + "\r\n" + text
-}
 
 // symbolsOf lists the symbols of an answer with their options.
 func symbolsOf(t *testing.T, report SpamReport) map[string]string {
@@ -87,16 +42,12 @@ func symbolsOf(t *testing.T, report SpamReport) map[string]string {
 // TestRealRspamd asks a real rspamd, whose name server is ours.
 func TestRealRspamd(t *testing.T) {
 	t.Parallel()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer := signer{key}
-	names, dns := resolver(t, map[string]mockdns.Zone{
+	signer := scantest.NewSigner(t, "example.org")
+	names, dns := scantest.Resolver(t, map[string]mockdns.Zone{
 		"example.org.":                {A: []string{"192.0.2.1"}, MX: []net.MX{{Host: "mx.example.org.", Pref: 10}}, TXT: []string{"v=spf1 ip4:192.0.2.0/24 -all"}},
 		"xn--bcher-kva.example.":      {A: []string{"192.0.2.1"}, MX: []net.MX{{Host: "mx.example.org.", Pref: 10}}, TXT: []string{"v=spf1 ip4:192.0.2.0/24 -all"}},
 		"mx.example.org.":             {A: []string{"192.0.2.1"}},
-		"s1._domainkey.example.org.":  {TXT: []string{signer.record(t)}},
+		"s1._domainkey.example.org.":  {TXT: []string{signer.Record(t)}},
 		"_dmarc.example.org.":         {TXT: []string{"v=DMARC1; p=reject"}},
 		"1.2.0.192.in-addr.arpa.":     {PTR: []string{"mx.example.org."}},
 		"99.100.51.198.in-addr.arpa.": {PTR: []string{"mx.example.org."}}, // a lie
@@ -118,7 +69,7 @@ func TestRealRspamd(t *testing.T) {
 		"Date: " + time.Now().Format(time.RFC1123Z), "Message-ID: <n1@example.org>", "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8",
 	}
 	const text = "Hello, this is an ordinary note about the meeting on Tuesday.\r\n"
-	signed := signer.sign(t, header, text)
+	signed := signer.Sign(t, header, text)
 	ordinary := strings.Join(header, "\r\n") + "\r\n\r\n" + text
 	var many strings.Builder
 	for i := range 20_000 {
@@ -147,7 +98,7 @@ func TestRealRspamd(t *testing.T) {
 			has:    []string{"R_SPF_FAIL", "R_DKIM_REJECT", "DMARC_POLICY_REJECT", "HFILTER_HOSTNAME_UNKNOWN"},
 		},
 		{name: "not signed", text: ordinary, action: NoAction, has: []string{"R_SPF_ALLOW", "R_DKIM_NA"}},
-		{name: "spam", text: strings.Join(header, "\r\n") + "\r\n\r\n" + gtube() + "\r\n", action: Reject, has: []string{"GTUBE"}},
+		{name: "spam", text: strings.Join(header, "\r\n") + "\r\n\r\n" + scantest.GTUBE + "\r\n", action: Reject, has: []string{"GTUBE"}},
 		{name: "a bounce", text: ordinary, change: func(m *Mail) { m.Envelope.ReversePath = "" }, has: []string{"R_SPF_NA"}, lacks: []string{"BROKEN_HEADERS"}},
 		{
 			name: "addresses that are not ASCII", text: ordinary,
@@ -227,11 +178,11 @@ func testRestart(t *testing.T, d *scantest.Daemon, log *logBuffer, scan func() e
 	}
 	d.Stop(t)
 	wantError(t, scan(), Connect)
-	eventually(t, "the breaker", func() bool { return errors.Is(scan(), ErrUnavailable) })
+	scantest.Eventually(t, "the breaker", func() bool { return errors.Is(scan(), ErrUnavailable) })
 	if err := d.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "an answer after the restart", func() bool { return scan() == nil })
+	scantest.Eventually(t, "an answer after the restart", func() bool { return scan() == nil })
 	var states []string
 	for _, line := range log.lines() {
 		_, state, _ := strings.Cut(line, " to=")
@@ -330,21 +281,5 @@ func TestRealClamAV(t *testing.T) {
 		}
 		wrong.Close()
 		testRestart(t, d, lines, func() error { _, err := c.Scan(t.Context(), mailOf(simpleMail)); return err })
-	}
-}
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, met func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !met() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("waited in vain for %s", what)
-		case <-tick.C:
-		}
 	}
 }

@@ -178,7 +178,7 @@ func (d *Daemon) Stop(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 		t.Fatal(err)
 	}
-	eventually(t, "the end of "+d.script, func() bool {
+	Eventually(t, "the end of "+d.script, func() bool {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		// Nobody may be there to wait for it: then it stays as a zombie.
 		return err != nil || strings.Contains(string(stat), ") Z ")
@@ -186,8 +186,8 @@ func (d *Daemon) Stop(t *testing.T) {
 	_ = os.Remove(d.pidFile)
 }
 
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, met func() bool) {
+// Eventually waits for a condition, within bounds.
+func Eventually(t *testing.T, what string, met func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
