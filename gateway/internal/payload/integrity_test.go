@@ -2,6 +2,8 @@ package payload_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -14,18 +16,43 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/payload"
 )
 
-// TestContentHashWorkedExample has a hash that was not computed by this code:
-//
-//	python3 -c 'import hashlib; f = ["postern-content-v1", "alice@example.com", "Grüße", "Hi there!\n", "", hashlib.sha256(b"hello").hexdigest()]; print(hashlib.sha256(b"".join(b"%d:%s," % (len(s), s) for s in map(str.encode, f))).hexdigest())'
-func TestContentHashWorkedExample(t *testing.T) {
+// published returns the first fenced block of a language in what the architecture's
+// README says of the content hash.
+func published(t *testing.T, language string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), "\n## The content hash\n")
+	_, rest, begun := strings.Cut(section, "```"+language+"\n")
+	block, _, ended := strings.Cut(rest, "```\n")
+	if !found || !begun || !ended {
+		t.Fatalf("the README has no block of %s", language)
+	}
+	return block
+}
+
+// TestPublishedExample holds the worked example to what the gateway makes of its mail.
+func TestPublishedExample(t *testing.T) {
 	t.Parallel()
-	const want = "47a7948b2eb8bb1c942a8ea9c03525cfefe194e2a88ed5bf5bef046fcfd66ae7"
-	got := payload.ContentHash(payload.Content{
-		SenderEmail: "alice@example.com", Subject: "Grüße", Text: "Hi there!\n",
-		Attachments: []string{"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"},
-	})
-	if got != want {
-		t.Errorf("hash = %s, want %s", got, want)
+	raw := []byte(strings.ReplaceAll(published(t, "eml"), "\n", "\r\n"))
+	var want struct {
+		Integrity struct{ ContentHash, RawEmailHash string }
+	}
+	if err := json.Unmarshal([]byte(published(t, "json")), &want.Integrity); err != nil {
+		t.Fatal(err)
+	}
+	var got rendered
+	if err := json.Unmarshal(render(t, build(t, raw, facts(raw)), raw), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.Integrity, got.Integrity); diff != "" {
+		t.Errorf("integrity (-published +payload):\n%s", diff)
+	}
+	form := sha256.Sum256([]byte(strings.TrimSuffix(published(t, "text"), "\n")))
+	if hex.EncodeToString(form[:]) != want.Integrity.ContentHash {
+		t.Errorf("the canonical form that is published has the hash %x", form)
 	}
 }
 
@@ -122,22 +149,8 @@ func TestContentHashIsOfTheContent(t *testing.T) {
 	}
 }
 
-// contentHashPython computes the content hash of payloads, one on a line, from
-// nothing but themselves: what a receiver does to check one.
-const contentHashPython = `
-import hashlib, json, sys
-
-for line in sys.stdin.buffer:
-    m = json.loads(line)["message"]
-    fields = ["postern-content-v1", m["sender"]["email"], m["subject"], m["content"]["text"], m["content"]["html"]]
-    fields += [a["sha256"] for a in m["attachments"]]
-    h = hashlib.sha256()
-    for f in fields:
-        octets = (f or "").encode()
-        h.update(b"%d:%s," % (len(octets), octets))
-    print(h.hexdigest())
-`
-
+// TestPythonComputesTheContentHash runs the published function on payloads: what a
+// receiver does to check one.
 func TestPythonComputesTheContentHash(t *testing.T) {
 	t.Parallel()
 	python, err := exec.LookPath("python3")
@@ -169,7 +182,11 @@ func TestPythonComputesTheContentHash(t *testing.T) {
 		in.Write(append(line, '\n'))
 		want = append(want, p.Integrity.ContentHash)
 	}
-	cmd := exec.CommandContext(t.Context(), python, "-c", contentHashPython)
+	cmd := exec.CommandContext(t.Context(), python, "-c", published(t, "python")+`
+import json, sys
+for line in sys.stdin.buffer:
+    print(content_hash(json.loads(line)))
+`)
 	cmd.Stdin = &in
 	out, err := cmd.CombinedOutput()
 	if err != nil {
