@@ -56,6 +56,7 @@ test-race: plugins ## Run them with the race detector (needs a C compiler)
 
 .PHONY: bench
 bench: plugins ## Measure beside references, in one run
+	go test -run '^$$' -bench . -benchtime 20x ./gateway/...
 	cd gateway/bench && go test -run '^$$' -bench . -benchtime 20x ./...
 
 .PHONY: golden

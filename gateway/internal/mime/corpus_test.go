@@ -2,6 +2,7 @@ package mime
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -286,14 +287,18 @@ func (r *reference) attachments() []string {
 	return list
 }
 
-// content tells the octets of an attachment, where the reference has them.
+// content tells the length and hash of an attachment, where the reference has its octets.
 func (r *reference) content(i int) string {
 	var byKind map[string]json.RawMessage
-	var octets []int
 	_ = json.Unmarshal(r.Parts[i].Body, &byKind)
 	for _, kind := range []string{"Binary", "InlineBinary"} {
-		if raw, ok := byKind[kind]; ok && json.Unmarshal(raw, &octets) == nil {
-			return fmt.Sprint(len(octets))
+		var numbers []int
+		if raw, ok := byKind[kind]; ok && json.Unmarshal(raw, &numbers) == nil {
+			octets := make([]byte, len(numbers))
+			for i, n := range numbers {
+				octets[i] = byte(n)
+			}
+			return fmt.Sprintf("%d %x", len(octets), sha256.Sum256(octets))
 		}
 	}
 	return ""
@@ -318,7 +323,7 @@ func alikeAddresses(got, want []mail.Address) bool {
 
 func alikeAttachments(got []Attachment, want []string) bool {
 	return slices.EqualFunc(got, want, func(a Attachment, b string) bool {
-		return alike(a.Filename+" ", b) || alike(fmt.Sprintf("%s %d", a.Filename, a.Size), b)
+		return alike(a.Filename+" ", b) || alike(fmt.Sprintf("%s %d %s", a.Filename, a.Size, a.SHA256), b)
 	})
 }
 
