@@ -21,18 +21,23 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // readMail reads a file of testdata: header, empty line, text, and after a line
-// of its own "--html--" the HTML. X-Test-Attachments is a number of attachments.
+// of its own "--html--" the HTML. X-Test-Attachments is a number of attachments, and
+// Return-Path what the envelope says.
 func readMail(t testing.TB, file string) plugintest.Mail {
 	t.Helper()
 	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := plugintest.Mail{Write: []string{"/classification"}}
+	m := plugintest.Mail{Envelope: plugin.Envelope{MailFrom: "alice@example.com"}, Write: []string{"/classification"}}
 	header, body, _ := strings.Cut(string(content), "\n\n")
 	for line := range strings.Lines(header) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		value = strings.TrimSpace(value)
+		if name == "Return-Path" {
+			m.Envelope.MailFrom = strings.Trim(value, "<>")
+			continue
+		}
 		if name != "X-Test-Attachments" {
 			m.Headers = append(m.Headers, plugin.Field{Name: name, Value: value})
 			continue
@@ -250,5 +255,32 @@ func BenchmarkClassify(b *testing.B) {
 				Classify(in)
 			}
 		})
+	}
+}
+
+// TestReversePath holds that the envelope counts, and not what a mail says of it.
+func TestReversePath(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		header      []plugin.Field
+		reversePath string
+		want        string
+	}{
+		"a bounce":                      {nil, "", "null_return_path"},
+		"a bounce that says it is none": {[]plugin.Field{{Name: "return-path", Value: "<a@example.com>"}}, "", "null_return_path"},
+		"bounces go elsewhere":          {nil, "bounce-17@example.com", "bounce_return_path"},
+		"a person":                      {nil, "a@example.com", ""},
+		"a person who says otherwise":   {[]plugin.Field{{Name: "Return-Path", Value: "<>"}}, "a@example.com", ""},
+	} {
+		r := plugintest.Run(t, transform, plugintest.Mail{
+			Headers: tc.header, Envelope: plugin.Envelope{MailFrom: tc.reversePath}, Write: []string{"/classification"},
+		})
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		got := string(r.Get("/classification/signals"))
+		if has := strings.Contains(got, "return_path"); has != (tc.want != "") || !strings.Contains(got, tc.want) {
+			t.Errorf("%s: signals %s, want %q", name, got, tc.want)
+		}
 	}
 }

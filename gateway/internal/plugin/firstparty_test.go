@@ -33,7 +33,7 @@ func TestFirstPartyPlugins(t *testing.T) {
 		name, options string
 		grant, write  []string
 	}{
-		{"classify", `{}`, []string{"headers", "body", "attachments", "payload"}, []string{"/classification"}},
+		{"classify", `{}`, []string{"envelope", "headers", "body", "attachments", "payload"}, []string{"/classification"}},
 		{"spam", `{"threshold":2}`, []string{"scans", "payload"}, []string{"/spam"}},
 		{"markdown", `{}`, []string{"body", "payload"}, []string{"/message/content/markdown"}},
 		{"payload", `{"omit":["/message/headers"],"constants":{"/source":"postern"}}`, []string{"payload"}, []string{""}},

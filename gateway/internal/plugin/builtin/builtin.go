@@ -37,7 +37,7 @@ type Module struct {
 func table() []Module {
 	whole := []document.Pointer{{}}
 	return []Module{
-		{Name: "classify", Grant: []string{"headers", "body", "attachments", "payload"}, Write: []document.Pointer{{"classification"}}},
+		{Name: "classify", Grant: []string{"envelope", "headers", "body", "attachments", "payload"}, Write: []document.Pointer{{"classification"}}},
 		{Name: "spam", Grant: []string{"scans", "payload"}, Write: []document.Pointer{{"spam"}}},
 		{Name: "markdown", Grant: []string{"body", "payload"}, Write: []document.Pointer{{"message", "content", "markdown"}}},
 		{Name: "payload", Grant: []string{"payload"}, Read: whole, Write: whole},
