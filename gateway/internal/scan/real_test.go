@@ -6,9 +6,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +40,22 @@ func symbolsOf(t *testing.T, report SpamReport) map[string]string {
 		symbols[name] = strings.Join(s.Options, ",")
 	}
 	return symbols
+}
+
+var update = flag.Bool("update", false, "write the answers that the golden files of plugins/spam are made of")
+
+// keepAnswer writes what the plugin spam is told of an answer.
+func keepAnswer(t *testing.T, name string, report SpamReport) {
+	t.Helper()
+	told, ok := report.Report(mail.SpamDefault)
+	var text bytes.Buffer
+	if err := json.Indent(&text, told.Answer, "", "  "); err != nil || !ok {
+		t.Fatal(err)
+	}
+	file := filepath.Join("../../../plugins/spam/testdata/rspamd", strings.ReplaceAll(name, " ", "_")+".json")
+	if err := os.WriteFile(file, append(text.Bytes(), '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestRealRspamd asks a real rspamd, whose name server is ours.
@@ -86,20 +105,21 @@ func TestRealRspamd(t *testing.T) {
 		action Action // empty for any
 		has    []string
 		lacks  []string
+		keep   string // under which name, with -update
 	}{
 		{
-			name: "signed, from where it should be", text: signed, action: NoAction,
+			name: "signed, from where it should be", text: signed, action: NoAction, keep: "signed",
 			has:   []string{"R_SPF_ALLOW", "R_DKIM_ALLOW", "DMARC_POLICY_ALLOW", "TO_MATCH_ENVRCPT_ALL", "RCPT_COUNT_TWO", "FROM_EQ_ENVFROM"},
 			lacks: []string{"HFILTER_HOSTNAME_UNKNOWN", "RDNS_NONE", "BROKEN_HEADERS", "DATE_IN_PAST"},
 		},
 		{
-			name: "tampered, from elsewhere", text: signed + "Send money.\r\n",
+			name: "tampered, from elsewhere", text: signed + "Send money.\r\n", keep: "tampered",
 			change: func(m *Mail) { m.Envelope.Session.RemoteIP = netip.MustParseAddr("198.51.100.99") },
 			has:    []string{"R_SPF_FAIL", "R_DKIM_REJECT", "DMARC_POLICY_REJECT", "HFILTER_HOSTNAME_UNKNOWN"},
 		},
-		{name: "not signed", text: ordinary, action: NoAction, has: []string{"R_SPF_ALLOW", "R_DKIM_NA"}},
-		{name: "spam", text: strings.Join(header, "\r\n") + "\r\n\r\n" + scantest.GTUBE + "\r\n", action: Reject, has: []string{"GTUBE"}},
-		{name: "a bounce", text: ordinary, change: func(m *Mail) { m.Envelope.ReversePath = "" }, has: []string{"R_SPF_NA"}, lacks: []string{"BROKEN_HEADERS"}},
+		{name: "not signed", keep: "not signed", text: ordinary, action: NoAction, has: []string{"R_SPF_ALLOW", "R_DKIM_NA"}},
+		{name: "spam", keep: "gtube", text: strings.Join(header, "\r\n") + "\r\n\r\n" + scantest.GTUBE + "\r\n", action: Reject, has: []string{"GTUBE"}},
+		{name: "a bounce", keep: "bounce", text: ordinary, change: func(m *Mail) { m.Envelope.ReversePath = "" }, has: []string{"R_SPF_NA"}, lacks: []string{"BROKEN_HEADERS"}},
 		{
 			name: "addresses that are not ASCII", text: ordinary,
 			change: func(m *Mail) {
@@ -136,6 +156,9 @@ func TestRealRspamd(t *testing.T) {
 		if err != nil || got.Status != Done || tc.action != "" && got.Action != tc.action {
 			t.Errorf("%s: %+v, %v", tc.name, got, err)
 			continue
+		}
+		if *update && tc.keep != "" {
+			keepAnswer(t, tc.keep, got)
 		}
 		symbols := symbolsOf(t, got)
 		for _, name := range tc.has {
