@@ -355,16 +355,15 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 	}
 	defer held.free()
 	doc, err := d.document(ctx, stop, job, endpoint, body, held, &o)
-	if errors.Is(err, errInterrupted) {
+	switch {
+	case errors.Is(err, errInterrupted):
 		return o, true
-	}
-	if err != nil {
+	case errors.Is(err, errDecided):
+		return o, false
+	case err != nil:
 		made.Reason = "document: " + err.Error()
 		o.Attempt = &made
 		return o, false
-	}
-	if doc == nil {
-		return o, false // the chain has decided otherwise
 	}
 	made.At = time.Now()
 	res := d.client.Send(ctx, webhook.Request{

@@ -34,12 +34,17 @@ const (
 	maxLost = 5
 )
 
-// errInterrupted means that the stop came before the chain had ended.
-var errInterrupted = errors.New("the chain was interrupted by the stop")
+var (
+	// errInterrupted means that the stop came before the chain had ended.
+	errInterrupted = errors.New("the chain was interrupted by the stop")
+	// errDecided means that there is no request to be made, and that the outcome says
+	// what becomes of the delivery.
+	errDecided = errors.New("decided without a request")
+)
 
 // document returns the delivery's document: the stored one, or what its chain
-// makes of it, which the outcome then carries to the store. It is nil where the
-// chain wants no attempt, which the outcome then says.
+// makes of it, which the outcome then carries to the store. It fails with errDecided
+// where the chain wants no request.
 func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, endpoint Endpoint, body mail.Body, held *reservation, o *queue.Outcome) (*document.Document, error) {
 	if job.DocumentSize > 0 {
 		stored, err := d.queue.Document(ctx, job.ID)
@@ -52,7 +57,7 @@ func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, endpoint
 	if job.Lost >= maxLost && len(chain) > 0 {
 		o.State, o.Attempt = mail.Quarantined, nil
 		o.Reason = fmt.Sprintf("plugins: the gateway ended %d times while they worked on this delivery", job.Lost)
-		return nil, nil //nolint:nilnil // as the outcome says
+		return nil, errDecided
 	}
 	began := time.Now()
 	view, err := mime.Parse(body, body.Size())
@@ -67,7 +72,7 @@ func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, endpoint
 	reports, virus, err := d.scanned(ctx, job, view, body, o)
 	if held, ok := errors.AsType[*errVirusHeld](err); ok {
 		o.State, o.Reason, o.Attempt = mail.Quarantined, held.Error(), nil
-		return nil, nil //nolint:nilnil // as the outcome says
+		return nil, errDecided
 	}
 	if err != nil {
 		return nil, err
@@ -92,10 +97,10 @@ func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, endpoint
 	case pipeline.Deliver:
 	case pipeline.TryAgain:
 		o.Attempt.Reason, o.Attempt.Duration = out.Reason, time.Since(o.Attempt.At)
-		return nil, nil //nolint:nilnil // as the outcome says
+		return nil, errDecided
 	case pipeline.Dropped:
 		o.State, o.Reason, o.Attempt = mail.Dropped, out.Reason, nil
-		return nil, nil //nolint:nilnil // as the outcome says
+		return nil, errDecided
 	case pipeline.Quarantined:
 		// What was made until then is for the operator to look at.
 		o.State, o.Reason, o.Attempt = mail.Quarantined, out.Reason, nil
@@ -112,8 +117,11 @@ func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, endpoint
 	if err := held.resize(ctx, documentCost*int64(out.Document.Size())); err != nil {
 		return nil, err
 	}
-	if o.Document, err = out.Document.Marshal(); err != nil || o.State != "" {
+	if o.Document, err = out.Document.Marshal(); err != nil {
 		return nil, err
+	}
+	if o.State != "" {
+		return nil, errDecided
 	}
 	return out.Document, nil
 }

@@ -22,12 +22,6 @@ type VirusScanner interface {
 	ScanPart(ctx context.Context, r io.Reader, part int) (scan.VirusReport, error)
 }
 
-// The engines of reports.
-const (
-	rspamd = "rspamd"
-	clamav = "clamav"
-)
-
 // errVirusHeld means that a mail is infected, and that excluding the attachments found
 // to be infected would not make it safe: none is, or one could not be scanned.
 type errVirusHeld struct{ signature, why string }
@@ -44,12 +38,12 @@ func (d *Dispatcher) scanned(ctx context.Context, job store.Job, view *mime.Mess
 	var virus *payload.VirusScan
 	for _, r := range job.Reports {
 		switch {
-		case r.Engine == rspamd:
+		case r.Engine == mail.Rspamd:
 			told, ok := scan.SpamReport{Answer: r.Answer}.Report(job.SpamAction)
 			if ok {
 				reports = append(reports, pluginReport(told))
 			}
-		case r.Engine == clamav && d.virusTenants[job.Endpoint.Tenant]:
+		case r.Engine == mail.ClamAV && d.virusTenants[job.Endpoint.Tenant]:
 			reports = append(reports, pluginReport(r))
 			began := time.Now()
 			v, parts, err := d.attachments(ctx, r, view, body)

@@ -5,9 +5,15 @@ import "encoding/json"
 // WholeMail is the Part of a report about the mail itself.
 const WholeMail = -1
 
+// The engines of reports.
+const (
+	Rspamd = "rspamd"
+	ClamAV = "clamav"
+)
+
 // Report is what a scanner said about a mail or one of its attachments.
 type Report struct {
-	// Engine names the scanner: "rspamd", "clamav".
+	// Engine names the scanner.
 	Engine string `json:"engine"`
 	// Part is the attachment that it is about, counted from 0, or WholeMail.
 	Part int `json:"part"`

@@ -237,7 +237,7 @@ func (p Policy) onVirus(r *scan.VirusReport, d *store.NewDelivery) {
 func (f findings) reports() []mail.Report {
 	var list []mail.Report
 	if f.spam != nil && len(f.spam.Answer) > 0 {
-		list = append(list, mail.Report{Engine: "rspamd", Part: mail.WholeMail, Answer: json.RawMessage(f.spam.Answer)})
+		list = append(list, mail.Report{Engine: mail.Rspamd, Part: mail.WholeMail, Answer: json.RawMessage(f.spam.Answer)})
 	}
 	if f.virus != nil {
 		list = append(list, f.virus.Report())

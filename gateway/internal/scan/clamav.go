@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	clamavEngine = "clamav"
-
 	defaultClamAVSize    = 100 << 20 // clamd's StreamMaxLength
 	defaultClamAVTimeout = 60 * time.Second
 	defaultClamAVScans   = 8 // of clamd's MaxThreads, by default 10
@@ -74,7 +72,7 @@ func NewClamAV(cfg ClamAVConfig, log hclog.Logger) (*ClamAV, error) {
 	}
 	c := &ClamAV{
 		network: network, address: address, maxSize: l.MaxSize, dial: dial,
-		gate: newGate(clamavEngine, cfg.Address, l, log), version: make(chan version, 1),
+		gate: newGate(mail.ClamAV, cfg.Address, l, log), version: make(chan version, 1),
 	}
 	c.version <- version{}
 	return c, nil

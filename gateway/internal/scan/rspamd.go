@@ -13,11 +13,11 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
 )
 
 const (
-	rspamdEngine = "rspamd"
-
 	defaultRspamdSize    = 50 << 20 // rspamd's max_message; over its own it hangs up without a word
 	defaultRspamdTimeout = 30 * time.Second
 	defaultRspamdScans   = 64
@@ -74,7 +74,7 @@ func NewRspamd(cfg RspamdConfig, log hclog.Logger) (*Rspamd, error) {
 	return &Rspamd{
 		base:    base,
 		maxSize: l.MaxSize,
-		gate:    newGate(rspamdEngine, cfg.URL, l, log),
+		gate:    newGate(mail.Rspamd, cfg.URL, l, log),
 		transport: &http.Transport{
 			Proxy: nil, // it would be given all mail
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {

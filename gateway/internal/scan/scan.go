@@ -82,7 +82,7 @@ func (r SpamReport) Report(did mail.SpamAction) (report mail.Report, ok bool) {
 	}
 	action, _ := json.Marshal(did) // strings can always be marshalled
 	answer := fmt.Appendf(nil, `{"gateway_action":%s,%s`, action, rest)
-	return mail.Report{Engine: rspamdEngine, Part: mail.WholeMail, Answer: answer}, true
+	return mail.Report{Engine: mail.Rspamd, Part: mail.WholeMail, Answer: answer}, true
 }
 
 // VirusReport is what a scan by ClamAV came to.
@@ -110,7 +110,7 @@ func (r VirusReport) Report() mail.Report {
 		Reason    string `json:"reason,omitempty"`
 		Version   string `json:"engineVersion,omitempty"`
 	}{r.Status, r.Signature, r.Reason, r.Version})
-	return mail.Report{Engine: clamavEngine, Part: r.Part, Answer: answer}
+	return mail.Report{Engine: mail.ClamAV, Part: r.Part, Answer: answer}
 }
 
 // printable makes a stranger's text fit for a header, a log and an answer: at

@@ -1,0 +1,121 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+func testClaimInOrder(t *testing.T, s store.Store) {
+	var want []mail.DeliveryID
+	for n := range 20 {
+		m := newMessage(n/4, "desk") // several of one second
+		enqueue(t, s, m)
+		want = append(want, m.ID.Delivery(1))
+	}
+	var got []mail.DeliveryID
+	for len(got) < len(want) {
+		jobs := claim(t, s, 3, "desk")
+		if len(jobs) == 0 {
+			break
+		}
+		for _, j := range jobs {
+			got = append(got, j.ID)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func testClaimHonoursQuotas(t *testing.T, s store.Store) {
+	for n := range 5 {
+		enqueue(t, s, newMessage(n, "desk", "archive", "silent"))
+	}
+	waiting, err := s.Waiting(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []store.Waiting
+	for _, e := range []string{"archive", "desk", "silent"} {
+		want = append(want, store.Waiting{Endpoint: store.Endpoint{Tenant: "acme", Name: e}, Due: start()})
+	}
+	if diff := cmp.Diff(want, waiting); diff != "" {
+		t.Errorf("Waiting: %s", diff)
+	}
+	count := make(map[string]int)
+	for _, j := range claim(t, s, 2, "desk", "archive", "unknown") {
+		count[j.Endpoint.Name]++
+	}
+	if diff := cmp.Diff(map[string]int{"desk": 2, "archive": 2}, count); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func testClaimLeasesOnce(t *testing.T, s store.Store) {
+	in := newMessage(1, "desk")
+	enqueue(t, s, in)
+	jobs := claim(t, s, 10, "desk")
+	if len(jobs) != 1 {
+		t.Fatalf("jobs = %d, want 1", len(jobs))
+	}
+	j := jobs[0]
+	if j.ID != in.ID.Delivery(1) || j.Body != in.Body || j.Size != in.Size || j.SHA256 != in.SHA256 || j.Attempts != 0 || j.DocumentSize != 0 ||
+		j.Envelope.ReversePath != in.Envelope.ReversePath || !j.ReceivedAt.Equal(in.ReceivedAt) || j.Recipient != "support@acme.test" {
+		t.Errorf("job = %+v, want that of %+v", j, in)
+	}
+	if again := claim(t, s, 10, "desk"); len(again) > 0 {
+		t.Errorf("a leased delivery was claimed again: %+v", again)
+	}
+	if waiting, err := s.Waiting(t.Context()); len(waiting) > 0 || err != nil {
+		t.Errorf("Waiting = %v, %v while all is leased", waiting, err)
+	}
+	if d := get(t, s, in.ID).Deliveries[0]; !d.InFlight {
+		t.Errorf("delivery = %+v, want it in flight", d)
+	}
+}
+
+func testClaimWaitsUntilDue(t *testing.T, s store.Store) {
+	enqueue(t, s, newMessage(1, "desk"))
+	if jobs := claimAt(t, s, start(), 10, "desk"); len(jobs) > 0 {
+		t.Errorf("a delivery was claimed before it is due: %+v", jobs)
+	}
+}
+
+func testExtendReleaseReap(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	enqueue(t, s, newMessage(1, "desk"), newMessage(2, "desk"), newMessage(3, "desk"))
+	var leases []store.Lease
+	for _, j := range claim(t, s, 3, "desk") {
+		leases = append(leases, j.Lease)
+	}
+	end := start().Add(2 * time.Minute) // of the leases that claim made
+	forged := leases[2]
+	forged.Number++
+	if err := s.Extend(ctx, []store.Lease{leases[0], leases[1], forged}, end.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Reap(ctx, end.Add(time.Second)); n != 1 || err != nil {
+		t.Errorf("Reap = %d, %v; want the one lease that was not extended", n, err)
+	}
+	finish(t, s, 1, store.Result{Lease: leases[2], State: mail.Failed})
+	if n, err := s.Reap(ctx, end.Add(2*time.Minute)); n != 2 || err != nil {
+		t.Errorf("Reap = %d, %v; want 2", n, err)
+	}
+	if jobs := claim(t, s, 10, "desk"); len(jobs) != 3 || jobs[0].Lease.Number != 2 || jobs[0].Lost != 1 {
+		t.Errorf("jobs after Reap = %+v, want three of a second lease, with the first one lost", jobs)
+	}
+	if n, err := s.Release(ctx, "node-2"); n != 0 || err != nil {
+		t.Errorf("Release of another owner = %d, %v", n, err)
+	}
+	if n, err := s.Release(ctx, owner); n != 3 || err != nil {
+		t.Errorf("Release = %d, %v; want 3", n, err)
+	}
+	if jobs := claim(t, s, 10, "desk"); len(jobs) != 3 || jobs[0].Lease.Number != 3 || jobs[0].Lost != 1 {
+		t.Errorf("jobs after Release = %+v, want three of a third lease, with only the first one lost", jobs)
+	}
+}

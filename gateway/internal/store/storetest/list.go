@@ -1,0 +1,72 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+func testListFilters(t *testing.T, s store.Store) {
+	var ids []mail.DeliveryID
+	for n := range 5 {
+		m := newMessage(n, "desk")
+		if n == 2 {
+			m.Deliveries[0].Endpoint.Tenant = "other"
+		}
+		enqueue(t, s, m)
+		ids = append(ids, m.ID.Delivery(1))
+	}
+	for _, j := range claim(t, s, 2, "desk") {
+		finish(t, s, 0, store.Result{Lease: j.Lease, State: mail.Failed, Reason: "no attempt is left"})
+	}
+	list := func(f store.Filter) []store.Delivery {
+		got, err := s.List(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	for name, tc := range map[string]struct {
+		filter store.Filter
+		want   []mail.DeliveryID
+	}{
+		"all":    {store.Filter{Limit: 10}, []mail.DeliveryID{ids[4], ids[3], ids[2], ids[1], ids[0]}},
+		"limit":  {store.Filter{Limit: 2}, []mail.DeliveryID{ids[4], ids[3]}},
+		"tenant": {store.Filter{Limit: 10, Tenant: "acme"}, []mail.DeliveryID{ids[4], ids[3], ids[1], ids[0]}},
+		"state":  {store.Filter{Limit: 10, State: mail.Failed}, []mail.DeliveryID{ids[1], ids[0]}},
+		"both":   {store.Filter{Limit: 10, Tenant: "other", State: mail.Failed}, nil},
+	} {
+		var got []mail.DeliveryID
+		for _, d := range list(tc.filter) {
+			got = append(got, d.ID)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	page := list(store.Filter{Limit: 2})
+	next := list(store.Filter{Limit: 2, Before: page[1].Seq})
+	if len(next) != 2 || next[0].ID != ids[2] || next[1].ID != ids[1] {
+		t.Errorf("second page = %+v", next)
+	}
+}
+
+func testNotFound(t *testing.T, s store.Store) {
+	id := mail.NewMessageID(start())
+	if _, err := s.Get(t.Context(), id); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Get: error = %v, want ErrNotFound", err)
+	}
+	if _, err := s.Document(t.Context(), id.Delivery(1)); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Document: error = %v, want ErrNotFound", err)
+	}
+	if has, err := s.HasBody(t.Context(), id); has || err != nil {
+		t.Errorf("HasBody = %v, %v", has, err)
+	}
+	if _, err := s.Body(t.Context(), id); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Body: error = %v, want ErrNotFound", err)
+	}
+}
