@@ -23,9 +23,6 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/scan/scantest"
 )
 
-// patience bounds every wait for something that has to come.
-const patience = time.Minute
-
 func eicar() []byte { return []byte(scantest.EICAR()) }
 
 // symbolsOf lists the symbols of an answer with their options.
