@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
@@ -11,8 +10,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/foxcpp/go-mockdns"
 
 	"github.com/postern-mail/postern/gateway/internal/scan/scantest"
 	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
@@ -24,15 +21,8 @@ import (
 func TestAuthentication(t *testing.T) {
 	t.Parallel()
 	needBuiltins(t)
-	signer := scantest.NewSigner(t, "example.org")
-	_, dns := scantest.Resolver(t, map[string]mockdns.Zone{
-		"example.org.":                {A: []string{"192.0.2.1"}, MX: []net.MX{{Host: "mx.example.org.", Pref: 10}}, TXT: []string{"v=spf1 ip4:192.0.2.0/24 -all"}},
-		"mx.example.org.":             {A: []string{"192.0.2.1"}},
-		"s1._domainkey.example.org.":  {TXT: []string{signer.Record(t)}},
-		"_dmarc.example.org.":         {TXT: []string{"v=DMARC1; p=reject"}},
-		"1.2.0.192.in-addr.arpa.":     {PTR: []string{"mx.example.org."}},
-		"99.100.51.198.in-addr.arpa.": {PTR: []string{"mx.example.org."}}, // a lie
-	})
+	signer, zones := scantest.Sender(t)
+	_, dns := scantest.Resolver(t, zones)
 	daemon := scantest.Rspamd(t, dns)
 	var client atomic.Value // the address that rspamd is told
 	target := &url.URL{Scheme: "http", Host: daemon.Address()}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -16,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/foxcpp/go-mockdns"
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
@@ -58,16 +56,9 @@ func keepAnswer(t *testing.T, name string, report SpamReport) {
 // TestRealRspamd asks a real rspamd, whose name server is ours.
 func TestRealRspamd(t *testing.T) {
 	t.Parallel()
-	signer := scantest.NewSigner(t, "example.org")
-	names, dns := scantest.Resolver(t, map[string]mockdns.Zone{
-		"example.org.":                {A: []string{"192.0.2.1"}, MX: []net.MX{{Host: "mx.example.org.", Pref: 10}}, TXT: []string{"v=spf1 ip4:192.0.2.0/24 -all"}},
-		"xn--bcher-kva.example.":      {A: []string{"192.0.2.1"}, MX: []net.MX{{Host: "mx.example.org.", Pref: 10}}, TXT: []string{"v=spf1 ip4:192.0.2.0/24 -all"}},
-		"mx.example.org.":             {A: []string{"192.0.2.1"}},
-		"s1._domainkey.example.org.":  {TXT: []string{signer.Record(t)}},
-		"_dmarc.example.org.":         {TXT: []string{"v=DMARC1; p=reject"}},
-		"1.2.0.192.in-addr.arpa.":     {PTR: []string{"mx.example.org."}},
-		"99.100.51.198.in-addr.arpa.": {PTR: []string{"mx.example.org."}}, // a lie
-	})
+	signer, zones := scantest.Sender(t)
+	zones["xn--bcher-kva.example."] = zones["example.org."]
+	names, dns := scantest.Resolver(t, zones)
 	d := scantest.Rspamd(t, dns)
 	log, lines := newLog()
 	const largest = 60 << 20 // above rspamd's own limit

@@ -37,30 +37,31 @@ type discard struct{}
 
 func (discard) Printf(string, ...any) {}
 
-// Signer makes DKIM signatures of a domain (RFC 6376), simple/simple, by the selector s1.
-type Signer struct {
-	domain string
-	key    *rsa.PrivateKey
-}
+// Signer makes DKIM signatures of example.org (RFC 6376), simple/simple, by the selector
+// s1.
+type Signer struct{ key *rsa.PrivateKey }
 
-// NewSigner makes the key of a domain.
-func NewSigner(t *testing.T, domain string) Signer {
+// Sender returns who signs for example.org, and what a name server says of that domain: it
+// sends from 192.0.2.0/24 only, wants all its mail signed, and its host is 192.0.2.1, which
+// 198.51.100.99 claims to be too.
+func Sender(t *testing.T) (Signer, map[string]mockdns.Zone) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Signer{domain, key}
-}
-
-// Record is the TXT record of the key, at s1._domainkey.
-func (s Signer) Record(t *testing.T) string {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(&s.key.PublicKey)
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der)
+	return Signer{key}, map[string]mockdns.Zone{
+		"example.org.":                {A: []string{"192.0.2.1"}, MX: []net.MX{{Host: "mx.example.org.", Pref: 10}}, TXT: []string{"v=spf1 ip4:192.0.2.0/24 -all"}},
+		"mx.example.org.":             {A: []string{"192.0.2.1"}},
+		"s1._domainkey.example.org.":  {TXT: []string{"v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der)}},
+		"_dmarc.example.org.":         {TXT: []string{"v=DMARC1; p=reject"}},
+		"1.2.0.192.in-addr.arpa.":     {PTR: []string{"mx.example.org."}},
+		"99.100.51.198.in-addr.arpa.": {PTR: []string{"mx.example.org."}}, // a lie
+	}
 }
 
 // Sign puts a signature before a mail of header lines and a body.
@@ -72,8 +73,8 @@ func (s Signer) Sign(t *testing.T, header []string, text string) string {
 		name, _, _ := strings.Cut(line, ":")
 		names = append(names, name)
 	}
-	signature := fmt.Sprintf("DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d=%s; s=s1; h=%s; bh=%s; b=",
-		s.domain, strings.Join(names, ":"), base64.StdEncoding.EncodeToString(hash(text)))
+	signature := fmt.Sprintf("DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d=example.org; s=s1; h=%s; bh=%s; b=",
+		strings.Join(names, ":"), base64.StdEncoding.EncodeToString(hash(text)))
 	lines := strings.Join(header, "\r\n") + "\r\n"
 	b, err := rsa.SignPKCS1v15(rand.Reader, s.key, crypto.SHA256, hash(lines+signature))
 	if err != nil {
