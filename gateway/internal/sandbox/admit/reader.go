@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // reader takes a module apart.
@@ -45,29 +46,52 @@ func (r *reader) octets() ([]byte, error) {
 	return b, nil
 }
 
-// functionType reads over the type of a function, and gives the number of its
-// parameters and results.
-func (r *reader) functionType() (values int, err error) {
+// skipNumbers reads over numbers in LEB128, of any size and sign.
+func (r *reader) skipNumbers(n int) error {
+	for ; n > 0; n-- {
+		for c := byte(0x80); c&0x80 != 0; {
+			var err error
+			if c, err = r.octet(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *reader) skip(n int) error {
+	if len(r.b) < n {
+		return errCut
+	}
+	r.b = r.b[n:]
+	return nil
+}
+
+// functionType reads over the type of a function. values are its parameters and results.
+func (r *reader) functionType() (parameters uint32, values int, err error) {
 	switch form, err := r.octet(); {
 	case err != nil:
-		return 0, err
+		return 0, 0, err
 	case form != 0x60:
-		return 0, fmt.Errorf("type of form %#x", form)
+		return 0, 0, fmt.Errorf("type of form %#x", form)
 	}
-	for range 2 { // parameters and results
+	for i := range 2 { // parameters and results
 		n, err := r.number()
+		if i == 0 {
+			parameters = n
+		}
 		values += int(n)
 		if n > maxValues {
-			return 0, fmt.Errorf("function of %d parameters or results, at most %d are allowed", n, maxValues)
+			return 0, 0, fmt.Errorf("function of %d parameters or results, at most %d are allowed", n, maxValues)
 		}
 		for ; n > 0 && err == nil; n-- {
 			err = r.valueType()
 		}
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
-	return values, nil
+	return parameters, values, nil
 }
 
 // imported reads over an import.
@@ -75,6 +99,9 @@ func (r *reader) imported() (isFunction bool, err error) {
 	module, err := r.octets()
 	if err != nil {
 		return false, err
+	}
+	if string(module) == HostModule {
+		return false, fmt.Errorf("module imports from %s, which is the host's own", HostModule)
 	}
 	name, err := r.octets()
 	if err != nil {
@@ -99,8 +126,17 @@ func (r *reader) imported() (isFunction bool, err error) {
 	return kind == 0, err
 }
 
-// memory reads over a memory, which may not begin above the cap.
-func (r *reader) memory(most uint32) error {
+// exportName reads the name of an export, which does not begin as those of the host do.
+func (r *reader) exportName() error {
+	name, err := r.octets()
+	if err == nil && strings.HasPrefix(string(name), HostModule) {
+		err = fmt.Errorf("module exports %.60q, a name that is the host's own", name)
+	}
+	return err
+}
+
+// limitedMemory reads over a memory, which may not begin above the cap.
+func (r *reader) limitedMemory(most uint32) error {
 	flags, err := r.octet()
 	if err != nil {
 		return err
@@ -131,50 +167,7 @@ func (r *reader) limits() error {
 	if flags > 1 {
 		return fmt.Errorf("limits with flags %#x", flags)
 	}
-	for range 1 + flags {
-		if _, err := r.number(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// exported reads over an export.
-func (r *reader) exported() error {
-	_, err := r.octets()
-	if err == nil {
-		_, err = r.octet()
-	}
-	if err == nil {
-		_, err = r.number()
-	}
-	return err
-}
-
-// data reads over a data segment.
-func (r *reader) data() error {
-	const (
-		passive  = 1
-		explicit = 2 // active, with a memory
-	)
-	flags, err := r.number()
-	switch {
-	case err != nil:
-		return err
-	case flags > explicit:
-		return fmt.Errorf("segment with flags %#x", flags)
-	case flags == explicit:
-		if _, err := r.number(); err != nil {
-			return err
-		}
-	}
-	if flags != passive {
-		if err := r.expression(); err != nil {
-			return err
-		}
-	}
-	_, err = r.octets()
-	return err
+	return r.skipNumbers(1 + int(flags))
 }
 
 // valueType reads over the type of a value: numbers, vectors, funcref, externref,
@@ -185,88 +178,4 @@ func (r *reader) valueType() error {
 		err = fmt.Errorf("value of type %#x", kind)
 	}
 	return err
-}
-
-// element reads over an element segment, and gives the number of its entries.
-func (r *reader) element() (entries int, err error) {
-	flags, err := r.number()
-	if err != nil {
-		return 0, err
-	}
-	const (
-		notActive   = 1
-		explicit    = 2 // table, or declarative
-		expressions = 4
-	)
-	if flags > notActive|explicit|expressions {
-		return 0, fmt.Errorf("segment with flags %#x", flags)
-	}
-	if flags&(notActive|explicit) == explicit {
-		if _, err := r.number(); err != nil { // the table
-			return 0, err
-		}
-	}
-	if flags&notActive == 0 {
-		if err := r.expression(); err != nil {
-			return 0, err
-		}
-	}
-	if flags&(notActive|explicit) != 0 {
-		if _, err := r.octet(); err != nil { // the kind or type
-			return 0, err
-		}
-	}
-	n, err := r.number()
-	if err != nil {
-		return 0, err
-	}
-	if uint64(n) > uint64(len(r.b)) {
-		return 0, errCut
-	}
-	for range n {
-		if flags&expressions != 0 {
-			err = r.expression()
-		} else {
-			_, err = r.number()
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
-	return int(n), nil
-}
-
-// expression reads over a constant expression.
-func (r *reader) expression() error {
-	for {
-		opcode, err := r.octet()
-		if err != nil {
-			return err
-		}
-		skip := 0
-		switch opcode {
-		case 0x0b: // end
-			return nil
-		case 0x23, 0x41, 0x42, 0xd0, 0xd2: // global.get, i32.const, i64.const, ref.null, ref.func
-			for c := byte(0x80); c&0x80 != 0 && err == nil; {
-				c, err = r.octet()
-			}
-		case 0x43: // f32.const
-			skip = 4
-		case 0x44: // f64.const
-			skip = 8
-		case 0xfd: // v128.const, which is two octets
-			skip = 17
-		default:
-			return fmt.Errorf("constant expression with opcode %#x", opcode)
-		}
-		for range skip {
-			if _, err := r.octet(); err != nil {
-				return err
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
 }

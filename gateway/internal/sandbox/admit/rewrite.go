@@ -5,104 +5,242 @@ import (
 	"fmt"
 )
 
-// boundTables gives a maximum to the tables of a table section.
-func boundTables(section []byte) ([]byte, error) {
-	r := reader{section}
-	n, err := r.number()
-	if err != nil {
-		return nil, err
-	}
-	out := binary.AppendUvarint(nil, uint64(n))
-	for range n {
-		kind, err := r.octet()
-		if err != nil {
-			return nil, err
-		}
-		if kind != 0x70 && kind != 0x6f { // funcref, externref
-			return nil, fmt.Errorf("table of type %#x", kind)
-		}
-		flags, err := r.octet()
-		if err != nil {
-			return nil, err
-		}
-		least, err := r.number()
-		if err != nil {
-			return nil, err
-		}
-		most := uint32(maxTableLength)
-		switch flags {
-		case 0:
-		case 1:
-			if most, err = r.number(); err != nil {
-				return nil, err
-			}
-		default:
-			return nil, fmt.Errorf("table with flags %#x", flags)
-		}
-		if least > maxTableLength {
-			return nil, fmt.Errorf("table of %d elements, at most %d are allowed", least, maxTableLength)
-		}
-		out = append(out, kind, 1)
-		out = binary.AppendUvarint(out, uint64(least))
-		out = binary.AppendUvarint(out, uint64(min(most, maxTableLength)))
-	}
-	return append(out, r.b...), nil
+// rewriter copies a part of a module, and changes what there is to be changed. Ours is
+// the last of the imported functions, so that the functions of the module itself have an
+// index that is higher by one.
+type rewriter struct {
+	reader
+	*module
+	out []byte
 }
 
-// loop is one without parameters and results, and its end.
-const loop = "\x03\x40\x0b"
-
-// stoppable gives each function of a code section an empty loop to begin with, and
-// more where it needs them.
-func stoppable(section []byte, imports uint32) ([]byte, error) {
-	r := reader{section}
-	n, err := r.number()
-	if err != nil {
-		return nil, err
-	}
-	out := binary.AppendUvarint(make([]byte, 0, len(section)+len(section)/8), uint64(n))
-	all := uint64(0)
-	for i := range n {
-		body, err := r.octets()
-		if err != nil {
-			return nil, fmt.Errorf("function %d: %w", i, err)
-		}
-		if len(body) > maxBody {
-			return nil, fmt.Errorf("function %d has %d octets of code, at most %d are allowed", i, len(body), maxBody)
-		}
-		locals, code, err := splitLocals(body, &all)
-		if err != nil {
-			return nil, fmt.Errorf("function %d: %w", i, err)
-		}
-		if code, err = guarded(code, imports); err != nil {
-			return nil, fmt.Errorf("function %d: %w", i, err)
-		}
-		out = binary.AppendUvarint(out, uint64(len(locals)+len(loop)+len(code)))
-		out = append(append(append(out, locals...), loop...), code...)
-	}
-	return append(out, r.b...), nil
+// copied copies what f reads over.
+func (w *rewriter) copied(f func(*reader) error) error {
+	before := w.b
+	err := f(&w.reader)
+	w.out = append(w.out, before[:len(before)-len(w.b)]...)
+	return err
 }
 
-func splitLocals(body []byte, all *uint64) (locals, code []byte, err error) {
-	r := reader{body}
-	groups, err := r.number()
-	if err != nil {
-		return nil, nil, err
+func (w *rewriter) append(n uint32) { w.out = binary.AppendUvarint(w.out, uint64(n)) }
+
+// shifted is the index that a function has now.
+func (w *rewriter) shifted(index uint32) uint32 {
+	if index >= w.imports {
+		index++
 	}
-	count := uint64(0)
-	for range groups {
-		n, err := r.number()
-		if err != nil {
-			return nil, nil, err
+	return index
+}
+
+// functionIndex copies the index of a function.
+func (w *rewriter) functionIndex() error {
+	n, err := w.number()
+	if err != nil {
+		return err
+	}
+	if n >= w.functions() {
+		return fmt.Errorf("it refers to function %d, and there are %d", n, w.functions())
+	}
+	w.append(w.shifted(n))
+	return nil
+}
+
+// table copies a table, and gives it a maximum.
+func (w *rewriter) table() error {
+	kind, err := w.octet()
+	if err != nil {
+		return err
+	}
+	if kind != 0x70 && kind != 0x6f { // funcref, externref
+		return fmt.Errorf("table of type %#x", kind)
+	}
+	flags, err := w.octet()
+	if err != nil {
+		return err
+	}
+	least, err := w.number()
+	if err != nil {
+		return err
+	}
+	most := uint32(maxTableLength)
+	switch flags {
+	case 0:
+	case 1:
+		if most, err = w.number(); err != nil {
+			return err
 		}
+	default:
+		return fmt.Errorf("table with flags %#x", flags)
+	}
+	if least > maxTableLength {
+		return fmt.Errorf("table of %d elements, at most %d are allowed", least, maxTableLength)
+	}
+	w.out = append(w.out, kind, 1)
+	w.append(least)
+	w.append(min(most, maxTableLength))
+	return nil
+}
+
+// global copies a global.
+func (w *rewriter) global() error {
+	err := w.copied(func(r *reader) error {
 		if err := r.valueType(); err != nil {
-			return nil, nil, err
+			return err
 		}
-		count += uint64(n)
-		*all += uint64(n)
-		if count > maxLocals || *all > maxAllLocals {
-			return nil, nil, fmt.Errorf("more than %d locals in a function, or %d in all", maxLocals, maxAllLocals)
+		return r.skip(1) // whether it can be written
+	})
+	if err == nil {
+		err = w.expression()
+	}
+	w.globals++
+	return err
+}
+
+// exported copies an export.
+func (w *rewriter) exported() error {
+	var kind byte
+	err := w.copied(func(r *reader) (err error) {
+		if err = r.exportName(); err == nil {
+			kind, err = r.octet()
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case kind == 0:
+		return w.functionIndex()
+	case kind == 3:
+		return w.copied(func(r *reader) error {
+			n, err := r.number()
+			if err == nil && n >= w.globals {
+				err = fmt.Errorf("it refers to global %d, and there are %d", n, w.globals)
+			}
+			return err
+		})
+	}
+	return w.copied(func(r *reader) error { return r.skipNumbers(1) })
+}
+
+// data copies a data segment.
+func (w *rewriter) data() error {
+	const (
+		passive  = 1
+		explicit = 2 // active, with a memory
+	)
+	var flags uint32
+	err := w.copied(func(r *reader) (err error) {
+		if flags, err = r.number(); err != nil {
+			return err
+		}
+		if flags > explicit {
+			return fmt.Errorf("segment with flags %#x", flags)
+		}
+		if flags == explicit {
+			return r.skipNumbers(1)
+		}
+		return nil
+	})
+	if err == nil && flags != passive {
+		err = w.expression()
+	}
+	if err != nil {
+		return err
+	}
+	return w.copied(func(r *reader) error {
+		_, err := r.octets()
+		return err
+	})
+}
+
+// element copies an element segment.
+func (w *rewriter) element() error {
+	const (
+		notActive   = 1
+		explicit    = 2 // table, or declarative
+		expressions = 4
+	)
+	var flags uint32
+	err := w.copied(func(r *reader) (err error) {
+		if flags, err = r.number(); err != nil {
+			return err
+		}
+		if flags > notActive|explicit|expressions {
+			return fmt.Errorf("segment with flags %#x", flags)
+		}
+		if flags&(notActive|explicit) == explicit {
+			return r.skipNumbers(1) // the table
+		}
+		return nil
+	})
+	if err == nil && flags&notActive == 0 {
+		err = w.expression()
+	}
+	if err != nil {
+		return err
+	}
+	var n uint32
+	if err := w.copied(func(r *reader) (err error) {
+		if flags&(notActive|explicit) != 0 {
+			if _, err := r.octet(); err != nil { // the kind or type
+				return err
+			}
+		}
+		n, err = r.number()
+		return err
+	}); err != nil {
+		return err
+	}
+	if w.elements += int(n); w.elements > maxElements {
+		return fmt.Errorf("more than %d entries in all segments", maxElements)
+	}
+	for range n {
+		if flags&expressions != 0 {
+			err = w.expression()
+		} else {
+			err = w.functionIndex()
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return body[:len(body)-len(r.b)], r.b, nil
+	return nil
+}
+
+// expression copies a constant expression.
+func (w *rewriter) expression() error {
+	for {
+		opcode, err := w.octet()
+		if err != nil {
+			return err
+		}
+		w.out = append(w.out, opcode)
+		switch opcode {
+		case 0x0b: // end
+			return nil
+		case 0xd2: // ref.func
+			err = w.functionIndex()
+		case 0x23: // global.get
+			err = w.copied(func(r *reader) error {
+				n, err := r.number()
+				if err == nil && n >= w.globals {
+					err = fmt.Errorf("it refers to global %d, and there are %d before it", n, w.globals)
+				}
+				return err
+			})
+		case 0x41, 0x42, 0xd0: // i32.const, i64.const, ref.null
+			err = w.copied(func(r *reader) error { return r.skipNumbers(1) })
+		case 0x43: // f32.const
+			err = w.copied(func(r *reader) error { return r.skip(4) })
+		case 0x44: // f64.const
+			err = w.copied(func(r *reader) error { return r.skip(8) })
+		case 0xfd: // v128.const, which is two octets
+			err = w.copied(func(r *reader) error { return r.skip(17) })
+		default:
+			err = fmt.Errorf("constant expression with opcode %#x", opcode)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }

@@ -1,0 +1,238 @@
+package admit
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// What a metered module has of the host's. Refuel is the function that it imports, of
+// type (i32) → i32: it is given what is left of a slice, which is below 0 by what was
+// overdrawn, and gives the next slice. FuelGlobal is the export of the global, an i32,
+// that holds what is left. Both names begin as no name of a guest may.
+const (
+	HostModule = "postern:sandbox"
+	Refuel     = "refuel"
+	FuelGlobal = HostModule + "/fuel"
+)
+
+// Slice is how much fuel a guest is given at a time.
+const Slice = 100_000
+
+// What things cost, in units of fuel. A function, and a round of a loop, is one unit and
+// one more for each so many of its instructions: each instruction is run at most once for
+// each of these. So there are at most some 13 million instructions in a slice, which take
+// a few milliseconds, and ordinary code, whose functions are short, pays for its branches.
+const (
+	instructionsPerUnit = 128
+	hostCallCost        = 100
+	growthCost          = 1_000
+	// bulkShift makes units of lengths: one for each 64 octets, or elements.
+	bulkShift = 6
+)
+
+// added is the entry that a section is given, or nil.
+func (m *module) added(id byte) []byte {
+	name := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	switch id {
+	case typeSection:
+		return []byte{0x60, 1, 0x7f, 1, 0x7f}
+	case importSection:
+		return binary.AppendUvarint(append(name(name(nil, HostModule), Refuel), 0), uint64(len(m.parameters)))
+	case globalSection:
+		return append(signed([]byte{0x7f, 1, 0x41}, Slice), 0x0b)
+	case exportSection:
+		return binary.AppendUvarint(append(name(nil, FuelGlobal), 3), uint64(m.globals))
+	}
+	return nil
+}
+
+// signed appends a number that is not negative in signed LEB128.
+func signed(b []byte, n uint32) []byte {
+	for ; n > 0x3f; n >>= 7 {
+		b = append(b, byte(n)|0x80)
+	}
+	return append(b, byte(n))
+}
+
+// function meters the i-th function of a code section.
+func (w *rewriter) function(i uint32) error {
+	body, err := w.octets()
+	if err != nil {
+		return err
+	}
+	if len(body) > maxBody {
+		return fmt.Errorf("it has %d octets of code, at most %d are allowed", len(body), maxBody)
+	}
+	f := rewriter{reader: reader{body}, module: w.module, out: make([]byte, 0, len(body)+len(body)/4+64)}
+	groups, locals, err := f.locals()
+	if err != nil {
+		return err
+	}
+	costs, hasBulk, err := measure(f.b)
+	if err != nil {
+		return err
+	}
+	// The length of a bulk instruction is kept in a local of ours, which is the last.
+	length := w.parameters[w.types[i]] + locals
+	declared := body[:len(body)-len(f.b)]
+	if hasBulk {
+		_, size := binary.Uvarint(declared)
+		f.append(groups + 1)
+		f.out = append(append(f.out, declared[size:]...), 1, 0x7f)
+	} else {
+		f.out = append(f.out, declared...)
+	}
+	f.charge(costs[0])
+	if err := f.code(costs[1:], length); err != nil {
+		return err
+	}
+	if len(f.out) > maxBody {
+		return fmt.Errorf("it has %d octets of code when it is metered, at most %d are allowed", len(f.out), maxBody)
+	}
+	w.append(uint32(len(f.out)))
+	w.out = append(w.out, f.out...)
+	return nil
+}
+
+// locals reads over the locals of a function.
+func (w *rewriter) locals() (groups, locals uint32, err error) {
+	groups, err = w.number()
+	if err != nil {
+		return 0, 0, err
+	}
+	count := uint64(0)
+	for range groups {
+		n, err := w.number()
+		if err != nil {
+			return 0, 0, err
+		}
+		if err := w.valueType(); err != nil {
+			return 0, 0, err
+		}
+		count += uint64(n)
+		w.allLocals += uint64(n)
+		if count > maxLocals || w.allLocals > maxAllLocals {
+			return 0, 0, fmt.Errorf("more than %d locals in a function, or %d in all", maxLocals, maxAllLocals)
+		}
+	}
+	return groups, uint32(count), nil
+}
+
+// measure gives what the function costs, and then what each of its loops costs in the
+// order in which they begin.
+func measure(code []byte) (costs []uint32, hasBulk bool, err error) {
+	type block struct {
+		cost  int // where its cost is; -1 for a block that is no loop
+		begin uint32
+	}
+	costs = []uint32{0}
+	open := []block{{}}
+	count := uint32(0)
+	for r := (&reader{code}); len(r.b) > 0; {
+		op, _, err := r.instruction()
+		if err != nil {
+			return nil, false, err
+		}
+		if len(open) == 0 {
+			return nil, false, fmt.Errorf("there is code behind its end")
+		}
+		count++
+		switch op {
+		case bulk:
+			hasBulk = true
+		case opens:
+			open = append(open, block{-1, count})
+		case loops:
+			open = append(open, block{len(costs), count})
+			costs = append(costs, 0)
+		case ends:
+			b := open[len(open)-1]
+			open = open[:len(open)-1]
+			if b.cost >= 0 {
+				costs[b.cost] = 1 + (count-b.begin)/instructionsPerUnit
+			}
+		case plain, calls, refers, global, increases:
+		}
+	}
+	if len(open) > 0 {
+		return nil, false, errCut
+	}
+	return costs, hasBulk, nil
+}
+
+// code copies instructions with what they cost. costs are those of the loops.
+func (w *rewriter) code(costs []uint32, length uint32) error {
+	for len(w.b) > 0 {
+		before := w.b
+		op, index, err := w.instruction()
+		if err != nil {
+			return err
+		}
+		text := before[:len(before)-len(w.b)]
+		switch op {
+		case calls, refers:
+			if index >= w.functions() {
+				return fmt.Errorf("it refers to function %d, and there are %d", index, w.functions())
+			}
+			if op == calls && index < w.imports {
+				w.charge(hostCallCost)
+			}
+			w.out = append(w.out, text[0])
+			w.append(w.shifted(index))
+			continue
+		case global:
+			if index >= w.globals {
+				return fmt.Errorf("it refers to global %d, and there are %d", index, w.globals)
+			}
+		case bulk:
+			w.chargeLength(length)
+		case increases:
+			w.charge(growthCost)
+		case plain, opens, loops, ends:
+		}
+		w.out = append(w.out, text...)
+		if op == loops {
+			w.charge(costs[0])
+			costs = costs[1:]
+		}
+	}
+	return nil
+}
+
+// charge takes fuel, and has the host give more where there is none left:
+//
+//	fuel -= cost; if fuel < 0 { fuel = refuel(fuel) }
+func (w *rewriter) charge(cost uint32) {
+	w.fuel(0x23) // global.get
+	w.out = append(signed(append(w.out, 0x41), cost), 0x6b)
+	w.fuel(0x24) // global.set
+	w.refuel()
+}
+
+// chargeLength takes fuel for a length on the stack, and leaves it there.
+func (w *rewriter) chargeLength(local uint32) {
+	w.out = append(w.out, 0x22) // local.tee
+	w.append(local)
+	w.fuel(0x23)
+	w.out = append(w.out, 0x20) // local.get
+	w.append(local)
+	w.out = append(w.out, 0x41, bulkShift, 0x76, 0x6b) // i32.shr_u, i32.sub
+	w.fuel(0x24)
+	w.refuel()
+}
+
+func (w *rewriter) refuel() {
+	w.fuel(0x23)
+	w.out = append(w.out, 0x41, 0, 0x48, 0x04, 0x40) // i32.const 0, i32.lt_s, if
+	w.fuel(0x23)
+	w.out = append(w.out, 0x10) // call
+	w.append(w.imports)
+	w.fuel(0x24)
+	w.out = append(w.out, 0x0b) // end
+}
+
+// fuel appends an instruction on the global that holds it.
+func (w *rewriter) fuel(opcode byte) {
+	w.out = append(w.out, opcode)
+	w.append(w.globals)
+}
