@@ -76,13 +76,20 @@ public {
   # path away, or leave it.
   base_url = "https://mx1.example.com:8443"
 
-  # Signs the URLs, and has the form of an endpoint's secret. With another one, the
-  # URLs that are out do not work any more. Write exactly one of the three.
+  # Signs the URLs, and has the form of an endpoint's secret. Write exactly one of the
+  # three.
   secret_env = "ATTACHMENTS_SECRET"
   # secret_file = "/run/secrets/attachments"
   # secret      = "whsec_…"
 
-  max_connections = 256 # default; more wait
+  # For a change of the secret: URLs that this one has signed work too. Name it until
+  # the retention of the mail from before is over. One of the three, or none (default).
+  # former_secret_env  = "ATTACHMENTS_FORMER_SECRET"
+  # former_secret_file = "/run/secrets/attachments-former"
+  # former_secret      = "whsec_…"
+
+  max_connections        = 256 # default; more wait
+  max_connections_per_ip = 64  # default; more are closed. A proxy in front is one address
 
   # Without it plain HTTP is spoken, for a proxy in front that speaks HTTPS.
   tls {
@@ -103,7 +110,8 @@ scanner "rspamd" {
   on_error = "accept" # default
   timeout  = "10s"    # default; for one mail, 100ms to 2m
 
-  # A larger mail is not scanned, and the payload says so. 1KiB to 1GiB.
+  # A larger mail is not scanned: the trace says so, and the payload has no section
+  # spam. 1KiB to 1GiB.
   max_size = "20MiB" # default
 }
 
@@ -239,13 +247,14 @@ tenant "acme" {
     attachments = "inline" # default
 
     # What is inline is bounded by the size of one attachment, and of the payload with all
-    # of them as base64. Of a payload that is larger the largest go first. A receiver that
-    # answers 413 gets a payload with nothing inline.
+    # of them as base64. Of a payload that is larger the largest go first; texts, of at
+    # most 4 MiB each, are never cut for it. For a receiver that answers 413 all go that
+    # take more than their URL.
     max_inline_size  = "1MiB"  # default: any
     max_payload_size = "10MiB" # default: any; 1KiB to 2GiB
 
     # Where they go then: url (default, where there is a public block) or omit. Without
-    # either nothing is moved.
+    # either nothing is moved, and a 413 is a failed attempt as any other.
     overflow = "url"
   }
 

@@ -52,7 +52,7 @@ func (b *listeners) open(cfg *config.Config) error {
 		if err != nil {
 			return err
 		}
-		b.public = netutil.LimitListener(opened, cfg.Public.MaxConnections)
+		b.public = netutil.LimitListener(&perIPListener{Listener: opened, most: cfg.Public.MaxConnectionsPerIP}, cfg.Public.MaxConnections)
 	}
 	control, err := admin.Listen(controlSocket(cfg.Server.DataDir))
 	b.control = control

@@ -15,6 +15,7 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/document"
+	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/terminal"
 )
@@ -172,8 +173,8 @@ func pointers(list []string) ([]document.Pointer, error) {
 }
 
 // readScans reads the answers that the plugin is to find.
-func (f *runFlags) readScans() ([]plugin.Report, error) {
-	var list []plugin.Report
+func (f *runFlags) readScans() ([]mail.Report, error) {
+	var list []mail.Report
 	for _, s := range f.scans {
 		engine, file, ok := strings.Cut(s, "=")
 		if !ok || engine == "" {
@@ -186,7 +187,7 @@ func (f *runFlags) readScans() ([]plugin.Report, error) {
 		if !json.Valid(answer) {
 			return nil, fmt.Errorf("--scan: %s is not one JSON text", file)
 		}
-		list = append(list, plugin.Report{Engine: engine, Part: -1, Answer: string(answer)})
+		list = append(list, mail.Report{Engine: engine, Part: -1, Answer: answer})
 	}
 	return list, nil
 }
@@ -208,7 +209,7 @@ type ran struct {
 	After       json.RawMessage `json:"after"`
 }
 
-func runPlugin(cmd *cobra.Command, f runFlags, name, file string, cfg plugin.Config, scans []plugin.Report) (err error) {
+func runPlugin(cmd *cobra.Command, f runFlags, name, file string, cfg plugin.Config, scans []mail.Report) (err error) {
 	t, err := readTrial(cmd.InOrStdin(), file, f.delivery)
 	if err != nil {
 		return err

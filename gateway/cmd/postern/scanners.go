@@ -7,6 +7,7 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
+	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/reception"
 	"github.com/postern-mail/postern/gateway/internal/scan"
 )
@@ -19,10 +20,11 @@ const deferred = "defer"
 func openScanners(cfg *config.Config, log hclog.Logger) (reception.Screening, dispatch.VirusScanner, error) {
 	s := reception.Screening{Hostname: cfg.Server.Hostname, Resolver: net.DefaultResolver, Policies: make(map[string]reception.Policy)}
 	for _, t := range cfg.Tenants {
-		s.Policies[t.Name] = reception.Policy{
-			Tag: t.Spam.Tag, Quarantine: t.Spam.Quarantine, Defer: t.Spam.Defer, Reject: t.Spam.Reject,
-			Viruses: t.VirusScan, OnVirus: reception.VirusAction(t.VirusAction),
+		p := reception.Policy{Tag: t.Spam.Tag, Quarantine: t.Spam.Quarantine, Defer: t.Spam.Defer, Reject: t.Spam.Reject}
+		if t.VirusScan {
+			p.OnVirus = mail.VirusAction(t.VirusAction)
 		}
+		s.Policies[t.Name] = p
 	}
 	if c := cfg.Scanners.Rspamd; c != nil {
 		client, err := scan.NewRspamd(scan.RspamdConfig{URL: c.URL, Limits: scan.Limits{MaxSize: c.MaxSize, Timeout: c.Timeout}}, log)
@@ -45,13 +47,4 @@ func openScanners(cfg *config.Config, log hclog.Logger) (reception.Screening, di
 	}
 	s.Virus, s.DeferVirus = client, c.OnError == deferred
 	return s, client, nil
-}
-
-// virusTenants are those whose mail is scanned for viruses.
-func virusTenants(cfg *config.Config) map[string]bool {
-	tenants := make(map[string]bool)
-	for _, t := range cfg.Tenants {
-		tenants[t.Name] = t.VirusScan
-	}
-	return tenants
 }

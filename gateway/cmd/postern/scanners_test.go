@@ -200,6 +200,20 @@ tenant "business" {
 		t.Errorf("reply = %q", refused)
 	}
 
+	// One that looks like a program from its first octets on is a mail all the same.
+	if refused, _ := deliver("MZ: x\r\n"+multipartMail("Hi", infected), "a@strict.test"); !strings.HasSuffix(refused, "554 5.7.1 Message is taken for spam or infected") {
+		t.Errorf("reply = %q", refused)
+	}
+	// One that is deeper than clamd looks is scanned part by part.
+	deep := multipartMail("Hi", clean, infected)
+	head, content, _ := strings.Cut(deep, "\r\nContent-Type:")
+	for i := range 20 {
+		content = fmt.Sprintf(" multipart/mixed; boundary=deep%d\r\n\r\n--deep%d\r\nContent-Type:%s\r\n--deep%d--\r\n", i, i, content, i)
+	}
+	_, got = deliver(head+"\r\nContent-Type:"+content, "a@business.test")
+	if v, a := got[0].Security.VirusScan, got[0].Message.Attachments; v.ThreatsFound != 1 || len(a) != 2 || a[0].Content == nil || a[0].VirusScan.Status != "clean" || a[1].Content != nil || !a[1].Excluded {
+		t.Errorf("security = %+v, attachments = %+v", v, a)
+	}
 	// A virus that is in no attachment: there is nothing to exclude, so it is held.
 	if _, err := client.Send(smtpclient.Mail{From: "alice@example.org", To: []string{"a@business.test"}, Body: strings.NewReader("Subject: x\r\n\r\n" + scantest.EICAR() + "\r\n")}); err != nil {
 		t.Fatal(err)

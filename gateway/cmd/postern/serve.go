@@ -27,6 +27,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/reception"
 	"github.com/postern-mail/postern/gateway/internal/route"
+	"github.com/postern-mail/postern/gateway/internal/secret"
 	"github.com/postern-mail/postern/gateway/internal/smtpd"
 	"github.com/postern-mail/postern/gateway/internal/spool"
 	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
@@ -105,11 +106,15 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDi
 	defer client.Close()
 	dispatching := dispatch.Config{
 		Endpoints: parts.endpoints, Chains: parts.chains, Concurrency: cfg.Delivery.Concurrency, Logger: log,
-		Virus: virus, VirusTenants: virusTenants(cfg),
+		Virus: virus,
 	}
 	var public *http.Server
 	if cfg.Public != nil {
-		links := download.NewLinks(cfg.Public.BaseURL, cfg.Public.Secret)
+		var former []secret.Key
+		if !cfg.Public.FormerSecret.IsZero() {
+			former = append(former, cfg.Public.FormerSecret)
+		}
+		links := download.NewLinks(cfg.Public.BaseURL, cfg.Public.Secret, former...)
 		dispatching.Links = links
 		public = newPublic(cfg.Public, download.NewHandler(links, db, bodies, log), log)
 	}

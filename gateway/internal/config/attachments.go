@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/postern-mail/postern/gateway/internal/config/credential"
@@ -20,13 +21,14 @@ const (
 func (l *loader) publicBlock() *schema.Block {
 	p := &Public{}
 	var address, base syntax.Value
-	source := &credential.Source{}
+	source, former := &credential.Source{}, &credential.Source{Prefix: "former_", Optional: true}
 	return &schema.Block{
-		Settings: append([]schema.Setting{
+		Settings: slices.Concat([]schema.Setting{
 			{Name: "address", Required: true, Set: schema.Also(&address, schema.Into(&p.Address, listenAddress))},
 			{Name: "base_url", Required: true, Set: schema.Also(&base, schema.Into(&p.BaseURL, baseURL))},
 			{Name: "max_connections", Initial: "256", Set: schema.Into(&p.MaxConnections, schema.Integer(1, 100_000))},
-		}, source.Settings()...),
+			{Name: "max_connections_per_ip", Initial: "64", Set: schema.Into(&p.MaxConnectionsPerIP, schema.Integer(1, 100_000))},
+		}, source.Settings(), former.Settings()),
 		Children: []schema.Child{{Kind: "tls", Open: func(schema.Header) *schema.Block {
 			p.TLS = &TLS{}
 			b := l.tlsBlock(p.TLS)
@@ -41,7 +43,12 @@ func (l *loader) publicBlock() *schema.Block {
 			}
 			key, ps := l.credentials.Secret(at, source)
 			l.Note(ps...)
-			p.Secret = key
+			old, ps := l.credentials.Secret(at, former)
+			l.Note(ps...)
+			p.Secret, p.FormerSecret = key, old
+			if p.TLS != nil && strings.HasPrefix(p.BaseURL, "http:") {
+				l.Note(base.Wrong("write https://…, or take the tls block away", "base_url is plain http, and the listener speaks TLS")...)
+			}
 			l.later = append(l.later, func() {
 				if strings.HasPrefix(p.BaseURL, "http:") && !l.config.Delivery.AllowHTTP && !l.Partial() {
 					l.Note(base.Wrong("use https, or set allow_http = true in the delivery block", "base_url is plain http, over which anybody between could read attachments")...)
@@ -92,6 +99,9 @@ func (l *loader) checkPlacement(e *Endpoint, said *placement) {
 	}
 	if e.Attachments == placeURL && !served {
 		l.Note(said.attachments.Wrong(want, "there is nothing that would serve attachments by URL")...)
+	}
+	if e.Attachments == placeOmit && said.overflow.At != (syntax.Place{}) {
+		l.Note(said.overflow.Wrong("", "overflow is for content that is too large, and this endpoint has none")...)
 	}
 	switch bounded := (e.MaxInlineSize > 0 || e.MaxPayloadSize > 0) && e.Attachments == placeInline; {
 	case e.Overflow == placeURL && !served:

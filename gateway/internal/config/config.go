@@ -93,11 +93,15 @@ type Inspector struct {
 
 // Public is where receivers fetch the attachments that payloads give by URL.
 type Public struct {
-	Address        string     // as that of a Listener
-	BaseURL        string     // how receivers reach it, without a slash at the end
-	Secret         secret.Key // signs the URLs
-	MaxConnections int
-	TLS            *TLS // nil: plain HTTP, for a proxy in front
+	Address      string     // as that of a Listener
+	BaseURL      string     // how receivers reach it, without a slash at the end
+	Secret       secret.Key // signs the URLs
+	FormerSecret secret.Key // what it has signed is served too; zero for none
+
+	MaxConnections      int
+	MaxConnectionsPerIP int
+
+	TLS *TLS // nil: plain HTTP, for a proxy in front
 }
 
 // Scanners are the programs beside the gateway that look at mail as it comes in.

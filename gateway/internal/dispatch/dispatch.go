@@ -73,10 +73,8 @@ type Config struct {
 	Chains map[Alias][]pipeline.Stage
 	// Links makes the URLs of attachments; nil where no endpoint has any.
 	Links Links
-	// Virus scans the attachments of infected mails; nil for none. VirusTenants have
-	// their mail scanned.
-	Virus        VirusScanner
-	VirusTenants map[string]bool
+	// Virus scans parts of mails by themselves; nil for none.
+	Virus VirusScanner
 	// Concurrency is how many attempts may be under way in all.
 	Concurrency int
 	Logger      hclog.Logger
@@ -94,17 +92,11 @@ type Bodies interface {
 
 // Dispatcher works the queue.
 type Dispatcher struct {
-	queue     *queue.Queue
-	bodies    Bodies
-	client    *webhook.Client
-	endpoints map[store.Endpoint]Endpoint
-	chains    map[Alias][]pipeline.Stage
-	links     Links
-	workers   int
-
-	virus        VirusScanner
-	virusTenants map[string]bool
-	log          hclog.Logger
+	queue  *queue.Queue
+	bodies Bodies
+	client *webhook.Client
+	cfg    Config
+	log    hclog.Logger
 
 	// done receives the endpoint of each worker that has become free.
 	done chan store.Endpoint
@@ -117,8 +109,7 @@ type Dispatcher struct {
 // New returns a dispatcher.
 func New(q *queue.Queue, bodies Bodies, client *webhook.Client, cfg Config) *Dispatcher {
 	return &Dispatcher{
-		queue: q, bodies: bodies, client: client, endpoints: cfg.Endpoints, chains: cfg.Chains, links: cfg.Links, workers: cfg.Concurrency,
-		virus: cfg.Virus, virusTenants: cfg.VirusTenants,
+		queue: q, bodies: bodies, client: client, cfg: cfg,
 		log: cfg.Logger.Named("dispatch"), done: make(chan store.Endpoint, cfg.Concurrency),
 		memory: semaphore.NewWeighted(documentMemory),
 	}
@@ -129,7 +120,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	busy := make(map[store.Endpoint]int)
-	free := d.workers
+	free := d.cfg.Concurrency
 	for ctx.Err() == nil {
 		jobs, next, err := d.claim(ctx, busy, free)
 		if err != nil {
@@ -194,18 +185,18 @@ func (d *Dispatcher) claim(ctx context.Context, busy map[store.Endpoint]int, fre
 // room is how many attempts an endpoint may have under way. One that is not in
 // the configuration any more gets one, to have its deliveries end.
 func (d *Dispatcher) room(e store.Endpoint) int {
-	if known, ok := d.endpoints[e]; ok {
+	if known, ok := d.cfg.Endpoints[e]; ok {
 		return known.MaxConcurrency
 	}
 	return 1
 }
 
 // chain returns the stages for the mail of an alias.
-func (d *Dispatcher) chain(tenant, alias string) []pipeline.Stage {
-	if stages, ok := d.chains[Alias{tenant, alias}]; ok {
+func (c *Config) chain(tenant, alias string) []pipeline.Stage {
+	if stages, ok := c.Chains[Alias{tenant, alias}]; ok {
 		return stages
 	}
-	return d.chains[Alias{Tenant: tenant}]
+	return c.Chains[Alias{Tenant: tenant}]
 }
 
 // share gives free workers to endpoints one by one, each to the endpoint with the
@@ -337,7 +328,7 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 		}
 	}()
 
-	endpoint, ok := d.endpoints[job.Endpoint]
+	endpoint, ok := d.cfg.Endpoints[job.Endpoint]
 	if !ok {
 		made.Reason = "config: the endpoint is not in the configuration"
 		return o, false
@@ -348,27 +339,31 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 		return o, false
 	}
 	defer body.Close()
-	held, err := reserve(ctx, d.memory, max(min(body.Size(), documentSize), documentCost*job.DocumentSize))
+	held, err := reserve(stop, d.memory, max(min(body.Size(), documentSize), documentCost*job.DocumentSize))
 	if err != nil {
-		made.Reason = "canceled: " + err.Error()
-		return o, false
+		return o, true // by the stop: nothing else ends the wait
 	}
 	defer held.free()
-	doc, err := d.document(ctx, stop, job, endpoint, body, held, &o)
+	p, err := d.prepare(stop, job, endpoint, body, held)
+	o.Made = p.made
+	failed, chain := errors.AsType[*failedChainError](err)
 	switch {
-	case errors.Is(err, errInterrupted):
-		return o, true
-	case errors.Is(err, errDecided):
+	case errors.Is(err, errInterrupted), err != nil && stop.Err() != nil:
+		return queue.Outcome{}, true
+	case chain:
+		made.Reason, made.Duration = failed.reason, failed.took
 		return o, false
 	case err != nil:
 		made.Reason = "document: " + err.Error()
-		o.Attempt = &made
+		return o, false
+	case p.ended != "":
+		o.State, o.Reason, o.Attempt = p.ended, p.reason, nil
 		return o, false
 	}
 	made.At = time.Now()
 	res := d.client.Send(ctx, webhook.Request{
 		URL: endpoint.URL, ID: job.ID, Key: endpoint.Key, At: made.At,
-		Render: func(w io.Writer) error { return payload.Render(w, doc, body) },
+		Render: func(w io.Writer) error { return payload.Render(w, p.document, body) },
 	})
 	if res.Delivered {
 		o.State = mail.Delivered
@@ -376,7 +371,7 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 	o.RetryAfter = res.RetryAfter
 	made.Duration, made.Code, made.Reason, made.Response = res.Duration, res.Code, res.Reason, res.Response
 	if res.Code == http.StatusRequestEntityTooLarge {
-		d.revise(job, endpoint, doc, &o)
+		d.revise(job, endpoint, p.document, &o)
 	}
 	return o, false
 }

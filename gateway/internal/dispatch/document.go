@@ -34,101 +34,140 @@ const (
 	maxLost = 5
 )
 
-var (
-	// errInterrupted means that the stop came before the chain had ended.
-	errInterrupted = errors.New("the chain was interrupted by the stop")
-	// errDecided means that there is no request to be made, and that the outcome says
-	// what becomes of the delivery.
-	errDecided = errors.New("decided without a request")
-)
+// errInterrupted means that the stop came before the chain had ended.
+var errInterrupted = errors.New("the chain was interrupted by the stop")
 
-// document returns the delivery's document: the stored one, or what its chain
-// makes of it, which the outcome then carries to the store. It fails with errDecided
-// where the chain wants no request.
-func (d *Dispatcher) document(ctx, stop context.Context, job store.Job, endpoint Endpoint, body mail.Body, held *reservation, o *queue.Outcome) (*document.Document, error) {
+// failedChainError is a chain that is to be tried again.
+type failedChainError struct {
+	reason string
+	took   time.Duration
+}
+
+func (e *failedChainError) Error() string { return e.reason }
+
+// prepared is what there is to send, or how the delivery ends without that.
+type prepared struct {
+	document *document.Document // nil where ended says how
+	ended    mail.State
+	reason   string     // of ended
+	made     queue.Made // for the store
+}
+
+// end says that there is nothing to send.
+func (p *prepared) end(state mail.State, reason string) {
+	p.document, p.ended, p.reason = nil, state, reason
+}
+
+// prepare returns the delivery's document: the stored one, or what its chain makes of
+// it. With an error, what was made until then is of use to people.
+func (d *Dispatcher) prepare(stop context.Context, job store.Job, endpoint Endpoint, body mail.Body, held *reservation) (prepared, error) {
 	if job.DocumentSize > 0 {
-		stored, err := d.queue.Document(ctx, job.ID)
+		stored, err := d.queue.Document(stop, job.ID)
 		if err != nil {
-			return nil, err
+			return prepared{}, err
 		}
-		return document.Unmarshal(stored)
+		doc, err := document.Unmarshal(stored)
+		return prepared{document: doc}, err
 	}
-	chain := d.chain(job.Endpoint.Tenant, job.Alias)
-	if job.Lost >= maxLost && len(chain) > 0 {
-		o.State, o.Attempt = mail.Quarantined, nil
-		o.Reason = fmt.Sprintf("plugins: the gateway ended %d times while they worked on this delivery", job.Lost)
-		return nil, errDecided
+	p, err := d.run(stop, job, body)
+	if err != nil || p.document == nil {
+		return p, err
+	}
+	if err := d.place(stop, job, endpoint, held, &p); err != nil {
+		p.ended = ""
+		return p, err
+	}
+	return p, nil
+}
+
+// run has the chain make the document.
+func (d *Dispatcher) run(stop context.Context, job store.Job, body mail.Body) (p prepared, err error) {
+	chain := d.cfg.chain(job.Endpoint.Tenant, job.Alias)
+	switch {
+	case len(chain) == 0:
+	case job.Lost >= maxLost:
+		p.end(mail.Quarantined, fmt.Sprintf("plugins: the gateway ended %d times while this delivery was worked on", job.Lost))
+		return p, nil
+	case job.Lost > 0:
+		if err := d.queue.Begin(stop, job); err != nil {
+			return p, err
+		}
 	}
 	began := time.Now()
 	view, err := mime.Parse(body, body.Size())
 	if err != nil {
-		return nil, err
+		return p, err
 	}
-	o.Subject = view.Subject
-	o.Steps = []mail.Step{{
+	p.made.Subject = view.Subject
+	p.made.Steps = []mail.Step{{
 		At: began, Name: "parsed", Duration: time.Since(began),
 		Detail: fmt.Sprintf("attachments: %d, links: %d, warnings: %d", len(view.Attachments), len(view.Links), len(view.Warnings)),
 	}}
-	reports, virus, err := d.scanned(ctx, job, view, body, o)
-	if held, ok := errors.AsType[*errVirusHeld](err); ok {
-		o.State, o.Reason, o.Attempt = mail.Quarantined, held.Error(), nil
-		return nil, errDecided
+	scans, err := d.scans(stop, job, view, body)
+	p.made.Steps = append(p.made.Steps, scans.steps...)
+	if held, ok := errors.AsType[*virusHeldError](err); ok {
+		p.end(mail.Quarantined, held.Error())
+		return p, nil
 	}
 	if err != nil {
-		return nil, err
+		return p, err
 	}
 	doc := payload.Build(view, payload.Facts{
 		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
-		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, SHA256: job.SHA256, Virus: virus,
+		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, SHA256: job.SHA256, Virus: scans.virus,
 	})
+	began = time.Now()
 	out := pipeline.Run(stop, chain, plugin.Mail{
 		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
-		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, View: view, Raw: body, Scans: reports,
+		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, View: view, Raw: body, Scans: scans.reports,
 	}, doc)
-	o.Steps = append(o.Steps, out.Steps...)
+	p.made.Steps = append(p.made.Steps, out.Steps...)
 	for _, s := range out.Steps {
 		if s.Error != "" {
 			d.log.Warn("a plugin failed", "delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "plugin", strings.TrimPrefix(s.Name, "stage "), "on_error", s.Verdict, "reason", hclog.Quote(s.Error))
 		}
 	}
 	switch out.Verdict {
-	case pipeline.Interrupted:
-		return nil, errInterrupted
 	case pipeline.Deliver:
+		p.document = out.Document
+	case pipeline.Interrupted:
+		return p, errInterrupted
 	case pipeline.TryAgain:
-		o.Attempt.Reason, o.Attempt.Duration = out.Reason, time.Since(o.Attempt.At)
-		return nil, errDecided
+		return p, &failedChainError{reason: out.Reason, took: time.Since(began)}
 	case pipeline.Dropped:
-		o.State, o.Reason, o.Attempt = mail.Dropped, out.Reason, nil
-		return nil, errDecided
+		p.end(mail.Dropped, out.Reason)
 	case pipeline.Quarantined:
 		// What was made until then is for the operator to look at.
-		o.State, o.Reason, o.Attempt = mail.Quarantined, out.Reason, nil
+		p.document, p.ended, p.reason = out.Document, mail.Quarantined, out.Reason
 	}
-	began = time.Now()
-	placed, err := payload.PlaceContent(out.Document, endpoint.Placement, d.link(job))
+	return p, nil
+}
+
+// place decides where content goes, and makes of the document what is stored.
+func (d *Dispatcher) place(stop context.Context, job store.Job, endpoint Endpoint, held *reservation, p *prepared) error {
+	began := time.Now()
+	placed, err := payload.PlaceContent(p.document, endpoint.Placement, d.link(job))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if placed.ByURL+placed.Omitted > 0 {
-		o.Steps = append(o.Steps, mail.Step{At: began, Name: "attachments placed", Duration: time.Since(began), Detail: placed.String()})
+	if placed.Excess > 0 || placed.ByURL+placed.Omitted > 0 {
+		p.made.Steps = append(p.made.Steps, mail.Step{At: began, Name: "attachments placed", Duration: time.Since(began), Detail: placed.String()})
+	}
+	if placed.Excess > 0 {
+		d.log.Warn("a payload is above max_payload_size without any attachment that could be moved", "delivery_id", job.ID, "tenant", job.Endpoint.Tenant,
+			"endpoint", job.Endpoint.Name, "octets", placed.Size, "excess", placed.Excess)
 	}
 	// A plugin can make much out of little.
-	if err := held.resize(ctx, documentCost*int64(out.Document.Size())); err != nil {
-		return nil, err
+	if err := held.resize(stop, documentCost*int64(p.document.Size())); err != nil {
+		return err
 	}
-	if o.Document, err = out.Document.Marshal(); err != nil {
-		return nil, err
-	}
-	if o.State != "" {
-		return nil, errDecided
-	}
-	return out.Document, nil
+	p.made.Document, err = p.document.Marshal()
+	return err
 }
 
 // link makes the URLs of a delivery's attachments. They last as long as its mail.
 func (d *Dispatcher) link(job store.Job) payload.Link {
-	return func(p document.Part) string { return d.links.URL(job.ID, p, job.ExpiresAt) }
+	return func(p document.Part) string { return d.cfg.Links.URL(job.ID, p, job.ExpiresAt) }
 }
 
 // revise makes another document for an endpoint that calls the payload too large,
@@ -139,7 +178,8 @@ func (d *Dispatcher) revise(job store.Job, endpoint Endpoint, doc *document.Docu
 	revised := *doc
 	moved, placed, err := payload.MoveContent(&revised, endpoint.Placement, d.link(job))
 	if moved == 0 && err == nil {
-		return // the attempt has failed like any other
+		o.Attempt.Reason += "; there is no content that could go elsewhere"
+		return
 	}
 	var stored []byte
 	if err == nil {

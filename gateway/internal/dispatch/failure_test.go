@@ -155,8 +155,8 @@ func (g *gateway) firstAttempt(endpoint, document string) {
 	must(g.t, err)
 	for _, job := range jobs {
 		_, _, err := g.queue.Finish(g.t.Context(), job, queue.Outcome{
-			Attempt:  &mail.Attempt{Number: 1, At: time.Now(), Code: 500, Reason: "status: 500"},
-			Document: []byte(document),
+			Attempt: &mail.Attempt{Number: 1, At: time.Now(), Code: 500, Reason: "status: 500"},
+			Made:    queue.Made{Document: []byte(document)},
 		})
 		must(g.t, err)
 	}

@@ -70,6 +70,9 @@ type gateway struct {
 	chains   map[dispatch.Alias][]pipeline.Stage
 	mail     string            // what receive takes
 	placed   payload.Placement // of all endpoints
+	reports  []mail.Report     // what the scanners said of the mail
+	onVirus  mail.VirusAction  // of its deliveries
+	virus    dispatch.VirusScanner
 	db       *sqlite.DB
 	store    *faultyStore
 	bodies   *spool.Files
@@ -137,10 +140,10 @@ func (g *gateway) receive(endpoints ...string) mail.MessageID {
 	ref, err := g.bodies.Put(g.t.Context(), id, time.Now(), strings.NewReader(g.mail))
 	must(g.t, err)
 	sum := sha256.Sum256([]byte(g.mail))
-	m := store.NewMessage{ID: id, ReceivedAt: received, Size: int64(len(g.mail)), SHA256: hex.EncodeToString(sum[:]), Body: ref}
+	m := store.NewMessage{ID: id, ReceivedAt: received, Size: int64(len(g.mail)), SHA256: hex.EncodeToString(sum[:]), Body: ref, Reports: g.reports}
 	for _, name := range endpoints {
 		m.Deliveries = append(m.Deliveries, store.NewDelivery{
-			Endpoint: named(name), Alias: name, Recipient: name + "@acme.example", ExpiresAt: received.Add(retention),
+			Endpoint: named(name), Alias: name, Recipient: name + "@acme.example", ExpiresAt: received.Add(retention), VirusAction: g.onVirus,
 		})
 	}
 	must(g.t, g.queue.Enqueue(g.t.Context(), m))
@@ -180,7 +183,7 @@ func (g *gateway) startWith(client *webhook.Client, concurrency int, endpoints r
 	g.t.Helper()
 	key, err := secret.Parse(vectorSecret)
 	must(g.t, err)
-	cfg := dispatch.Config{Concurrency: concurrency, Endpoints: make(map[store.Endpoint]dispatch.Endpoint), Chains: g.chains, Links: links{}, Logger: g.logger}
+	cfg := dispatch.Config{Concurrency: concurrency, Endpoints: make(map[store.Endpoint]dispatch.Endpoint), Chains: g.chains, Links: links{}, Virus: g.virus, Logger: g.logger}
 	for name, room := range endpoints {
 		cfg.Endpoints[named(name)] = dispatch.Endpoint{URL: "http://" + name + "/hook", Key: key, MaxConcurrency: room, Placement: g.placed}
 	}

@@ -112,8 +112,8 @@ func TestRevision(t *testing.T) {
 	}{
 		"taken then":                {shortSchedule(), byURL, []http.HandlerFunc{status(413), status(200)}, mail.Delivered, "", 2, 1, 0},
 		"without content":           {shortSchedule(), omitted, []http.HandlerFunc{status(413), status(200)}, mail.Delivered, "", 2, 1, 0},
-		"there is nowhere to go":    {shortSchedule(), nowhere, []http.HandlerFunc{status(413)}, mail.Failed, "attempt 4 of 4 failed: status: 413 Request Entity Too Large", 4, 4, time.Minute},
-		"still too large":           {shortSchedule(), byURL, []http.HandlerFunc{status(413)}, mail.Failed, "attempt 4 of 4 failed: status: 413 Request Entity Too Large", 4, 1, 0},
+		"there is nowhere to go":    {shortSchedule(), nowhere, []http.HandlerFunc{status(413)}, mail.Failed, "attempt 4 of 4 failed: status: 413 Request Entity Too Large; there is no content that could go elsewhere", 4, 4, time.Minute},
+		"still too large":           {shortSchedule(), byURL, []http.HandlerFunc{status(413)}, mail.Failed, "attempt 4 of 4 failed: status: 413 Request Entity Too Large; there is no content that could go elsewhere", 4, 1, 0},
 		"after other failures":      {shortSchedule(), byURL, []http.HandlerFunc{status(500), status(413), status(500), status(200)}, mail.Delivered, "", 4, 2, time.Minute},
 		"at the last attempt":       {shortSchedule()[:1], byURL, []http.HandlerFunc{status(413), status(200)}, mail.Delivered, "", 2, 1, 0},
 		"that fails after the last": {shortSchedule()[:1], byURL, []http.HandlerFunc{status(413), status(500)}, mail.Failed, "attempt 2 of 2 failed: status: 500 Internal Server Error", 2, 1, 0},

@@ -2,17 +2,15 @@ package dispatch
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/mime"
 	"github.com/postern-mail/postern/gateway/internal/payload"
-	"github.com/postern-mail/postern/gateway/internal/plugin"
-	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/scan"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
@@ -22,96 +20,145 @@ type VirusScanner interface {
 	ScanPart(ctx context.Context, r io.Reader, part int) (scan.VirusReport, error)
 }
 
-// errVirusHeld means that a mail is infected, and that excluding the attachments found
-// to be infected would not make it safe: none is, or one could not be scanned.
-type errVirusHeld struct{ signature, why string }
+// Bounds of what is scanned of one mail by itself, each time that its chain runs.
+const (
+	maxPartScans    = 100
+	partScansWithin = 2 * time.Minute
+)
 
-func (e *errVirusHeld) Error() string {
+// virusHeldError means that a mail is infected, and that excluding the attachments found
+// to be infected would not make it safe, or is not what its tenant wants.
+type virusHeldError struct{ signature, why string }
+
+func (e *virusHeldError) Error() string {
 	return fmt.Sprintf("virus: %s was found in the mail, and %s", e.signature, e.why)
 }
 
-// scanned gives what plugins are told of the scans, and what the payload says about
-// viruses; nil where the tenant does not have its mail scanned for them. An infected
-// mail has each of its attachments scanned now, so that the others can be delivered.
-func (d *Dispatcher) scanned(ctx context.Context, job store.Job, view *mime.Message, body mail.Body, o *queue.Outcome) ([]plugin.Report, *payload.VirusScan, error) {
-	var reports []plugin.Report
-	var virus *payload.VirusScan
+// scans is what is known of a delivery's mail by the scanners.
+type scans struct {
+	reports []mail.Report      // for plugins
+	virus   *payload.VirusScan // nil where it was not to be looked at
+	steps   []mail.Step
+}
+
+// scans gives what the scanners said, and has the parts of a mail scanned by themselves
+// where what was said of the whole does not do.
+func (d *Dispatcher) scans(ctx context.Context, job store.Job, view *mime.Message, body mail.Body) (scans, error) {
+	var s scans
 	for _, r := range job.Reports {
 		switch {
 		case r.Engine == mail.Rspamd:
-			told, ok := scan.SpamReport{Answer: r.Answer}.Report(job.SpamAction)
-			if ok {
-				reports = append(reports, pluginReport(told))
+			if told, ok := scan.TellSpam(r.Answer, job.SpamAction); ok {
+				s.reports = append(s.reports, told)
 			}
-		case r.Engine == mail.ClamAV && d.virusTenants[job.Endpoint.Tenant]:
-			reports = append(reports, pluginReport(r))
-			began := time.Now()
-			v, parts, err := d.attachments(ctx, r, view, body)
-			if len(parts) > 0 {
-				o.Steps = append(o.Steps, mail.Step{At: began, Name: "attachments scanned", Duration: time.Since(began), Detail: fmt.Sprintf("scanned: %d", len(parts))})
-			}
+		case r.Engine == mail.ClamAV && job.VirusAction != "":
+			whole, err := scan.ReadVirusReport(r)
 			if err != nil {
-				return nil, nil, err
+				return s, err
 			}
-			virus, reports = v, append(reports, parts...)
+			s.reports = append(s.reports, r)
+			p := parts{scanner: d.cfg.Virus, whole: whole, action: job.VirusAction, view: view, body: body}
+			s.virus = &payload.VirusScan{Engine: r.Engine, EngineVersion: whole.Version, Attachments: make([]payload.AttachmentScan, len(view.Attachments))}
+			began := time.Now()
+			err = p.judge(ctx, s.virus)
+			if p.scanned > 0 {
+				s.steps = append(s.steps, mail.Step{At: began, Name: "parts scanned", Duration: time.Since(began), Detail: fmt.Sprintf("scanned: %d, infected: %d", p.scanned, p.infected)})
+			}
+			if s.reports = append(s.reports, p.reports...); err != nil {
+				return s, err
+			}
 		}
 	}
-	return reports, virus, nil
+	return s, nil
 }
 
-func pluginReport(r mail.Report) plugin.Report {
-	return plugin.Report{Engine: r.Engine, Part: r.Part, Answer: string(r.Answer)}
+// parts are those of one mail on their way to the scanner.
+type parts struct {
+	scanner VirusScanner // nil for none
+	whole   scan.VirusReport
+	action  mail.VirusAction
+	view    *mime.Message
+	body    mail.Body
+
+	scanned, infected int
+	reports           []mail.Report
 }
 
-// attachments says what is known of each attachment. The reports are of the scans that
-// were made for it, also where it fails.
-func (d *Dispatcher) attachments(ctx context.Context, whole mail.Report, view *mime.Message, body mail.Body) (*payload.VirusScan, []plugin.Report, error) {
-	var said struct {
-		Status    scan.Status `json:"status"`
-		Signature string      `json:"signature"`
-		Version   string      `json:"engineVersion"`
+// judge says what is known of each attachment.
+func (p *parts) judge(ctx context.Context, v *payload.VirusScan) error {
+	known := payload.Skipped
+	if p.whole.Status == scan.Clean {
+		v.Scanned, known = true, payload.Clean
 	}
-	if err := json.Unmarshal(whole.Answer, &said); err != nil {
-		return nil, nil, fmt.Errorf("read report of %s: %w", whole.Engine, err)
-	}
-	v := &payload.VirusScan{Engine: whole.Engine, EngineVersion: said.Version, Attachments: make([]payload.AttachmentScan, len(view.Attachments))}
 	for i := range v.Attachments {
-		v.Attachments[i] = payload.Skipped
+		v.Attachments[i] = known
 	}
-	switch said.Status {
-	case scan.Clean:
-		v.Scanned = true
-		for i := range v.Attachments {
-			v.Attachments[i] = payload.Clean
+	if p.whole.Status != scan.Infected && p.whole.Status != scan.TooLarge {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, partScansWithin)
+	defer cancel()
+	return p.scanAll(ctx, v)
+}
+
+// scanAll scans what the payload shows, each by itself. An infected mail goes on only
+// where all of it was found to be clean but for attachments, which are excluded. Of one
+// that was too large as a whole nothing is known but what is found here.
+func (p *parts) scanAll(ctx context.Context, v *payload.VirusScan) error {
+	whole := p.whole.Status == scan.Infected
+	if p.scanner == nil {
+		if !whole {
+			return nil
 		}
-		return v, nil, nil
-	case scan.Infected:
-		v.Scanned = true
-	default:
-		return v, nil, nil
+		return errors.New("the mail is infected, and there is no scanner to tell where: the configuration has no scanner \"clamav\"")
 	}
-	if d.virus == nil {
-		return nil, nil, errors.New("the mail is infected, and there is no scanner to tell in which attachment: the configuration has no scanner \"clamav\"")
-	}
-	var parts []plugin.Report
-	infected := false
-	for i, a := range view.Attachments {
-		report, err := d.virus.ScanPart(ctx, mime.Open(body, a.Part), i)
+	for name, text := range map[string]*mime.Body{"text": p.view.Text, "HTML": p.view.HTML} {
+		if text == nil {
+			continue
+		}
+		report, err := p.scan(ctx, strings.NewReader(text.Content), mail.WholeMail)
 		if err != nil {
-			return nil, parts, err
+			return err
 		}
-		parts = append(parts, pluginReport(report.Report()))
-		switch report.Status {
-		case scan.Clean:
-			v.Attachments[i] = payload.Clean
-		case scan.Infected:
-			v.Attachments[i], infected = payload.Infected, true
-		default:
-			return nil, parts, &errVirusHeld{said.Signature, fmt.Sprintf("attachment %d could not be scanned: %s", i, report.Reason)}
+		if report.Status == scan.Infected {
+			return &virusHeldError{report.Signature, "in its " + name}
+		}
+		if whole && report.Status != scan.Clean {
+			return &virusHeldError{p.whole.Signature, fmt.Sprintf("its %s could not be scanned: %s", name, report.Reason)}
 		}
 	}
-	if !infected {
-		return nil, parts, &errVirusHeld{said.Signature, "in none of its attachments"}
+	for i, a := range p.view.Attachments {
+		if p.scanned >= maxPartScans {
+			if whole {
+				return &virusHeldError{p.whole.Signature, fmt.Sprintf("it has more than the %d parts that are scanned by themselves", maxPartScans)}
+			}
+			return nil
+		}
+		report, err := p.scan(ctx, mime.Open(p.body, a.Part), i)
+		if err != nil {
+			return err
+		}
+		p.reports = append(p.reports, report.Report())
+		switch {
+		case report.Status == scan.Infected:
+			if p.action != mail.ExcludeInfected {
+				return &virusHeldError{report.Signature, fmt.Sprintf("in attachment %d; it was too large to be scanned as a whole, and it is too late to reject it", i)}
+			}
+			v.Scanned, v.Attachments[i] = true, payload.Infected
+			p.infected++
+		case report.Status == scan.Clean:
+			v.Scanned, v.Attachments[i] = true, payload.Clean
+		case whole:
+			return &virusHeldError{p.whole.Signature, fmt.Sprintf("attachment %d could not be scanned: %s", i, report.Reason)}
+		}
 	}
-	return v, parts, nil
+	if whole && p.infected == 0 {
+		return &virusHeldError{p.whole.Signature, "in none of its attachments"}
+	}
+	return nil
+}
+
+func (p *parts) scan(ctx context.Context, r io.Reader, part int) (scan.VirusReport, error) {
+	p.scanned++
+	return p.scanner.ScanPart(ctx, r, part)
 }

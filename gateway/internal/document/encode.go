@@ -37,23 +37,36 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Placed lists the parts that the payload refers to, in its order: a plugin may have
+// EncodedSize is how many octets Encode writes for the part, but for the name of the
+// member.
+func (p Part) EncodedSize() int64 {
+	switch {
+	case p.Inline():
+		return int64(len(`""`) + base64.StdEncoding.EncodedLen(int(p.Size)))
+	case p.URL != "":
+		return int64(len(`null,"`+urlName+`":""`) + encodedLen(p.URL))
+	default:
+		return int64(len(`null`))
+	}
+}
+
+// UsedParts lists the parts that the payload refers to, in its order: a plugin may have
 // removed attachments.
-func (d *Document) Placed() []int {
+func (d *Document) UsedParts() []int {
 	var parts []int
-	d.Root.placed(&parts)
+	d.Root.usedParts(&parts)
 	return parts
 }
 
-func (v *Value) placed(parts *[]int) {
+func (v *Value) usedParts(parts *[]int) {
 	if v.kind == kindPart {
 		*parts = append(*parts, v.part)
 	}
 	for _, item := range v.items {
-		item.placed(parts)
+		item.usedParts(parts)
 	}
 	for _, m := range v.members {
-		m.Value.placed(parts)
+		m.Value.usedParts(parts)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,8 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/download"
 	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/mime"
+	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/secret"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
@@ -34,6 +37,7 @@ type gateway struct {
 	links *download.Links
 	*httptest.Server
 
+	raw     string
 	ref     mail.BodyRef
 	refErr  error
 	bodyErr error
@@ -62,7 +66,7 @@ func (g *gateway) Open(_ context.Context, ref mail.BodyRef) (mail.Body, error) {
 	if ref != g.ref {
 		return nil, errors.New("not the body")
 	}
-	return body{g.reader(strings.NewReader(raw)), int64(len(raw))}, g.bodyErr
+	return body{g.reader(strings.NewReader(g.raw)), int64(len(g.raw))}, g.bodyErr
 }
 
 func key(t *testing.T, text string) secret.Key {
@@ -76,7 +80,7 @@ func key(t *testing.T, text string) secret.Key {
 
 func newGateway(t *testing.T) *gateway {
 	t.Helper()
-	g := &gateway{ref: "file:x", reader: func(r io.ReaderAt) io.ReaderAt { return r }}
+	g := &gateway{raw: raw, ref: "file:x", reader: func(r io.ReaderAt) io.ReaderAt { return r }}
 	g.Server = httptest.NewUnstartedServer(nil)
 	g.links = download.NewLinks("http://"+g.Listener.Addr().String()+"/base", key(t, testSecret))
 	g.Config.Handler = download.NewHandler(g.links, g, g, hclog.New(&hclog.LoggerOptions{Output: &g.log}))
@@ -183,6 +187,7 @@ func TestRefusals(t *testing.T) {
 		"an empty signature":        {http.MethodGet, text + ".", http.StatusNotFound},
 		"a short signature":         {http.MethodGet, good[:len(good)-4], http.StatusNotFound},
 		"a longer one":              {http.MethodGet, good + "AAAA", http.StatusNotFound},
+		"a line break":              {http.MethodGet, text + ".%0D" + signature, http.StatusNotFound},
 		"padding":                   {http.MethodGet, good + "=", http.StatusNotFound},
 		"something behind":          {http.MethodGet, good + "/x", http.StatusNotFound},
 		"another text":              {http.MethodGet, text[:len(text)-1] + "A." + signature, http.StatusNotFound},
@@ -262,32 +267,42 @@ func TestHalfADownload(t *testing.T) {
 	}
 }
 
-// TestTooManyDownloads has clients that do not read: one above the bound is told to
-// come again, and gets its turn when one of them has gone.
+// TestTooManyDownloads has downloads that do not end: one above the bounds is told to come
+// again, and gets its turn when another has gone.
 func TestTooManyDownloads(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
 	reading, proceed := make(chan struct{}, 100), make(chan struct{})
 	g.reader = func(r io.ReaderAt) io.ReaderAt { return gatedReaderAt{r, reading, proceed} }
-	url := g.links.URL(delivery, part(), tomorrow())
+	url := strings.TrimPrefix(g.links.URL(delivery, part(), tomorrow()), "http://"+g.Listener.Addr().String())
+	get := func(client int) int {
+		r := httptest.NewRequest(http.MethodGet, url, nil)
+		r.RemoteAddr = fmt.Sprintf("192.0.2.%d:4711", client)
+		w := httptest.NewRecorder()
+		g.Config.Handler.ServeHTTP(w, r)
+		if w.Code == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
+			t.Error("a client is not told when to come again")
+		}
+		return w.Code
+	}
 	done := make(chan int, 64)
-	for range 64 {
-		go func() {
-			resp, err := http.Get(url)
-			if err != nil {
-				done <- 0
-				return
-			}
-			_, _ = io.Copy(io.Discard, resp.Body)
-			_ = resp.Body.Close()
-			done <- resp.StatusCode
-		}()
+	begin := func(client, n int) {
+		for range n {
+			go func() { done <- get(client) }()
+		}
+		for range n {
+			<-reading
+		}
 	}
-	for range 64 {
-		<-reading
+	begin(1, 16)
+	if status := get(1); status != http.StatusServiceUnavailable {
+		t.Errorf("one client's seventeenth: %d", status)
 	}
-	if resp, _ := ask(t, http.MethodGet, url); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
-		t.Errorf("%d, %v", resp.StatusCode, resp.Header)
+	for client := 2; client <= 4; client++ {
+		begin(client, 16)
+	}
+	if status := get(5); status != http.StatusServiceUnavailable {
+		t.Errorf("the sixty-fifth of all: %d", status)
 	}
 	close(proceed)
 	for range 64 {
@@ -295,8 +310,8 @@ func TestTooManyDownloads(t *testing.T) {
 			t.Errorf("status %d", status)
 		}
 	}
-	if resp, text := ask(t, http.MethodGet, url); resp.StatusCode != http.StatusOK || text != "Hello" {
-		t.Errorf("%d, %q", resp.StatusCode, text)
+	if status := get(1); status != http.StatusOK {
+		t.Errorf("after the others: %d", status)
 	}
 }
 
@@ -329,6 +344,50 @@ func TestURLsAreStable(t *testing.T) {
 	}
 	if len(url) > 1000 || !strings.HasPrefix(url, "https://mx.example.com/attachments/") {
 		t.Errorf("%d octets: %s", len(url), url)
+	}
+}
+
+// TestFormerKeys holds that URLs outlive the change of the key that signed them, where the
+// former one is named.
+func TestFormerKeys(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	old := g.links.URL(delivery, part(), tomorrow())
+	for _, tc := range []struct {
+		former []secret.Key
+		status int
+	}{{nil, http.StatusNotFound}, {[]secret.Key{key(t, testSecret)}, http.StatusOK}} {
+		links := download.NewLinks(g.URL, key(t, otherSecret), tc.former...)
+		h := download.NewHandler(links, g, g, hclog.NewNullLogger())
+		for url, want := range map[string]int{old: tc.status, links.URL(delivery, part(), tomorrow()): http.StatusOK} {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, url, nil))
+			if w.Code != want {
+				t.Errorf("%s with %d former keys: %d, want %d", url, len(tc.former), w.Code, want)
+			}
+		}
+	}
+}
+
+// TestAnyMail holds that what a sender writes of an attachment never makes a URL that
+// cannot be fetched.
+func TestAnyMail(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 5000)
+	raw := "Content-Type: application/" + long + "; name=\"" + long + ".bin\"\r\nContent-Transfer-Encoding: " + long + "\r\n\r\noctets"
+	m, err := mime.Parse(strings.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGateway(t)
+	doc := payload.Build(m, payload.Facts{ID: delivery})
+	placed, err := payload.PlaceContent(doc, payload.Placement{Attachments: payload.ByURL}, func(p document.Part) string { return g.links.URL(delivery, p, tomorrow()) })
+	if err != nil || placed.ByURL != 1 {
+		t.Fatalf("%+v, %v", placed, err)
+	}
+	g.raw = raw
+	if resp, text := ask(t, http.MethodGet, doc.Parts[0].URL); resp.StatusCode != http.StatusOK || text != "octets" || len(doc.Parts[0].URL) > 1500 {
+		t.Errorf("%d %q by a URL of %d octets", resp.StatusCode, text, len(doc.Parts[0].URL))
 	}
 }
 

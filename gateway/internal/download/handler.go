@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	stdmime "mime"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -21,9 +23,10 @@ import (
 const (
 	// maxDownloads is how many are under way at the same time. Each reads its mail
 	// once as a whole, to check it, and then streams.
-	maxDownloads = 64
+	maxDownloads          = 64
+	maxDownloadsPerClient = 16
 	// patience is how long a client may take for a piece of pieceSize octets.
-	patience  = 30 * time.Second
+	patience  = 10 * time.Second
 	pieceSize = 64 << 10
 	// retryAfter is what a client is told to wait that came above the bound.
 	retryAfter = 2 * time.Second
@@ -47,12 +50,15 @@ type Handler struct {
 	messages Messages
 	bodies   Bodies
 	log      hclog.Logger
-	lanes    chan struct{}
+
+	mu      sync.Mutex
+	all     int
+	clients map[string]int // downloads under way, by the client's address
 }
 
 // NewHandler returns the handler of the links.
 func NewHandler(links *Links, messages Messages, bodies Bodies, log hclog.Logger) *Handler {
-	return &Handler{links: links, messages: messages, bodies: bodies, log: log.Named("download"), lanes: make(chan struct{}, maxDownloads)}
+	return &Handler{links: links, messages: messages, bodies: bodies, log: log.Named("download"), clients: make(map[string]int)}
 }
 
 // ServeHTTP implements http.Handler: 200 with the content; 404 for a URL that is not
@@ -62,42 +68,84 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	harden(w.Header())
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "attachments are fetched by GET", http.StatusMethodNotAllowed)
+		refuse(w, http.StatusMethodNotAllowed, "attachments are fetched by GET")
 		return
 	}
 	asked, err := h.links.read(r.URL.Path, time.Now())
 	switch {
 	case errors.Is(err, errExpired):
-		http.Error(w, "410 Gone: "+err.Error(), http.StatusGone)
+		refuse(w, http.StatusGone, err.Error())
 		return
 	case err != nil:
-		http.Error(w, "404 Not Found: "+err.Error(), http.StatusNotFound)
+		h.log.Debug("a URL that is not ours was asked for", "remote", r.RemoteAddr)
+		refuse(w, http.StatusNotFound, err.Error())
 		return
 	}
-	select {
-	case h.lanes <- struct{}{}:
-		defer func() { <-h.lanes }()
-	default:
+	client, _, _ := net.SplitHostPort(r.RemoteAddr)
+	if !h.enter(client) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
-		http.Error(w, "503 Service Unavailable: too many downloads at the same time", http.StatusServiceUnavailable)
+		refuse(w, http.StatusServiceUnavailable, "too many downloads at the same time")
 		return
 	}
+	defer h.leave(client)
+	h.serve(w, r, asked)
+}
+
+// refuse answers without content, and ends the connection: of what does not fetch
+// attachments, none is kept.
+func refuse(w http.ResponseWriter, status int, why string) {
+	w.Header().Set("Connection", "close")
+	http.Error(w, fmt.Sprintf("%d %s: %s", status, http.StatusText(status), why), status)
+}
+
+// enter counts a download, unless there are too many, be it of one client.
+func (h *Handler) enter(client string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.all >= maxDownloads || h.clients[client] >= maxDownloadsPerClient {
+		return false
+	}
+	h.all++
+	h.clients[client]++
+	return true
+}
+
+func (h *Handler) leave(client string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.all--
+	if h.clients[client]--; h.clients[client] == 0 {
+		delete(h.clients, client)
+	}
+}
+
+// serve answers with what was asked for.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, asked claims) {
 	log := h.log.With("delivery_id", asked.Delivery, "filename", hclog.Quote(asked.Filename), "remote", r.RemoteAddr)
-	body, status, err := h.open(r.Context(), asked.Delivery)
-	if err != nil {
+	ref, status, err := h.find(r.Context(), asked.Delivery)
+	var body mail.Body
+	if err == nil && r.Method == http.MethodGet {
+		if body, err = h.bodies.Open(r.Context(), ref); err != nil {
+			status = http.StatusInternalServerError
+		} else {
+			defer body.Close() // only read from: its error says nothing
+		}
+	}
+	switch {
+	case r.Context().Err() != nil:
+		return // nobody is there any more
+	case err != nil:
 		if status >= http.StatusInternalServerError {
 			log.Error("an attachment could not be served", "status", status, "error", err)
 		}
-		http.Error(w, fmt.Sprintf("%d %s", status, http.StatusText(status)), status)
+		refuse(w, status, "the mail is not to be had")
 		return
 	}
-	defer body.Close() // only read from: its error says nothing
-
 	header := w.Header()
 	header.Set("Content-Type", contentType(asked.ContentType))
 	header.Set("Content-Disposition", disposition(asked.Filename))
 	header.Set("Content-Length", strconv.FormatInt(asked.Size, 10))
-	if r.Method == http.MethodHead {
+	if body == nil { // HEAD
 		return
 	}
 	// Where fewer octets come than were announced, net/http ends the connection, so that
@@ -110,22 +158,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	log.Info("attachment downloaded", "octets", n)
 }
 
-// open opens the mail of a delivery. With an error, status is what the client gets.
-func (h *Handler) open(ctx context.Context, id mail.DeliveryID) (body mail.Body, status int, err error) {
+// find says where the mail of a delivery is. With an error, status is what the client
+// gets.
+func (h *Handler) find(ctx context.Context, id mail.DeliveryID) (ref mail.BodyRef, status int, err error) {
 	message, _ := id.Split()
-	ref, err := h.messages.Body(ctx, message)
+	ref, err = h.messages.Body(ctx, message)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return nil, http.StatusGone, err
+		return "", http.StatusGone, err
 	case err != nil:
-		return nil, http.StatusServiceUnavailable, err
+		return "", http.StatusServiceUnavailable, err
 	case ref == "":
-		return nil, http.StatusGone, errExpired
+		return "", http.StatusGone, errExpired
 	}
-	if body, err = h.bodies.Open(ctx, ref); err != nil {
-		return nil, http.StatusInternalServerError, err
-	}
-	return body, 0, nil
+	return ref, 0, nil
 }
 
 // harden keeps a browser from doing anything with a stranger's file but saving it,

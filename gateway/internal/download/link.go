@@ -21,6 +21,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,11 +42,14 @@ const (
 // Links makes and reads the URLs. It is safe for concurrent use.
 type Links struct {
 	base string
-	key  secret.Key
+	keys []secret.Key // the first signs
 }
 
-// NewLinks returns the links below a base URL, which has no slash at its end.
-func NewLinks(baseURL string, key secret.Key) *Links { return &Links{base: baseURL, key: key} }
+// NewLinks returns the links below a base URL, which has no slash at its end. URLs that a
+// former key has signed are served too.
+func NewLinks(baseURL string, key secret.Key, former ...secret.Key) *Links {
+	return &Links{base: baseURL, keys: append([]secret.Key{key}, former...)}
+}
 
 // claims are what a token says. The letters are short since URLs are better so.
 type claims struct {
@@ -73,19 +77,19 @@ func (l *Links) URL(id mail.DeliveryID, p document.Part, expires time.Time) stri
 	if err != nil { // strings and numbers only
 		panic(err)
 	}
-	return l.base + route + encode(text) + "." + encode(l.sign(text))
+	return l.base + route + encode(text) + "." + encode(sign(l.keys[0], text))
 }
 
 // sign returns the signature of a token's text.
-func (l *Links) sign(text []byte) []byte {
-	mac := l.key.HMAC()
+func sign(key secret.Key, text []byte) []byte {
+	mac := key.HMAC()
 	_, _ = io.WriteString(mac, purpose) // a hash never fails
 	_, _ = mac.Write(text)
 	return mac.Sum(nil)
 }
 
 var (
-	errNotOurs = errors.New("the URL is not as it stood in the payload")
+	errNotOurs = errors.New("this gateway has not signed the URL: it is not as it stood in the payload, or the secret was changed")
 	errExpired = errors.New("the URL has expired with the mail's retention")
 )
 
@@ -102,7 +106,8 @@ func (l *Links) read(path string, now time.Time) (claims, error) {
 	}
 	said, textErr := decode(text)
 	mac, macErr := decode(signature)
-	if textErr != nil || macErr != nil || !hmac.Equal(mac, l.sign(said)) {
+	ours := func(key secret.Key) bool { return hmac.Equal(mac, sign(key, said)) }
+	if textErr != nil || macErr != nil || !slices.ContainsFunc(l.keys, ours) {
 		return claims{}, errNotOurs
 	}
 	var c claims
@@ -117,5 +122,10 @@ func (l *Links) read(path string, now time.Time) (claims, error) {
 
 func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// decode is strict: each token has one spelling.
-func decode(s string) ([]byte, error) { return base64.RawURLEncoding.Strict().DecodeString(s) }
+// decode is strict: each token has one spelling. Go's decoder reads over line breaks.
+func decode(s string) ([]byte, error) {
+	if strings.ContainsAny(s, "\r\n") {
+		return nil, errNotOurs
+	}
+	return base64.RawURLEncoding.Strict().DecodeString(s)
+}

@@ -33,3 +33,14 @@ const (
 	SpamDefer      SpamAction = "defer"      // SMTP says to come back later
 	SpamReject     SpamAction = "reject"     // SMTP refuses it
 )
+
+// VirusAction is what is done with a delivery of an infected mail; it is empty where the
+// mail is not looked at for viruses.
+type VirusAction string
+
+// The actions.
+const (
+	ExcludeInfected    VirusAction = "exclude" // it is delivered without what is infected
+	QuarantineInfected VirusAction = "quarantine"
+	RejectInfected     VirusAction = "reject"
+)

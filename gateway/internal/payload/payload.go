@@ -150,11 +150,12 @@ func buildAttachments(list []mime.Attachment, virus *VirusScan) (*document.Value
 	items := make([]*document.Value, len(list))
 	parts := make([]document.Part, len(list))
 	for i, a := range list {
-		parts[i] = a.Part
-		parts[i].Size, parts[i].Filename, parts[i].ContentType = a.Size, a.SafeFilename, a.ContentType
 		content := document.PartMember(i)
 		if virus.excludes(i) {
+			// The part stays empty: whoever edits the document cannot bring it back.
 			content = member("content", document.Null())
+		} else {
+			parts[i] = partOf(a)
 		}
 		items[i] = document.Object(append([]document.Member{
 			member("filename", document.StringOrNull(a.Filename)),
@@ -171,6 +172,19 @@ func buildAttachments(list []mime.Attachment, virus *VirusScan) (*document.Value
 		}, virus.attachment(i)...)...)
 	}
 	return document.Array(items...), parts
+}
+
+// maxPartType bounds the content type of a part, which its URL says, in octets.
+const maxPartType = 255
+
+// partOf says what rendering and download have to know of an attachment.
+func partOf(a mime.Attachment) document.Part {
+	p := a.Part
+	p.Size, p.Filename = a.Size, a.SafeFilename
+	if len(a.ContentType) <= maxPartType {
+		p.ContentType = a.ContentType
+	}
+	return p
 }
 
 func buildEnvelope(m *mime.Message, f Facts) *document.Value {

@@ -242,3 +242,20 @@ func TestTimesAreUTC(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestExcludedAttachmentStaysExcluded has a plugin give an excluded attachment its place
+// again: there is nothing in it.
+func TestExcludedAttachmentStaysExcluded(t *testing.T) {
+	t.Parallel()
+	raw := attachmentMail(1000)
+	f := facts(raw)
+	f.Virus = &payload.VirusScan{Scanned: true, Engine: "clamav", Attachments: []payload.AttachmentScan{payload.Infected}}
+	doc := build(t, raw, f)
+	e := doc.Edit(document.Scope{Write: []document.Pointer{{}}}, 1<<20)
+	if err := e.Set("/message/attachments/0", []byte(`{"filename":"a.bin","$part":0}`)); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(render(t, e.Document(), raw)); !strings.Contains(got, `"attachments":[{"filename":"a.bin","content":""}]`) {
+		t.Errorf("payload = %s", got)
+	}
+}

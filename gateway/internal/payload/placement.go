@@ -2,8 +2,8 @@ package payload
 
 import (
 	"cmp"
-	"encoding/base64"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
@@ -34,13 +34,18 @@ type Placement struct {
 // Placed is what a placement came to.
 type Placed struct {
 	Inline, ByURL, Omitted int
-	// Size is the payload's, in octets.
-	Size int64
+	// Size is the payload's, in octets, and Excess by how much it is still above
+	// MaxPayloadSize: what stands in it beside attachments is never moved.
+	Size, Excess int64
 }
 
 // String tells it to people.
 func (p Placed) String() string {
-	return fmt.Sprintf("inline: %d, by URL: %d, omitted: %d; payload: %d octets", p.Inline, p.ByURL, p.Omitted, p.Size)
+	text := fmt.Sprintf("inline: %d, by URL: %d, omitted: %d; payload: %d octets", p.Inline, p.ByURL, p.Omitted, p.Size)
+	if p.Excess > 0 {
+		text += fmt.Sprintf(", %d above max_payload_size", p.Excess)
+	}
+	return text
 }
 
 // Link makes the URL that a part's content is to be had at.
@@ -62,10 +67,17 @@ func PlaceContent(d *document.Document, p Placement, link Link) (Placed, error) 
 	if err != nil {
 		return Placed{}, err
 	}
-	if p.MaxPayloadSize > 0 && p.Overflow != "" {
-		m.shrink(size-p.MaxPayloadSize, p.Overflow)
+	excess := int64(0)
+	if p.MaxPayloadSize > 0 {
+		excess = max(size-p.MaxPayloadSize, 0)
 	}
-	return m.placed()
+	if excess > 0 && p.Overflow != "" {
+		_, gained := m.shrink(excess, p.Overflow)
+		size, excess = size-gained, max(excess-gained, 0)
+	}
+	placed := m.placed()
+	placed.Size, placed.Excess = size, excess
+	return placed, nil
 }
 
 // MoveContent moves all content that is inline, where that makes the payload smaller:
@@ -77,8 +89,11 @@ func MoveContent(d *document.Document, p Placement, link Link) (moved int, now P
 	}
 	m := mover{doc: d, link: link}
 	m.begin()
-	moved = m.shrink(1<<62, p.Overflow)
-	now, err = m.placed()
+	if moved, _ = m.shrink(math.MaxInt64, p.Overflow); moved == 0 {
+		return 0, Placed{}, nil
+	}
+	now = m.placed()
+	now.Size, err = d.EncodedSize()
 	return moved, now, err
 }
 
@@ -91,26 +106,25 @@ type mover struct {
 
 func (m *mover) begin() []int {
 	m.doc.Parts = slices.Clone(m.doc.Parts) // other documents may share them
-	m.used = m.doc.Placed()
+	m.used = m.doc.UsedParts()
 	return m.used
 }
 
 func (m *mover) move(i int, to Place) {
 	part := &m.doc.Parts[i]
-	switch part.URL, part.Omitted = "", to == Omitted; to {
-	case ByURL:
+	part.URL, part.Omitted = "", to == Omitted
+	if to == ByURL {
 		part.URL = m.link(*part)
-	case Inline, Omitted:
 	}
 }
 
 // shrink moves content, the largest first, until the payload is smaller by at least
 // excess octets, or nothing is left that would make it smaller.
-func (m *mover) shrink(excess int64, to Place) (moved int) {
+func (m *mover) shrink(excess int64, to Place) (moved int, gained int64) {
 	largest := slices.Clone(m.used)
 	slices.SortStableFunc(largest, func(a, b int) int { return cmp.Compare(m.doc.Parts[b].Size, m.doc.Parts[a].Size) })
 	for _, i := range largest {
-		if excess <= 0 {
+		if gained >= excess {
 			break
 		}
 		before := m.doc.Parts[i]
@@ -118,31 +132,19 @@ func (m *mover) shrink(excess int64, to Place) (moved int) {
 			continue
 		}
 		m.move(i, to)
-		gain := encodedContent(before) - encodedContent(m.doc.Parts[i])
+		gain := before.EncodedSize() - m.doc.Parts[i].EncodedSize()
 		if gain <= 0 {
 			m.doc.Parts[i] = before
 			continue
 		}
-		excess -= gain
+		gained += gain
 		moved++
 	}
-	return moved
-}
-
-// encodedContent is what a part takes in the payload.
-func encodedContent(p document.Part) int64 {
-	switch {
-	case p.Inline():
-		return int64(len(`""`) + base64.StdEncoding.EncodedLen(int(p.Size)))
-	case p.URL != "":
-		return int64(len(`null,"url":""`) + len(p.URL))
-	default:
-		return int64(len(`null`))
-	}
+	return moved, gained
 }
 
 // placed counts where content is now.
-func (m *mover) placed() (Placed, error) {
+func (m *mover) placed() Placed {
 	var p Placed
 	for _, i := range m.used {
 		switch part := m.doc.Parts[i]; {
@@ -154,7 +156,5 @@ func (m *mover) placed() (Placed, error) {
 			p.Omitted++
 		}
 	}
-	size, err := m.doc.EncodedSize()
-	p.Size = size
-	return p, err
+	return p
 }

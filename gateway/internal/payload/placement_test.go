@@ -103,6 +103,9 @@ func TestPlaceContent(t *testing.T) {
 			want := payload.Placed{
 				Inline: strings.Count(tc.want, "inline"), ByURL: strings.Count(tc.want, "url"), Omitted: strings.Count(tc.want, "none"), Size: int64(size),
 			}
+			if most := tc.placement.MaxPayloadSize; most > 0 {
+				want.Excess = max(want.Size-most, 0)
+			}
 			if placed != want {
 				t.Errorf("placed %+v, want %+v", placed, want)
 			}

@@ -69,7 +69,7 @@ func deliver(t *testing.T, name string, raw []byte, answer string) delivery {
 		ReceivedAt: time.UnixMilli(1770892200123).UTC(), View: view, Raw: octets{bytes.NewReader(raw)},
 	}
 	if answer != "" {
-		m.Scans = []plugin.Report{{Engine: "clamav", Part: 0, Answer: `{"status":"clean"}`}, {Engine: "rspamd", Part: -1, Answer: answer}}
+		m.Scans = []mail.Report{{Engine: "clamav", Part: 0, Answer: []byte(`{"status":"clean"}`)}, {Engine: "rspamd", Part: -1, Answer: []byte(answer)}}
 	}
 	sum := sha256.Sum256(raw)
 	doc := payload.Build(view, payload.Facts{

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
+	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 )
 
@@ -17,8 +18,8 @@ import (
 func TestFirstPartyPlugins(t *testing.T) {
 	t.Parallel()
 	m := parsed(t)
-	m.Scans = []plugin.Report{{Engine: "rspamd", Part: -1, Answer: `{"action":"no action","score":2.5,"required_score":15,"symbols":{` +
-		`"R_SPF_ALLOW":{"name":"R_SPF_ALLOW","score":-0.2,"options":["+ip4:192.0.2.1"]}},"messages":{}}`}}
+	m.Scans = []mail.Report{{Engine: "rspamd", Part: -1, Answer: []byte(`{"action":"no action","score":2.5,"required_score":15,"symbols":{` +
+		`"R_SPF_ALLOW":{"name":"R_SPF_ALLOW","score":-0.2,"options":["+ip4:192.0.2.1"]}},"messages":{}}`)}}
 	doc := &document.Document{Root: document.Object(
 		document.Member{Name: "message", Value: document.Object(
 			document.Member{Name: "content", Value: document.Object(document.Member{Name: "html", Value: document.String("<p>html")})},

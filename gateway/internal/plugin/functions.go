@@ -284,7 +284,7 @@ func scansAll(ctx context.Context, g *sandbox.Guest, r *run, args []uint32, _ []
 			e.u8(at+8, true)
 			e.u32(at+12, uint32(list[i].Part))
 		}
-		e.str(at+16, list[i].Answer)
+		e.str(at+16, string(list[i].Answer))
 	})
 	return out.answer(args[0], 4)
 }

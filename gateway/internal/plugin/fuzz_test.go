@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
+	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/mime"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 )
@@ -252,7 +253,7 @@ func fuzzMail() plugin.Mail {
 				{Filename: "a", Size: 4, Part: document.Part{Offset: 0, Length: 4}}, {Size: 4, Inline: true, Part: document.Part{Offset: 4, Length: 4}},
 			},
 		},
-		Scans: []plugin.Report{{Engine: "rspamd", Part: -1, Answer: "{}"}, {Engine: "clamav", Part: 1, Answer: "{}"}},
+		Scans: []mail.Report{{Engine: "rspamd", Part: -1, Answer: []byte("{}")}, {Engine: "clamav", Part: 1, Answer: []byte("{}")}},
 	}
 }
 

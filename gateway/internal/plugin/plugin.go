@@ -167,16 +167,7 @@ type Mail struct {
 	ReceivedAt time.Time
 	View       *mime.Message
 	Raw        mail.Body
-	Scans      []Report
-}
-
-// Report is what a scanner said.
-type Report struct {
-	Engine string
-	// Part is the attachment it is about, from 0; -1 for the whole mail.
-	Part int
-	// Answer is JSON.
-	Answer string
+	Scans      []mail.Report
 }
 
 // Verdict is what a plugin wants to become of the delivery.

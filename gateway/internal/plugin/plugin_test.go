@@ -126,7 +126,7 @@ func parsed(t *testing.T) plugin.Mail {
 		ID: "msg_01ARYZ6S410000000000000000_1", Tenant: "acme", Alias: "support", Recipient: "support@acme.test",
 		Envelope:   mail.Envelope{Session: mail.Session{HELO: "client.example", RemoteIP: netip.MustParseAddr("2001:db8::1"), TLS: "TLS 1.3"}},
 		ReceivedAt: time.UnixMilli(1770892200123), View: view, Raw: octets{bytes.NewReader(raw)},
-		Scans: []plugin.Report{{Engine: "rspamd", Part: -1, Answer: `{"score":1}`}, {Engine: "clamav", Part: 1, Answer: `{}`}},
+		Scans: []mail.Report{{Engine: "rspamd", Part: -1, Answer: []byte(`{"score":1}`)}, {Engine: "clamav", Part: 1, Answer: []byte(`{}`)}},
 	}
 }
 
@@ -225,7 +225,7 @@ func TestEverythingCrosses(t *testing.T) {
 	if s.RawSize != int64(len(rawMail())) || s.RawSHA256 != hex.EncodeToString(sum[:]) {
 		t.Errorf("raw message has %d octets of hash %s", s.RawSize, s.RawSHA256)
 	}
-	if len(s.Scans) != 2 || s.Scans[0].Part != -1 || s.Scans[1].Part != 1 || s.Scans[0].Answer != `{"score":1}` {
+	if len(s.Scans) != 2 || s.Scans[0].Part != -1 || s.Scans[1].Part != 1 || string(s.Scans[0].Answer) != `{"score":1}` {
 		t.Errorf("scans = %+v", s.Scans)
 	}
 }

@@ -367,7 +367,7 @@ func vectorMail(t *testing.T, function string, v vector) plugin.Mail {
 			Part   *int
 			Answer string
 		}](t, v.Result) {
-			report := plugin.Report{Engine: r.Engine, Part: -1, Answer: r.Answer}
+			report := mail.Report{Engine: r.Engine, Part: -1, Answer: []byte(r.Answer)}
 			if r.Part != nil {
 				report.Part = *r.Part
 			}

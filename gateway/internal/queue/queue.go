@@ -109,6 +109,11 @@ func (q *Queue) Document(ctx context.Context, id mail.DeliveryID) ([]byte, error
 	return q.store.Document(ctx, id)
 }
 
+// Begin marks a job, until its outcome: what begins now may end the process.
+func (q *Queue) Begin(ctx context.Context, job store.Job) error {
+	return q.store.Begin(ctx, job.Lease)
+}
+
 // Wake receives when there may be something new to claim.
 func (q *Queue) Wake() <-chan struct{} { return q.wake }
 
@@ -156,8 +161,12 @@ type Outcome struct {
 	// Revised says that the attempt failed for what was sent, and that Document is
 	// another: the next attempt is made at once, also where this was the last.
 	Revised bool
-	// Document, Subject and Steps are what the run of the chain made. Document is
-	// nil where the chain is to run again.
+	Made
+}
+
+// Made is what the run of the chain made.
+type Made struct {
+	// Document is nil where the chain is to run again.
 	Document []byte
 	Subject  string
 	Steps    []mail.Step

@@ -46,21 +46,10 @@ type Policy struct {
 	// The scores from which something is done; nil is never. Of several that a
 	// score reaches, the severest counts: reject, defer, quarantine, tag.
 	Tag, Quarantine, Defer, Reject *float64
-	// Viruses has its mail shown to the virus scanner.
-	Viruses bool
-	// OnVirus says what becomes of a delivery of an infected mail.
-	OnVirus VirusAction
+	// OnVirus says what becomes of a delivery of an infected mail; where it is empty, the
+	// mail is not shown to the virus scanner.
+	OnVirus mail.VirusAction
 }
-
-// VirusAction is what becomes of a delivery of an infected mail.
-type VirusAction string
-
-// The actions.
-const (
-	ExcludeInfected    VirusAction = "exclude" // it is delivered without what is infected
-	QuarantineInfected VirusAction = "quarantine"
-	RejectInfected     VirusAction = "reject"
-)
 
 // Refusal is a mail that the scanners' word, or its absence, keeps out.
 type Refusal struct {
@@ -90,14 +79,15 @@ func (s *Screening) screen(ctx context.Context, log hclog.Logger, m scan.Mail, d
 	var spamStep, virusStep mail.Step
 	var wg sync.WaitGroup
 	if s.Spam != nil {
+		named := m // by this scan alone
 		wg.Go(func() {
 			if s.Resolver != nil {
-				named, cancel := context.WithTimeout(ctx, nameTimeout)
+				ctx, cancel := context.WithTimeout(ctx, nameTimeout)
 				defer cancel()
-				m.ClientName = scan.ClientName(named, s.Resolver, m.Envelope.Session.RemoteIP)
+				named.ClientName = scan.ClientName(ctx, s.Resolver, m.Envelope.Session.RemoteIP)
 			}
 			began := time.Now()
-			report, err := s.Spam.Scan(ctx, m)
+			report, err := s.Spam.Scan(ctx, named)
 			spamStep = mail.Step{At: began, Name: "scanned for spam", Duration: time.Since(began), Detail: spamDetail(report)}
 			if spamErr = err; err == nil {
 				f.spam = &report
@@ -107,7 +97,6 @@ func (s *Screening) screen(ctx context.Context, log hclog.Logger, m scan.Mail, d
 		})
 	}
 	if s.Virus != nil && s.looksForViruses(deliveries) {
-		m := m // the other scan writes the client's name
 		wg.Go(func() {
 			began := time.Now()
 			report, err := s.Virus.Scan(ctx, m)
@@ -149,7 +138,7 @@ func virusDetail(r scan.VirusReport) string {
 
 func (s *Screening) looksForViruses(deliveries []store.NewDelivery) bool {
 	for _, d := range deliveries {
-		if s.Policies[d.Endpoint.Tenant].Viruses {
+		if s.Policies[d.Endpoint.Tenant].OnVirus != "" {
 			return true
 		}
 	}
@@ -166,6 +155,7 @@ func (s *Screening) decide(f findings, deliveries []store.NewDelivery) error {
 		d := &deliveries[i]
 		p := s.Policies[d.Endpoint.Tenant]
 		d.SpamAction, d.Reason = p.onSpam(f.spam)
+		d.VirusAction = p.OnVirus
 		switch d.SpamAction {
 		case mail.SpamReject:
 			d.State = mail.Rejected
@@ -175,7 +165,7 @@ func (s *Screening) decide(f findings, deliveries []store.NewDelivery) error {
 		case mail.SpamQuarantine:
 			d.State = mail.Quarantined
 		}
-		if p.Viruses && f.virus != nil && f.virus.Status == scan.Infected && d.State != mail.Rejected {
+		if p.OnVirus != "" && f.virus != nil && f.virus.Status == scan.Infected && d.State != mail.Rejected {
 			p.onVirus(f.virus, d)
 		}
 		if d.State == mail.Rejected {
@@ -223,9 +213,9 @@ func (p Policy) onSpam(r *scan.SpamReport) (mail.SpamAction, string) {
 // onVirus decides about a delivery of an infected mail.
 func (p Policy) onVirus(r *scan.VirusReport, d *store.NewDelivery) {
 	switch p.OnVirus {
-	case RejectInfected:
+	case mail.RejectInfected:
 		d.State = mail.Rejected
-	case QuarantineInfected:
+	case mail.QuarantineInfected:
 		d.State = mail.Quarantined
 	default:
 		return // what is infected is excluded when the payload is made

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -63,6 +64,13 @@ func recipients(tenants ...string) []reception.Recipient {
 }
 
 // TestScreening has each tenant's policy decide about its own deliveries.
+// nobody is a resolver of clients without a name.
+type nobody struct{}
+
+func (nobody) LookupAddr(context.Context, string) ([]string, error) { return nil, nil }
+
+func (nobody) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) { return nil, nil }
+
 func TestScreening(t *testing.T) {
 	t.Parallel()
 	type outcome struct {
@@ -92,18 +100,19 @@ func TestScreening(t *testing.T) {
 		"too large":             {spam: &scanner{spam: scan.SpamReport{Status: scan.TooLarge}}, acme: reception.Policy{Reject: new(0.0)}, want: []outcome{queued, queued}},
 		"infected, nobody asks": {virus: found(scan.Infected), want: []outcome{queued, queued}},
 		"infected": {
-			virus: found(scan.Infected), acme: reception.Policy{Viruses: true, OnVirus: reception.ExcludeInfected}, brief: reception.Policy{Viruses: true, OnVirus: reception.QuarantineInfected},
+			virus: found(scan.Infected), acme: reception.Policy{OnVirus: mail.ExcludeInfected}, brief: reception.Policy{OnVirus: mail.QuarantineInfected},
 			want: []outcome{queued, {mail.Quarantined, "virus: Eicar"}}, reports: []string{"clamav"},
 		},
 		"infected, and refused": {
-			virus: found(scan.Infected), acme: reception.Policy{Viruses: true, OnVirus: reception.RejectInfected}, brief: reception.Policy{Viruses: true, OnVirus: reception.RejectInfected},
+			virus: found(scan.Infected), acme: reception.Policy{OnVirus: mail.RejectInfected}, brief: reception.Policy{OnVirus: mail.RejectInfected},
 			refused: refusal{permanent: true}, want: []outcome{{mail.Rejected, "virus: Eicar"}, {mail.Rejected, "virus: Eicar"}},
 		},
-		"clean": {virus: found(scan.Clean), acme: reception.Policy{Viruses: true, OnVirus: reception.RejectInfected}, want: []outcome{queued, queued}, reports: []string{"clamav"}},
+		"both scanners": {spam: score(1), virus: found(scan.Clean), acme: reception.Policy{OnVirus: mail.RejectInfected}, want: []outcome{queued, queued}, reports: []string{"rspamd", "clamav"}},
+		"clean":         {virus: found(scan.Clean), acme: reception.Policy{OnVirus: mail.RejectInfected}, want: []outcome{queued, queued}, reports: []string{"clamav"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := reception.Screening{Hostname: "mx.test", Policies: map[string]reception.Policy{"acme": tc.acme, "brief": tc.brief}}
+			s := reception.Screening{Hostname: "mx.test", Resolver: nobody{}, Policies: map[string]reception.Policy{"acme": tc.acme, "brief": tc.brief}}
 			if tc.spam != nil {
 				s.Spam = spamScanner{tc.spam}
 			}

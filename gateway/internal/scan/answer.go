@@ -17,6 +17,8 @@ const (
 	// many addresses of a mail, 5 MiB if they are as long as can be: that must not
 	// be a way past it.
 	maxRawAnswer = 8 << 20
+	// maxReading is how many answers are taken apart at the same time.
+	maxReading = 4
 	// maxDepth is how deep an answer may be nested; rspamd's are 4 deep.
 	maxDepth = 32
 

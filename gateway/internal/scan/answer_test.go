@@ -240,7 +240,7 @@ func FuzzReadAnswer(f *testing.F) {
 		if !same || again.Score != report.Score || again.RequiredScore != report.RequiredScore || again.Action != report.Action {
 			t.Fatalf("read again: %+v, before: %+v", again, report)
 		}
-		given, ok := report.Report("tag")
+		given, ok := TellSpam(report.Answer, "tag")
 		if !ok || !json.Valid(given.Answer) {
 			t.Fatalf("report for plugins: %s", given.Answer)
 		}

@@ -52,7 +52,7 @@ func TestClamAV(t *testing.T) {
 	text := strings.Repeat("0123456789\n", 100_000)
 	serve := fakeClamd(func(content []byte) string {
 		switch string(content) {
-		case text:
+		case preamble + text:
 			return clean
 		case "malware":
 			return "stream: Some.Malware FOUND\x00"

@@ -42,7 +42,7 @@ var update = flag.Bool("update", false, "write the answers that the golden files
 // keepAnswer writes what the plugin spam is told of an answer.
 func keepAnswer(t *testing.T, name string, report SpamReport) {
 	t.Helper()
-	told, ok := report.Report(mail.SpamDefault)
+	told, ok := TellSpam(report.Answer, mail.SpamDefault)
 	var text bytes.Buffer
 	if err := json.Indent(&text, told.Answer, "", "  "); err != nil || !ok {
 		t.Fatal(err)
@@ -266,8 +266,8 @@ func TestRealClamAV(t *testing.T) {
 			{"in an archive in a mail", withAttachment(zipped(t, eicar(), 1)), Infected, signature},
 			{"in an archive in an archive in a mail", withAttachment(zipped(t, eicar(), 2)), Infected, signature},
 			{"too deep", withAttachment(zipped(t, eicar(), 20)), TooLarge, overLimit},
-			{"25 MiB", strings.Repeat("\x00", 25<<20), Clean, ""},
-			{"one octet more", strings.Repeat("\x00", 25<<20+1), TooLarge, overStream},
+			{"25 MiB", strings.Repeat("\x00", 25<<20-len(preamble)), Clean, ""},
+			{"one octet more", strings.Repeat("\x00", 25<<20-len(preamble)+1), TooLarge, overStream},
 			{"30 MiB", strings.Repeat("\x00", 30<<20), TooLarge, overStream},
 			{"80 MiB", strings.Repeat("\x00", 80<<20), TooLarge, overStream},
 		} {
@@ -277,6 +277,16 @@ func TestRealClamAV(t *testing.T) {
 			}
 			if !strings.Contains(got.Version, ".") {
 				t.Errorf("%s: version %q", tc.name, got.Version)
+			}
+		}
+		// What a mail begins with is its sender's to choose.
+		for _, first := range []string{
+			"MZ: x", "PK\x03\x04: x", "%PDF-1.4: x", "GIF89a: x", "{\\rtf1: x", "BZh9: x", "Rar!: x", "RIFF: x", "ID3: x", "BM: x", "\x7fELF: x",
+			"content-type: text/plain", "From x@y Thu Feb 12 10:30:00 2026", "", "x",
+		} {
+			got, err := c.Scan(t.Context(), mailOf(first+"\r\n"+withAttachment(eicar())))
+			if err != nil || got.Status != Infected {
+				t.Errorf("in a mail that begins with %q: %+v, %v", first, got, err)
 			}
 		}
 		got, err := c.ScanPart(t.Context(), bytes.NewReader(zipped(t, eicar(), 2)), 3)

@@ -51,6 +51,7 @@ type Rspamd struct {
 	// transport is used without an http.Client around it, so that redirects are
 	// not followed.
 	transport *http.Transport
+	reading   chan struct{} // bounds the answers that are taken apart
 }
 
 // NewRspamd makes a client. It starts nothing and asks nobody.
@@ -75,6 +76,7 @@ func NewRspamd(cfg RspamdConfig, log hclog.Logger) (*Rspamd, error) {
 		base:    base,
 		maxSize: l.MaxSize,
 		gate:    newGate(mail.Rspamd, cfg.URL, l, log),
+		reading: make(chan struct{}, maxReading),
 		transport: &http.Transport{
 			Proxy: nil, // it would be given all mail
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -162,6 +164,13 @@ func (r *Rspamd) check(ctx context.Context, m Mail, report *SpamReport) error {
 		return r.gate.fault(ctx, err)
 	case len(raw) > maxRawAnswer:
 		return r.gate.fail(Protocol, fmt.Errorf("the answer has more than %d octets", maxRawAnswer))
+	}
+	// To take an answer apart needs many times its length, and many scans are under way.
+	select {
+	case r.reading <- struct{}{}:
+		defer func() { <-r.reading }()
+	case <-ctx.Done():
+		return r.gate.fault(ctx, ctx.Err())
 	}
 	if err := readAnswer(raw, report); err != nil {
 		return r.gate.fail(Protocol, err)

@@ -73,16 +73,16 @@ type SpamReport struct {
 	Duration time.Duration
 }
 
-// Report gives plugins rspamd's answer and what the gateway did. ok is false
+// TellSpam gives plugins rspamd's answer and what the gateway did. ok is false
 // where there is no answer.
-func (r SpamReport) Report(did mail.SpamAction) (report mail.Report, ok bool) {
-	rest, ok := strings.CutPrefix(string(r.Answer), "{")
+func TellSpam(answer json.RawMessage, did mail.SpamAction) (report mail.Report, ok bool) {
+	rest, ok := strings.CutPrefix(string(answer), "{")
 	if !ok {
 		return mail.Report{}, false
 	}
 	action, _ := json.Marshal(did) // strings can always be marshalled
-	answer := fmt.Appendf(nil, `{"gateway_action":%s,%s`, action, rest)
-	return mail.Report{Engine: mail.Rspamd, Part: mail.WholeMail, Answer: answer}, true
+	told := fmt.Appendf(nil, `{"gateway_action":%s,%s`, action, rest)
+	return mail.Report{Engine: mail.Rspamd, Part: mail.WholeMail, Answer: told}, true
 }
 
 // VirusReport is what a scan by ClamAV came to.
@@ -102,15 +102,27 @@ type VirusReport struct {
 	Duration time.Duration
 }
 
+// told is the form of wit/README.md.
+type told struct {
+	Status    Status `json:"status"`
+	Signature string `json:"signature,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+	Version   string `json:"engineVersion,omitempty"`
+}
+
 // Report gives plugins the form of wit/README.md.
 func (r VirusReport) Report() mail.Report {
-	answer, _ := json.Marshal(struct { // strings can always be marshalled
-		Status    Status `json:"status"`
-		Signature string `json:"signature,omitempty"`
-		Reason    string `json:"reason,omitempty"`
-		Version   string `json:"engineVersion,omitempty"`
-	}{r.Status, r.Signature, r.Reason, r.Version})
+	answer, _ := json.Marshal(told{r.Status, r.Signature, r.Reason, r.Version}) // strings can always be marshalled
 	return mail.Report{Engine: mail.ClamAV, Part: r.Part, Answer: answer}
+}
+
+// ReadVirusReport reads what Report gave.
+func ReadVirusReport(r mail.Report) (VirusReport, error) {
+	var t told
+	if err := json.Unmarshal(r.Answer, &t); err != nil {
+		return VirusReport{}, fmt.Errorf("read report of %s: %w", r.Engine, err)
+	}
+	return VirusReport{Part: r.Part, Status: t.Status, Signature: t.Signature, Reason: t.Reason, Version: t.Version}, nil
 }
 
 // printable makes a stranger's text fit for a header, a log and an answer: at

@@ -194,12 +194,12 @@ func newLog() (hclog.Logger, *logBuffer) {
 func TestReports(t *testing.T) {
 	t.Parallel()
 	spam := SpamReport{Status: Done, Answer: json.RawMessage(`{"score":1}`)}
-	got, ok := spam.Report(mail.SpamTag)
+	got, ok := TellSpam(spam.Answer, mail.SpamTag)
 	want := mail.Report{Engine: "rspamd", Part: mail.WholeMail, Answer: json.RawMessage(`{"gateway_action":"tag","score":1}`)}
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
 		t.Errorf("ok = %v, -want +got\n%s", ok, diff)
 	}
-	if got, ok := (SpamReport{Status: TooLarge}).Report(mail.SpamDefault); ok {
+	if got, ok := TellSpam(nil, mail.SpamDefault); ok {
 		t.Errorf("a report without an answer: %v", got)
 	}
 	for _, tc := range []struct {

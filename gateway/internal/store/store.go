@@ -44,6 +44,9 @@ type Store interface {
 	// Finish records results and gives their leases back. It says of each result
 	// whether it was recorded: one whose lease was lost is not.
 	Finish(ctx context.Context, results []Result) (recorded []bool, err error)
+	// Begin marks a lease, until its result or release: what begins now may end the
+	// process.
+	Begin(ctx context.Context, lease Lease) error
 	// Extend lets leases last until the given time; those that were lost stay so.
 	Extend(ctx context.Context, leases []Lease, until time.Time) error
 	// Release gives back all leases of an owner that were not finished.
@@ -112,6 +115,8 @@ type NewDelivery struct {
 	// SpamAction is what the gateway does for the spam scanner's word; empty means
 	// mail.SpamDefault.
 	SpamAction mail.SpamAction
+	// VirusAction is what is done where the mail is infected.
+	VirusAction mail.VirusAction
 }
 
 // Waiting says when an endpoint wants attention.
@@ -145,15 +150,18 @@ type Job struct {
 	ExpiresAt time.Time
 	// Attempts is how many were made before this claim.
 	Attempts int
-	// Lost is how many leases on it have ended with neither a result nor a release, as
-	// when a process dies that holds one.
+	// Lost is how many leases on it have ended, since its last result, with neither a
+	// result nor a release, as when a process dies that holds one. Of all but the first,
+	// those are counted that were marked by Begin.
 	Lost int
 	// DocumentSize is the length of what the run of the chain made, in octets; 0
 	// before. [Store.Document] has it: claims are made by the dozen, and documents are
 	// large.
 	DocumentSize int64
-	// SpamAction is what the gateway does for the spam scanner's word.
-	SpamAction mail.SpamAction
+	// SpamAction is what the gateway does for the spam scanner's word, and VirusAction
+	// what it does where the mail is infected.
+	SpamAction  mail.SpamAction
+	VirusAction mail.VirusAction
 
 	// The message that is delivered.
 	Envelope   mail.Envelope

@@ -39,15 +39,20 @@ type Reader struct {
 
 // Source is the three ways to give a secret, of which one is taken.
 type Source struct {
+	// Prefix comes before the names of the settings.
+	Prefix string
+	// Optional secrets may be left out.
+	Optional bool
+
 	literal, env, file syntax.Value
 }
 
 // Settings are the attributes of a block that holds a secret.
 func (s *Source) Settings() []schema.Setting {
 	return []schema.Setting{
-		{Name: "secret", Raw: true, Set: schema.Into(&s.literal, schema.Any)},
-		{Name: "secret_env", Raw: true, Set: schema.Into(&s.env, schema.Any)},
-		{Name: "secret_file", Raw: true, Set: schema.Into(&s.file, schema.Any)},
+		{Name: s.Prefix + "secret", Raw: true, Set: schema.Into(&s.literal, schema.Any)},
+		{Name: s.Prefix + "secret_env", Raw: true, Set: schema.Into(&s.env, schema.Any)},
+		{Name: s.Prefix + "secret_file", Raw: true, Set: schema.Into(&s.file, schema.Any)},
 	}
 }
 
@@ -60,8 +65,10 @@ func (r Reader) Secret(at syntax.Place, s *Source) (secret.Key, syntax.Problems)
 			said = append(said, v)
 		}
 	}
-	const want = "write exactly one of secret, secret_env and secret_file"
+	want := fmt.Sprintf("write exactly one of %[1]ssecret, %[1]ssecret_env and %[1]ssecret_file", s.Prefix)
 	switch {
+	case len(said) == 0 && s.Optional:
+		return secret.Key{}, nil
 	case len(said) == 0:
 		return secret.Key{}, syntax.Problems{at.Problem(want, "the signing secret is missing")}
 	case len(said) > 1:

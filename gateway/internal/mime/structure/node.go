@@ -154,7 +154,12 @@ func (n *Node) Filename() string {
 	return header.Cut(name, maxFilename)
 }
 
-// Part says where the content lies, within the octets that were scanned.
+// Part says where the content lies, within the octets that were scanned. Of encodings
+// that there are not it says none, since those are any words of the sender's.
 func (n *Node) Part() document.Part {
-	return document.Part{Offset: n.start, Length: n.end - n.start, Encoding: n.Encoding}
+	p := document.Part{Offset: n.start, Length: n.end - n.start}
+	if n.Encoding == "base64" || n.Encoding == "quoted-printable" {
+		p.Encoding = n.Encoding
+	}
+	return p
 }

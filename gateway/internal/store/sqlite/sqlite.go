@@ -60,7 +60,7 @@ func (db *DB) prepare(ctx context.Context, file string) error {
 	if err := migrate(ctx, db.write); err != nil {
 		return err
 	}
-	if _, err := db.write.ExecContext(ctx, `UPDATE queue SET owner = NULL, lease_until = NULL, lost = lost + 1 WHERE owner IS NOT NULL`); err != nil {
+	if _, err := db.write.ExecContext(ctx, loseLeases); err != nil {
 		return fmt.Errorf("reset leases: %w", err)
 	}
 	read, err := open(file, readers, "deferred", "query_only(1)")

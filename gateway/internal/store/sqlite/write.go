@@ -60,9 +60,9 @@ func insertMessage(ctx context.Context, tx *sql.Tx, m *store.NewMessage) error {
 	for i, d := range m.Deliveries {
 		state := cmp.Or(d.State, mail.Queued)
 		res, err := tx.ExecContext(ctx, `
-			INSERT INTO deliveries (message_seq, number, tenant, endpoint, alias, recipient, state, reason, subject, attempts, last_code, updated_at, expires_at, spam_action, steps)
-			VALUES (?,?,?,?,?,?,?,?,'',0,0,?,?,?,'[]')`,
-			seq, i+1, d.Endpoint.Tenant, d.Endpoint.Name, d.Alias, d.Recipient, state, d.Reason, millis(m.ReceivedAt), millis(d.ExpiresAt), cmp.Or(d.SpamAction, mail.SpamDefault))
+			INSERT INTO deliveries (message_seq, number, tenant, endpoint, alias, recipient, state, reason, subject, attempts, last_code, updated_at, expires_at, spam_action, virus_action, steps)
+			VALUES (?,?,?,?,?,?,?,?,'',0,0,?,?,?,?,'[]')`,
+			seq, i+1, d.Endpoint.Tenant, d.Endpoint.Name, d.Alias, d.Recipient, state, d.Reason, millis(m.ReceivedAt), millis(d.ExpiresAt), cmp.Or(d.SpamAction, mail.SpamDefault), d.VirusAction)
 		if err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func readJobs(ctx context.Context, tx *sql.Tx, owner string, seqs []int64) ([]st
 		return nil, err
 	}
 	rows, err := tx.QueryContext(ctx, `
-		SELECT q.delivery_seq, q.claims, m.id, d.number, d.tenant, d.endpoint, d.alias, d.recipient, d.expires_at, d.attempts, q.lost, coalesce(length(d.document), 0), d.spam_action,
+		SELECT q.delivery_seq, q.claims, m.id, d.number, d.tenant, d.endpoint, d.alias, d.recipient, d.expires_at, d.attempts, q.lost, coalesce(length(d.document), 0), d.spam_action, d.virus_action,
 			m.reverse_path, m.smtputf8, m.listener, m.helo, m.remote_ip, m.tls, m.received_at, m.size, m.sha256, coalesce(m.body, ''), m.reports
 		FROM queue q JOIN deliveries d ON d.seq = q.delivery_seq JOIN messages m ON m.seq = d.message_seq
 		WHERE q.delivery_seq IN (SELECT value FROM json_each(?)) ORDER BY q.due_at, q.delivery_seq`, string(list))
@@ -144,7 +144,7 @@ func readJobs(ctx context.Context, tx *sql.Tx, owner string, seqs []int64) ([]st
 		var expires int64
 		var env envelopeRow
 		var reports string
-		err := rows.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &number, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.Lost, &j.DocumentSize, &j.SpamAction,
+		err := rows.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &number, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.Lost, &j.DocumentSize, &j.SpamAction, &j.VirusAction,
 			&env.reversePath, &env.smtputf8, &env.listener, &env.helo, &env.remoteIP, &env.tls, &env.receivedAt, &j.Size, &j.SHA256, &j.Body, &reports)
 		if err != nil {
 			return nil, err
@@ -185,7 +185,7 @@ func finish(ctx context.Context, tx *sql.Tx, r *store.Result) (held bool, err er
 		res, err = tx.ExecContext(ctx, `DELETE FROM queue WHERE delivery_seq = ? AND owner = ? AND claims = ?`,
 			r.Lease.Seq, r.Lease.Owner, r.Lease.Number)
 	} else {
-		res, err = tx.ExecContext(ctx, `UPDATE queue SET owner = NULL, lease_until = NULL, due_at = ? WHERE delivery_seq = ? AND owner = ? AND claims = ?`,
+		res, err = tx.ExecContext(ctx, `UPDATE queue SET owner = NULL, lease_until = NULL, lost = 0, began = 0, due_at = ? WHERE delivery_seq = ? AND owner = ? AND claims = ?`,
 			millis(r.Due), r.Lease.Seq, r.Lease.Owner, r.Lease.Number)
 	}
 	if err != nil {
@@ -269,14 +269,24 @@ func (db *DB) Extend(ctx context.Context, leases []store.Lease, until time.Time)
 	return nil
 }
 
+// Begin implements store.Store.
+func (db *DB) Begin(ctx context.Context, l store.Lease) error {
+	_, err := db.change(ctx, "begin", `UPDATE queue SET began = 1 WHERE delivery_seq = ? AND owner = ? AND claims = ?`, l.Seq, l.Owner, l.Number)
+	return err
+}
+
+// loseLeases takes leases from who holds them. That the first is lost makes a delivery
+// suspicious; after that, those count in which something was begun.
+const loseLeases = `UPDATE queue SET owner = NULL, lease_until = NULL, lost = lost + (lost = 0 OR began), began = 0 WHERE owner IS NOT NULL`
+
 // Release implements store.Store.
 func (db *DB) Release(ctx context.Context, owner string) (int, error) {
-	return db.change(ctx, "release leases", `UPDATE queue SET owner = NULL, lease_until = NULL WHERE owner = ?`, owner)
+	return db.change(ctx, "release leases", `UPDATE queue SET owner = NULL, lease_until = NULL, began = 0 WHERE owner = ?`, owner)
 }
 
 // Reap implements store.Store.
 func (db *DB) Reap(ctx context.Context, now time.Time) (int, error) {
-	return db.change(ctx, "reap leases", `UPDATE queue SET owner = NULL, lease_until = NULL, lost = lost + 1 WHERE owner IS NOT NULL AND lease_until < ?`, millis(now))
+	return db.change(ctx, "reap leases", loseLeases+` AND lease_until < ?`, millis(now))
 }
 
 func (db *DB) change(ctx context.Context, what, query string, args ...any) (int, error) {

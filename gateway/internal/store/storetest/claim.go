@@ -119,3 +119,50 @@ func testExtendReleaseReap(t *testing.T, s store.Store) {
 		t.Errorf("jobs after Release = %+v, want three of a third lease, with only the first one lost", jobs)
 	}
 }
+
+// testLostLeases has leases end by themselves: the first counts, and then those in which
+// something was begun. A result makes up for them.
+func testLostLeases(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	enqueue(t, s, newMessage(1, "desk"))
+	now := start().Add(time.Hour)
+	next := func(want int) store.Lease {
+		t.Helper()
+		jobs := claimAt(t, s, now, 1, "desk")
+		if len(jobs) != 1 || jobs[0].Lost != want {
+			t.Fatalf("jobs = %+v, want one of which %d leases were lost", jobs, want)
+		}
+		return jobs[0].Lease
+	}
+	begin := func(l store.Lease) {
+		t.Helper()
+		if err := s.Begin(ctx, l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reap := func() {
+		t.Helper()
+		now = now.Add(time.Hour)
+		if n, err := s.Reap(ctx, now); n != 1 || err != nil {
+			t.Fatalf("Reap = %d, %v", n, err)
+		}
+	}
+	next(0)
+	reap()
+	next(1)
+	reap() // nothing was begun
+	l := next(1)
+	begin(l)
+	reap()
+	begin(l) // it is not held any more
+	next(2)
+	reap()
+	begin(next(2))
+	if n, err := s.Release(ctx, owner); n != 1 || err != nil {
+		t.Fatalf("Release = %d, %v", n, err)
+	}
+	next(2)
+	reap() // what was begun before the release does not count
+	finish(t, s, 0, store.Result{Lease: next(2), State: mail.Retrying, Due: start(), Reason: "x", Attempt: attempt(1, 500, "x")})
+	next(0)
+}

@@ -34,6 +34,7 @@ func TestStore(t *testing.T, open Open) {
 		"FinishWithoutAttempt":      testFinishWithoutAttempt,
 		"FinishAddsToTrace":         testFinishAddsToTrace,
 		"ExtendReleaseReap":         testExtendReleaseReap,
+		"LostLeases":                testLostLeases,
 		"ExpireDeliveries":          testExpireDeliveries,
 		"ExpireKeepsBodiesInFlight": testExpireKeepsBodiesInFlight,
 		"ListFilters":               testListFilters,
