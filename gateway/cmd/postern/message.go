@@ -241,13 +241,18 @@ func (m shownMessage) print(w io.Writer) error {
 		fmt.Fprintf(&b, "  to      <%s>, alias %s, endpoint %s/%s\n", terminal.Text(d.Recipient, 320), d.Alias, d.Tenant, d.Endpoint)
 		fmt.Fprintf(&b, "  subject %s\n", terminal.Text(d.Subject, 200))
 		fmt.Fprintf(&b, "  state   %s%s%s%s\n", d.State, orEmpty(": "+terminal.Text(d.Reason, 400), d.Reason != ""), orEmpty(", attempt under way", d.InFlight), dueText(d.DueAt))
-		printSteps(&b, d.Trace)
+		// Trace and attempts as they came, each step before what followed from it.
+		trace := d.Trace
 		for _, a := range d.Tries {
-			fmt.Fprintf(&b, "  %s  attempt %d  %.1f ms  %s\n", clock(a.At), a.Number, a.DurationMS, outcome(a))
-			if a.Response != "" {
-				fmt.Fprintf(&b, "      answer: %s\n", terminal.Text(a.Response, 200))
+			i := slices.IndexFunc(trace, func(s admin.Step) bool { return s.At.After(a.At) })
+			if i < 0 {
+				i = len(trace)
 			}
+			printSteps(&b, trace[:i])
+			trace = trace[i:]
+			printAttempt(&b, a)
 		}
+		printSteps(&b, trace)
 		if p, ok := m.Payloads[d.ID]; ok {
 			b.WriteString("  payload\n")
 			terminal.WritePayload(&b, p)
@@ -255,6 +260,13 @@ func (m shownMessage) print(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func printAttempt(b *strings.Builder, a admin.Attempt) {
+	fmt.Fprintf(b, "  %s  attempt %d  %.1f ms  %s\n", clock(a.At), a.Number, a.DurationMS, outcome(a))
+	if a.Response != "" {
+		fmt.Fprintf(b, "      answer: %s\n", terminal.Text(a.Response, 200))
+	}
 }
 
 func printSteps(b *strings.Builder, steps []admin.Step) {

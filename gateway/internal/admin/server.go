@@ -208,7 +208,7 @@ func (s *Server) payload(w http.ResponseWriter, r *http.Request) {
 }
 
 func noPayload(id mail.DeliveryID) error {
-	return fmt.Errorf("delivery %s has no payload: it is not made yet, a plugin dropped it, or its retention is over", id)
+	return fmt.Errorf("delivery %s has no payload: it is not made yet, the delivery was held or dropped before it was, or its retention is over", id)
 }
 
 // abortOn breaks the answer off, so that half a payload does not look whole.

@@ -153,7 +153,7 @@ func TestPayloadRefuses(t *testing.T) {
 	f, client, _ := start(t)
 	id := f.add(t, "", "acme/desk")
 	for asked, want := range map[mail.DeliveryID]string{
-		id.Delivery(1):              "delivery " + string(id.Delivery(1)) + " has no payload: it is not made yet, a plugin dropped it, or its retention is over",
+		id.Delivery(1):              "delivery " + string(id.Delivery(1)) + " has no payload: it is not made yet, the delivery was held or dropped before it was, or its retention is over",
 		id.Delivery(2):              "get document of " + string(id.Delivery(2)) + ": not found",
 		unknown + "_1":              "get document of " + unknown + "_1: not found",
 		mail.DeliveryID(id):         `"` + string(id) + `" is no id of a delivery`,
@@ -180,7 +180,7 @@ func TestPayloadAfterRetention(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := client.WritePayload(t.Context(), io.Discard, id, true)
-	wantError(t, "payload", err, "delivery "+string(id)+" has no payload: it is not made yet, a plugin dropped it, or its retention is over")
+	wantError(t, "payload", err, "delivery "+string(id)+" has no payload: it is not made yet, the delivery was held or dropped before it was, or its retention is over")
 	if _, err := client.Message(t.Context(), string(id)); err != nil {
 		t.Errorf("the message itself is gone: %v", err)
 	}
@@ -204,7 +204,7 @@ func TestPayloadWhileRetentionEnds(t *testing.T) {
 	f.add(t, raw, "acme/desk")
 	id, _ := f.deliver(t, "acme/desk", raw)
 	err := client.WritePayload(t.Context(), io.Discard, id, true)
-	wantError(t, "payload", err, "delivery "+string(id)+" has no payload: it is not made yet, a plugin dropped it, or its retention is over")
+	wantError(t, "payload", err, "delivery "+string(id)+" has no payload: it is not made yet, the delivery was held or dropped before it was, or its retention is over")
 }
 
 func TestDamagedBody(t *testing.T) {

@@ -151,7 +151,7 @@ func (l *loader) planBlock(h schema.Header) *schema.Block {
 		Children: []schema.Child{said.child()},
 		Finish: func() {
 			said.overlay(&p.Spam, &p.VirusScan, &p.VirusAction)
-			l.later = append(l.later, func() { l.wantScanners(said) })
+			l.later = append(l.later, func() { l.wantScanners(said, true) }) // tenants may ask for the scan
 			l.plans[p.Name] = *p
 			l.config.Plans = append(l.config.Plans, *p)
 		},
@@ -186,7 +186,7 @@ func (l *loader) tenantBlock(h schema.Header) *schema.Block {
 					resolved.Plan = l.plan(plan, planAt)
 				}
 				resolved.inheritScreening(said)
-				l.wantScanners(said)
+				l.wantScanners(said, resolved.VirusScan)
 			})
 		},
 	}

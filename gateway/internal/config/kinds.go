@@ -122,7 +122,7 @@ func webURL(v syntax.Value, noUser string) (*url.URL, uint16, syntax.Problems) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-		return nil, 0, v.Wrong("", "url is not a valid URL")
+		return nil, 0, v.Wrong(`write it like "https://host:port/path"`, "url is not a valid URL")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, 0, v.Wrong(`write "https://…"`, "url must be absolute and begin with https:// or http://")
 	case u.User != nil:

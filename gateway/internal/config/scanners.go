@@ -137,14 +137,15 @@ type screening struct {
 	virusScan   *bool
 	virusAction *string
 
-	spamAt      syntax.Place // of the block, where it has a threshold
-	virusScanAt syntax.Value
+	spamAt        syntax.Place // of the block, where it has a threshold
+	virusScanAt   syntax.Value
+	virusActionAt syntax.Value
 }
 
 func (s *screening) settings() []schema.Setting {
 	return []schema.Setting{
 		{Name: "virus_scan", Set: schema.Also(&s.virusScanAt, schema.Into(&s.virusScan, given(schema.Boolean)))},
-		{Name: "virus_action", Set: schema.Into(&s.virusAction, given(schema.OneOf(defaultVirusAction, "reject", "quarantine")))},
+		{Name: "virus_action", Set: schema.Also(&s.virusActionAt, schema.Into(&s.virusAction, given(schema.OneOf(defaultVirusAction, "reject", "quarantine"))))},
 	}
 }
 
@@ -192,13 +193,17 @@ func (t *Tenant) inheritScreening(said *screening) {
 	said.overlay(&t.Spam, &t.VirusScan, &t.VirusAction)
 }
 
-// wantScanners finds what asks for a scanner that is not there, once all are known.
-func (l *loader) wantScanners(said *screening) {
+// wantScanners finds what asks for a scanner that is not there, or for nothing, once all
+// are known. scans says whether mail is scanned for viruses.
+func (l *loader) wantScanners(said *screening, scans bool) {
 	if l.Partial() {
 		return
 	}
 	if said.virusScan != nil && *said.virusScan && l.config.Scanners.ClamAV == nil {
 		l.Note(said.virusScanAt.Wrong(`write scanner "clamav" { address = "127.0.0.1:3310" }`, "virus_scan needs a scanner %q, and there is none", clamAV)...)
+	}
+	if said.virusActionAt.At != (syntax.Place{}) && !scans {
+		l.Note(said.virusActionAt.Wrong("write virus_scan = true", "virus_action does nothing: virus_scan is not set")...)
 	}
 	if said.spamAt != (syntax.Place{}) && l.config.Scanners.Rspamd == nil {
 		l.Note(said.spamAt.Problem(`write scanner "rspamd" { url = "http://127.0.0.1:11333" }`, fmt.Sprintf("spam needs a scanner %q, and there is none", rspamd)))

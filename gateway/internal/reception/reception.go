@@ -112,6 +112,12 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 	}
 	r.log.Info("received", "message_id", id, "tenants", tenants(m.Recipients), "deliveries", len(message.Deliveries),
 		"size", counter.n, "listener", m.Envelope.Session.Listener, "remote_ip", m.Envelope.Session.RemoteIP, "reverse_path", hclog.Quote(m.Envelope.ReversePath))
+	for i, d := range message.Deliveries {
+		if d.State == mail.Quarantined || d.State == mail.Rejected {
+			r.log.Warn("a delivery was decided when its mail was received", "delivery_id", id.Delivery(i+1), "tenant", d.Endpoint.Tenant, "endpoint", d.Endpoint.Name,
+				"state", d.State, "reason", hclog.Quote(d.Reason))
+		}
+	}
 	return id, nil
 }
 

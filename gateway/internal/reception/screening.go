@@ -123,6 +123,9 @@ func (s *Screening) screen(ctx context.Context, log hclog.Logger, m scan.Mail, d
 }
 
 func spamDetail(r scan.SpamReport) string {
+	if r.Status == scan.Failed {
+		return "" // its error says so
+	}
 	if r.Status != scan.Done {
 		return string(r.Status)
 	}
@@ -130,6 +133,9 @@ func spamDetail(r scan.SpamReport) string {
 }
 
 func virusDetail(r scan.VirusReport) string {
+	if r.Status == scan.Failed {
+		return "" // its error says so
+	}
 	if r.Signature != "" {
 		return fmt.Sprintf("%s: %s", r.Status, r.Signature)
 	}

@@ -52,6 +52,12 @@ const (
 	// keptAnswerBytes of it are kept for the log.
 	keptAnswerBytes = 1 << 10
 
+	// Above askFirst octets an endpoint is asked whether it wants the payload (RFC 9110
+	// section 10.1.1), and given askPatience to say so: one that refuses and hangs up at
+	// once would else be heard only by chance.
+	askFirst    = 1 << 20
+	askPatience = time.Second
+
 	maxIdleConns        = 256
 	maxIdleConnsPerHost = 8
 	idleConnTimeout     = 90 * time.Second
@@ -130,6 +136,7 @@ func New(cfg Config) *Client {
 		MaxIdleConns:           maxIdleConns,
 		MaxIdleConnsPerHost:    maxIdleConnsPerHost,
 		IdleConnTimeout:        idleConnTimeout,
+		ExpectContinueTimeout:  askPatience,
 	}
 	return c
 }
@@ -274,12 +281,16 @@ func (c *Client) request(ctx context.Context, target *url.URL, req Request, sign
 	header.Set("Webhook-Id", string(req.ID))
 	header.Set("Webhook-Timestamp", strconv.FormatInt(req.At.Unix(), 10))
 	header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(signed.sum()))
+	if signed.size > askFirst {
+		header.Set("Expect", "100-continue")
+	}
 	// Not sent. It tells the transport that the request may be repeated, which
 	// the webhook-id makes true: so a kept connection that the endpoint closed
 	// just now is replaced by a new one and does not cost an attempt.
 	header["Idempotency-Key"] = nil
 	httpReq := &http.Request{
-		Method:        http.MethodPost,
+		Method:     http.MethodPost,
+		ProtoMajor: 1, ProtoMinor: 1, // what is at least to be spoken: else the transport does not ask
 		URL:           target,
 		Host:          target.Host,
 		Header:        header,

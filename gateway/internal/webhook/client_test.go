@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/x509"
@@ -478,5 +479,42 @@ func TestLargePayloadIsStreamed(t *testing.T) {
 	req.Render = streamed
 	if got := newClient(t, Config{}).Send(t.Context(), req); !got.Delivered {
 		t.Errorf("result = %+v", got)
+	}
+}
+
+// TestRefusalBeforeThePayload has endpoints that refuse a large payload by its header and
+// hang up without reading it: their answer is heard each time, and nothing is sent.
+func TestRefusalBeforeThePayload(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served sync.WaitGroup
+	served.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil && req.Header.Get("Expect") != "" {
+				_, _ = io.WriteString(conn, "HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+			}
+			_ = conn.Close()
+		}
+	})
+	defer served.Wait()
+	defer l.Close()
+	c := newClient(t, Config{})
+	large := bytes.Repeat([]byte("x"), 8<<20)
+	for range 20 {
+		renders := atomic.Int32{}
+		res := c.Send(t.Context(), Request{
+			URL: "http://" + l.Addr().String(), ID: "msg_1", Key: mustKey(t, vectorSecret), At: time.Now(),
+			Render: func(w io.Writer) error { renders.Add(1); return render(large)(w) },
+		})
+		if res.Code != http.StatusRequestEntityTooLarge || renders.Load() != 1 {
+			t.Errorf("%+v after %d renderings", res, renders.Load())
+		}
 	}
 }
