@@ -75,29 +75,37 @@ func (w *Writer) bring(next string) {
 		w.link.floor = w.isOpen
 	}
 	if w.style != w.Now.Style {
-		w.openStyles(next)
+		w.openStyles(next, closed)
 	}
 }
 
-// openStyles opens the styles that are not open yet, before next.
-func (w *Writer) openStyles(next string) {
+// openStyles opens the styles that are not open yet, before next. Those of closed
+// have been closed for it.
+func (w *Writer) openStyles(next string, closed Style) {
 	opened := w.Now.Style &^ w.style
-	before, _ := utf8.DecodeLastRune(w.buf[w.start:])
+	isWithin := w.style&^Strike != 0
 	first, _ := utf8.DecodeRuneInString(next)
-	if w.style&^Strike != 0 && len(w.buf) > w.start && before > ' ' && (!isPunct(before) || isPunct(first)) {
-		// Here the mark could as well end the style around it. The style begins a
-		// word later.
-		opened &= Strike
-	}
 	for s := Strike; s <= Em; s <<= 1 {
-		if opened&s != 0 {
-			w.defuse()
-			w.buf = append(w.buf, s.mark()...)
-			w.lead = -1
-			w.style |= s
-			w.open[w.isOpen] = s
-			w.isOpen++
+		if opened&s == 0 {
+			continue
 		}
+		if s != Strike {
+			before, _ := utf8.DecodeLastRune(w.buf[w.start:])
+			// The mark could as well end the style around it.
+			couldEnd := isWithin && len(w.buf) > w.start && before > ' ' && (!isPunct(before) || isPunct(first))
+			// Of the marks that end two styles and this one, Markdown makes one run,
+			// which by its length may be kept from ending the two.
+			joins := before == '*' && closed&^Strike == Bold|Em
+			if couldEnd || joins {
+				continue // the style begins a word later
+			}
+		}
+		w.defuse()
+		w.buf = append(w.buf, s.mark()...)
+		w.lead = -1
+		w.style |= s
+		w.open[w.isOpen] = s
+		w.isOpen++
 	}
 }
 

@@ -108,6 +108,9 @@ func TestStyles(t *testing.T) {
 		{"/b/x/b//b/y/b/", "**xy**"},
 		{"/b/x/b//i/y/i/", "**x***y*"},
 		{"/b//i/x/i/y/i/z/i//b/", "***x*yz**"},
+		{"/b/a /i/x/b/y/i/", "**a *x***y"},
+		{"/i/a /b/x/i/y/b/", "*a **x***y"},
+		{"/b/x/b//i/y /s//b/(z)/b//s//i/", "**x***y ~~(z)~~*"},
 		{"/b/x /s/y/s//b/z", "**x ~~y~~** z"},
 		{"/b//b/ /i/ /i/", ""},
 	} {
