@@ -52,7 +52,6 @@ func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\
 const (
 	asIs      = '.'
 	percent   = '%' // would end the destination, or be read as something else within it
-	leftOut   = '-' // by browsers too
 	refused   = '!'
 	ampersand = '&'
 	wide      = 'w' // begins a character that may be an invisible one
@@ -60,7 +59,7 @@ const (
 
 // class says what each byte is, in rows of 64.
 const class = "" +
-	"!!!!!!!!!--!!-!!!!!!!!!!!!!!!!!!%.%...&.%%%.................%.%." +
+	"!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!%.%...&.%%%.................%.%." +
 	"...........................%%%..%..........................%%%.!" +
 	"................................................................" +
 	"..w...............................ww...........w...w............"
@@ -74,6 +73,10 @@ func escape(url, scheme string) string {
 	}
 	if i == len(url) && url[:len(scheme)] == scheme {
 		return url
+	}
+	if strings.ContainsAny(url, "\t\n\r") {
+		// Browsers leave them out. What stands on both sides may make a reference.
+		url = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(url)
 	}
 	out := make([]byte, 0, len(url)+16)
 	out = append(out, scheme...)
@@ -89,7 +92,6 @@ func escape(url, scheme string) string {
 		}
 		size := 1
 		switch class[url[i]] {
-		case leftOut:
 		case refused:
 			return ""
 		case percent:

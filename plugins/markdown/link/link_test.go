@@ -14,6 +14,7 @@ func TestOf(t *testing.T) {
 		{"cid:a@b", "cid:a@b"},
 		{"https://a.test/?b=1&amp;c=2&copy=3", "https://a.test/?b=1&c=2&copy=3"},
 		{"https://a.test/?b=&amp;lt;&amp;#60;", "https://a.test/?b=&amp;lt;&amp;#60;"},
+		{"https://a.test/?b=1&\nmp;c=\t&l\rt;", "https://a.test/?b=1&amp;mp;c=&amp;lt;"},
 		{"https://例え.test/é", "https://例え.test/é"},
 		{"https://a.test/\u202egnp.exe\u00a0\u200b\u3000", "https://a.test/%E2%80%AEgnp.exe%C2%A0%E2%80%8B%E3%80%80"},
 		{"https://a.test/\xff\xc2", "https://a.test/\xff\xc2"},
