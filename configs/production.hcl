@@ -136,6 +136,11 @@ plugin "classify" {
   timeout = "5s"     # default; for one mail, 1ms to 5m
   memory  = "128MiB" # default; 1MiB to 4GiB
 
+  # How much work a run may be, in units, whatever the machine: a call of a function or
+  # a round of a loop is one, and one more for each 128 instructions in it. "message show"
+  # and "plugin run" say what was used.
+  fuel = 10000000000 # default; 1000 to 1000000000000
+
   # What its failure means. skip (default) goes on without it, retry runs the
   # chain again with the next attempt, quarantine holds the mail back for you.
   on_error = "skip" # default; of builtin:payload it is "retry", for what it cuts must not get out

@@ -275,6 +275,9 @@ func printSteps(b *strings.Builder, steps []admin.Step) {
 		if s.DurationMS > 0 {
 			fmt.Fprintf(b, "  %.1f ms", s.DurationMS)
 		}
+		if s.Fuel > 0 {
+			fmt.Fprintf(b, "  fuel %d", s.Fuel)
+		}
 		fmt.Fprintf(b, "%s%s%s\n", orEmpty("  "+s.Detail, s.Detail != ""), orEmpty("  "+s.Verdict, s.Verdict != ""),
 			orEmpty("  failed: "+terminal.Text(s.Error, 400), s.Error != ""))
 		for _, line := range s.Log {

@@ -24,6 +24,7 @@ import (
 const (
 	runTimeout = 5 * time.Second
 	runMemory  = 128 << 20
+	runFuel    = 10_000_000_000
 )
 
 // runFlags are those of "plugin run".
@@ -103,7 +104,7 @@ func (f *runFlags) plugin(name string) (plugin.Config, error) {
 		return plugin.Config{}, fmt.Errorf("--options: %w", err)
 	}
 	cfg := source.configure(config.Plugin{
-		Name: name, Timeout: f.timeout, Memory: runMemory, Options: options, Grant: plugin.Permissions(), Write: []document.Pointer{{}},
+		Name: name, Timeout: f.timeout, Memory: runMemory, Fuel: runFuel, Options: options, Grant: plugin.Permissions(), Write: []document.Pointer{{}},
 	}, cacheDir, nil)
 	if f.write != nil {
 		if cfg.Write, err = pointers(f.write); err != nil {
@@ -204,6 +205,7 @@ type ran struct {
 	Error       string          `json:"error,omitempty"`
 	DurationMS  float64         `json:"duration_ms"`
 	Memory      uint64          `json:"memory"`
+	Fuel        int64           `json:"fuel"`
 	Log         []plugin.Line   `json:"log"`
 	Before      json.RawMessage `json:"before"`
 	After       json.RawMessage `json:"after"`
@@ -225,7 +227,7 @@ func runPlugin(cmd *cobra.Command, f runFlags, name, file string, cfg plugin.Con
 	res, runErr := p.Run(cmd.Context(), t.mail, t.document)
 	out := ran{
 		Plugin: name, SHA256: p.SHA256(), Permissions: append([]string{}, p.Permissions()...), Write: texts(cfg.Write), Read: texts(cfg.Read),
-		Verdict: res.Verdict, Reason: res.Reason, DurationMS: float64(res.Duration.Microseconds()) / 1000, Memory: res.Memory,
+		Verdict: res.Verdict, Reason: res.Reason, DurationMS: float64(res.Duration.Microseconds()) / 1000, Memory: res.Memory, Fuel: res.Fuel,
 		Log: append([]plugin.Line{}, res.Log...),
 	}
 	if cfg.Read == nil {
@@ -272,6 +274,7 @@ func (r ran) print(w io.Writer) error {
 	}
 	fmt.Fprintf(&b, "Time     %.1f ms, its instance included\n", r.DurationMS)
 	fmt.Fprintf(&b, "Memory   %.1f MiB\n", float64(r.Memory)/(1<<20))
+	fmt.Fprintf(&b, "Fuel     %d units\n", r.Fuel)
 	for i, l := range r.Log {
 		head := "         "
 		if i == 0 {

@@ -197,7 +197,7 @@ func (s pluginSource) sha256() string {
 func (s pluginSource) configure(p config.Plugin, cacheDir string, lanes plugin.Lanes) plugin.Config {
 	cfg := plugin.Config{
 		Name: p.Name, Wasm: s.wasm, Grant: p.Grant, Read: p.Read, Write: p.Write, Options: p.Options,
-		Timeout: p.Timeout, Memory: uint64(p.Memory), CacheDir: cacheDir, Lanes: lanes,
+		Timeout: p.Timeout, Memory: uint64(p.Memory), Fuel: p.Fuel, CacheDir: cacheDir, Lanes: lanes,
 	}
 	if s.builtin {
 		cfg.Grant, cfg.Read, cfg.Write = s.grant, s.read, s.write

@@ -71,6 +71,7 @@ type Step struct {
 	At         time.Time `json:"at"`
 	Name       string    `json:"name"`
 	DurationMS float64   `json:"duration_ms"`
+	Fuel       int64     `json:"fuel,omitempty"`
 	Detail     string    `json:"detail,omitempty"`
 	// Verdict, Error and Log are of a stage of the chain.
 	Verdict string   `json:"verdict,omitempty"`
@@ -134,7 +135,7 @@ func newMessage(m store.Message) Message {
 func newSteps(steps []mail.Step) []Step {
 	out := make([]Step, len(steps))
 	for i, s := range steps {
-		out[i] = Step{At: s.At, Name: s.Name, DurationMS: milliseconds(s.Duration), Detail: s.Detail, Verdict: s.Verdict, Error: s.Error, Log: s.Log}
+		out[i] = Step{At: s.At, Name: s.Name, DurationMS: milliseconds(s.Duration), Fuel: s.Fuel, Detail: s.Detail, Verdict: s.Verdict, Error: s.Error, Log: s.Log}
 	}
 	return out
 }

@@ -146,6 +146,7 @@ type Plugin struct {
 
 	Timeout time.Duration   // of one run
 	Memory  int64           // most linear memory, in octets
+	Fuel    int64           // most work of one run, in units
 	OnError string          // skip, retry or quarantine
 	Options json.RawMessage // one JSON object, its members in the order of the file
 }

@@ -36,6 +36,7 @@ func (l *loader) pluginBlock(h schema.Header) *schema.Block {
 			p.grantSetting("read", schema.Into(&p.Read, schema.ListOf(0, maxPointers, distinct("pointer", pointer)))),
 			{Name: "timeout", Initial: "5s", Set: schema.Into(&p.Timeout, schema.Duration(time.Millisecond, 5*time.Minute))},
 			{Name: "memory", Initial: "128MiB", Set: schema.Into(&p.Memory, schema.Size(1<<20, 4<<30))},
+			{Name: "fuel", Initial: "10000000000", Set: schema.Into(&p.Fuel, fuel)},
 			{Name: "on_error", Set: schema.Into(&p.OnError, schema.OneOf("skip", "retry", "quarantine"))},
 		},
 		Children: []schema.Child{{Kind: "options", Open: func(schema.Header) *schema.Block {
@@ -48,6 +49,12 @@ func (l *loader) pluginBlock(h schema.Header) *schema.Block {
 			l.config.Plugins = append(l.config.Plugins, *p)
 		},
 	}
+}
+
+// fuel reads a number of units. To start a plugin in Go takes some ten thousand.
+func fuel(v syntax.Value) (int64, syntax.Problems) {
+	n, ps := schema.Integer(1000, 1_000_000_000_000)(v)
+	return int64(n), ps
 }
 
 // defaultPolicy is what the failure of a plugin means where nobody says it. What cuts

@@ -11,6 +11,8 @@ type Step struct {
 	At       time.Time     `json:"at"`
 	Name     string        `json:"name"`
 	Duration time.Duration `json:"duration_ns,omitempty"`
+	// Fuel is what a stage used of it, in units; 0 for other steps.
+	Fuel int64 `json:"fuel,omitempty"`
 	// Detail is for people; it never holds a secret or a body.
 	Detail string `json:"detail,omitempty"`
 	// Verdict is what a stage wanted to become of the delivery, where it ended the

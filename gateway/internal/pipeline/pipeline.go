@@ -78,7 +78,7 @@ func Run(ctx context.Context, stages []Stage, m plugin.Mail, doc *document.Docum
 		if err != nil && ctx.Err() != nil {
 			return Outcome{Document: doc, Verdict: Interrupted, Reason: ctx.Err().Error(), Steps: out.Steps}
 		}
-		step := mail.Step{At: began, Name: "stage " + s.Name, Duration: res.Duration, Log: lines(res.Log)}
+		step := mail.Step{At: began, Name: "stage " + s.Name, Duration: res.Duration, Fuel: res.Fuel, Log: lines(res.Log)}
 		switch {
 		case err != nil:
 			step.Error = err.Error()

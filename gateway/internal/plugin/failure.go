@@ -25,6 +25,9 @@ func (p *Plugin) explain(err error, log []Line) error {
 	if trap.Deadline {
 		return fmt.Errorf("%w; timeout = %q", err, p.cfg.Timeout)
 	}
+	if errors.Is(err, sandbox.ErrFuel) {
+		return fmt.Errorf("%w; fuel = %d", err, p.cfg.Fuel)
+	}
 	for _, line := range log {
 		if !isCrash(line.Message) {
 			continue

@@ -37,6 +37,7 @@ type run struct {
 	// duration and memory are what the run took, when it has ended.
 	duration time.Duration
 	memory   uint64
+	fuel     int64
 	// staying is what the guest runs that may not call the host, if it does: within
 	// its allocator or its clean-up a call would come back into the middle of one.
 	staying string

@@ -58,7 +58,7 @@ type Inspection struct {
 // Inspect reads a module and runs nothing of it. Its error is that of what is no
 // module, or cannot be linked.
 func Inspect(ctx context.Context, wasm []byte, cacheDir string) (in Inspection, err error) {
-	module, err := compile(ctx, wasm, maxMemory, cacheDir)
+	module, err := compile(ctx, wasm, sandbox.Config{Memory: maxMemory, CacheDir: cacheDir})
 	if err != nil {
 		return Inspection{}, err
 	}
@@ -90,7 +90,7 @@ func digest(wasm []byte) string {
 const maxMemory = 4 << 30
 
 // compile tells apart what is no core module before the compiler sees it.
-func compile(ctx context.Context, wasm []byte, memory uint64, cacheDir string) (*sandbox.Module, error) {
+func compile(ctx context.Context, wasm []byte, cfg sandbox.Config) (*sandbox.Module, error) {
 	switch {
 	case len(wasm) == 0:
 		return nil, errors.New("it is empty")
@@ -102,7 +102,8 @@ func compile(ctx context.Context, wasm []byte, memory uint64, cacheDir string) (
 	if bytes.Contains(wasm, []byte("\x04gojs")) && !bytes.Contains(wasm, []byte(sandbox.WASI)) {
 		return nil, errors.New("module is built for GOOS=js; build it for GOOS=wasip1")
 	}
-	module, err := sandbox.Compile(ctx, wasm, sandbox.Config{CacheDir: cacheDir, Memory: memory, Functions: functions()})
+	cfg.Functions = functions()
+	module, err := sandbox.Compile(ctx, wasm, cfg)
 	if unknown, ok := errors.AsType[*sandbox.UnknownImportError](err); ok && ofAnotherVersion(unknown.Module) {
 		return nil, fmt.Errorf("%w: it is of another version of the contract, this is %s", err, version)
 	}

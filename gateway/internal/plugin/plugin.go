@@ -55,9 +55,11 @@ type Config struct {
 	Write, Read []document.Pointer
 	// Options is the JSON that the plugin is configured with.
 	Options []byte
-	// Timeout bounds a run, and Memory its linear memory in octets.
+	// Timeout bounds a run, Memory its linear memory in octets, and Fuel its work, in
+	// units of package sandbox; 0 units mean any.
 	Timeout time.Duration
 	Memory  uint64
+	Fuel    int64
 	// CacheDir holds compiled code; empty for none.
 	CacheDir string
 	// Lanes bounds the runs at the same time of all plugins that share it; nil for
@@ -102,7 +104,7 @@ func Load(ctx context.Context, cfg Config) (*Plugin, error) {
 	p := &Plugin{cfg: cfg, sha256: digest(cfg.Wasm)}
 	p.cfg.Wasm = nil
 	var err error
-	if p.module, err = compile(ctx, cfg.Wasm, cfg.Memory, cfg.CacheDir); err != nil {
+	if p.module, err = compile(ctx, cfg.Wasm, sandbox.Config{Memory: cfg.Memory, Fuel: cfg.Fuel, CacheDir: cfg.CacheDir}); err != nil {
 		return nil, fmt.Errorf("plugin %q: %w", cfg.Name, err)
 	}
 	if err := p.prove(ctx); err != nil {
@@ -191,6 +193,8 @@ type Result struct {
 	// linear memory at the end, in octets; 0 where there was none.
 	Duration time.Duration
 	Memory   uint64
+	// Fuel is what the run has used, in units.
+	Fuel int64
 }
 
 // Run runs the plugin on one delivery. On an error the result holds the log alone:
@@ -200,7 +204,7 @@ func (p *Plugin) Run(ctx context.Context, m Mail, doc *document.Document) (Resul
 	err := p.inInstance(ctx, r, func(ctx context.Context, g *sandbox.Guest) error {
 		return call(ctx, g, r, exportTransform)
 	})
-	res := Result{Document: doc, Verdict: Continue, Log: r.log.lines(), Duration: r.duration, Memory: r.memory}
+	res := Result{Document: doc, Verdict: Continue, Log: r.log.lines(), Duration: r.duration, Memory: r.memory, Fuel: r.fuel}
 	if err == nil {
 		res.Document, res.Verdict, res.Reason = r.editor.Document(), r.verdict, r.reason
 	}
@@ -220,7 +224,7 @@ func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context,
 	defer cancel()
 	r.configuring = true
 	output := &output{log: &r.log}
-	_, err = p.module.Run(context.WithValue(ctx, runKey{}, r), output, func(ctx context.Context, g *sandbox.Guest) error {
+	r.fuel, err = p.module.Run(context.WithValue(ctx, runKey{}, r), output, func(ctx context.Context, g *sandbox.Guest) error {
 		defer func() { r.memory = g.MemorySize() }()
 		address, length, err := lowerString(ctx, g, string(p.cfg.Options))
 		if err != nil {

@@ -11,6 +11,13 @@ import (
 // ErrFuel means that a run has used up its fuel.
 var ErrFuel = errors.New("its fuel is used up")
 
+// fuelError is ErrFuel with what was used.
+type fuelError struct{ units int64 }
+
+func (e *fuelError) Error() string { return fmt.Sprintf("%v, after %d units", ErrFuel, e.units) }
+
+func (*fuelError) Unwrap() error { return ErrFuel }
+
 // tank is the fuel of one run. Where most is 0, it may use any.
 type tank struct{ most, used int64 }
 
@@ -36,7 +43,7 @@ func refuel() Function {
 			// Until it is replaced, the slice is counted where the run ends.
 			spent := admit.Slice - int64(int32(stack[0]))
 			if t.most > 0 && t.used+spent >= t.most {
-				return fmt.Errorf("%w, after %d units", ErrFuel, t.used+spent)
+				return &fuelError{t.used + spent}
 			}
 			t.used += spent
 			stack[0] = admit.Slice

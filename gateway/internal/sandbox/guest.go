@@ -122,6 +122,9 @@ func newTrap(ctx context.Context, where string, err error) *Trap {
 		}
 		return &Trap{Where: where, Text: text, Deadline: errors.Is(inner, context.DeadlineExceeded), err: inner}
 	}
+	if used, ok := errors.AsType[*fuelError](err); ok {
+		return &Trap{Where: where, Text: used.Error(), err: used}
+	}
 	// The lines that follow are the guest's stack.
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	return &Trap{Where: where, Text: strings.TrimSuffix(text, " (recovered by wazero)"), err: err}

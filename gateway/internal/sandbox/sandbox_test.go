@@ -356,3 +356,29 @@ func TestRandomNumbersAreBounded(t *testing.T) {
 		t.Errorf("20 MiB: %v, %v; want an error for the guest", got, err)
 	}
 }
+
+// TestFuel holds that a run is stopped when its fuel is used up, that the same run uses
+// the same, and that none is left over for the next.
+func TestFuel(t *testing.T) {
+	t.Parallel()
+	kept := &[]string{}
+	m := compile(t, assemble(t, "guest"), sandbox.Config{Memory: mebibyte, Fuel: 1_000_000, Functions: []sandbox.Function{notes(kept)}})
+	run := func(name string) (int64, error) {
+		return m.Run(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+			_, err := g.Call(ctx, name)
+			return err
+		})
+	}
+	for range 2 {
+		used, err := run("spin")
+		var trap *sandbox.Trap
+		if !errors.As(err, &trap) || !errors.Is(err, sandbox.ErrFuel) || trap.Deadline || used < 1_000_000 || used > 1_100_001 {
+			t.Errorf("spin used %d units: %v", used, err)
+		}
+	}
+	first, err := run("count")
+	again, againErr := run("count")
+	if first != again || first < 2 || first > 1000 || err != nil || againErr != nil {
+		t.Errorf("count used %d and %d units: %v, %v", first, again, err, againErr)
+	}
+}
