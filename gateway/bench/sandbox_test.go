@@ -67,7 +67,7 @@ func newSandbox(t testing.TB, wasm []byte, metered bool) *sandbox {
 		t.Fatal(err)
 	}
 	if metered {
-		if wasm, err = admit.Module(wasm, 65536); err != nil {
+		if wasm, _, err = admit.Module(wasm, 65536); err != nil {
 			t.Fatal(err)
 		}
 		_, err = s.runtime.NewHostModuleBuilder(admit.HostModule).

@@ -32,12 +32,18 @@ func FunctionCount() int { return len(functions()) }
 // not proved before it runs.
 func LoadForTest(ctx context.Context, cfg Config, more ...sandbox.Function) (*Plugin, error) {
 	module, err := sandbox.Compile(ctx, cfg.Wasm, sandbox.Config{Memory: cfg.Memory, Functions: append(functions(), more...)})
-	return &Plugin{cfg: cfg, module: module}, err
+	p := &Plugin{cfg: cfg, module: module}
+	if err == nil {
+		p.pool = module.NewPool(1, p.configure)
+	}
+	return p, err
 }
 
 // WithOptions returns the plugin with other options, for one module and many runs.
 func (p *Plugin) WithOptions(options []byte) *Plugin {
 	cfg := p.cfg
 	cfg.Options = options
-	return &Plugin{cfg: cfg, module: p.module}
+	other := &Plugin{cfg: cfg, module: p.module}
+	other.pool = p.module.NewPool(0, other.configure)
+	return other
 }

@@ -48,11 +48,18 @@ type run struct {
 		index   uint32
 		offset  uint64
 	}
-	// configuring is true while every import but log is out of reach.
-	configuring bool
+	// ready is true once the instance is set up; before, every import but log is out of
+	// reach.
+	ready bool
 }
 
 type runKey struct{}
+
+// runOf is the run that a context is of; every call of a guest has one.
+func runOf(ctx context.Context) *run {
+	r, _ := ctx.Value(runKey{}).(*run)
+	return r
+}
 
 // stay keeps the guest from calling the host until the function that it returns is
 // called.
@@ -85,7 +92,7 @@ func function(iface, name, params, results string, call hostCall) sandbox.Functi
 		if r.staying != "" {
 			return fmt.Errorf("called from within %s", r.staying)
 		}
-		if r.configuring && iface != logPermission {
+		if !r.ready && iface != logPermission {
 			return errors.New("called while the plugin is being configured, when there is no mail")
 		}
 		args := make([]uint32, len(params))

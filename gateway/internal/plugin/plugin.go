@@ -91,6 +91,7 @@ func (l Lanes) enter(ctx context.Context) (leave func(), err error) {
 type Plugin struct {
 	cfg    Config // without Wasm
 	module *sandbox.Module
+	pool   *sandbox.Pool
 	sha256 string
 }
 
@@ -107,6 +108,7 @@ func Load(ctx context.Context, cfg Config) (*Plugin, error) {
 	if p.module, err = compile(ctx, cfg.Wasm, sandbox.Config{Memory: cfg.Memory, Fuel: cfg.Fuel, CacheDir: cfg.CacheDir}); err != nil {
 		return nil, fmt.Errorf("plugin %q: %w", cfg.Name, err)
 	}
+	p.pool = p.module.NewPool(max(cap(cfg.Lanes), 1), p.configure)
 	if err := p.prove(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("plugin %q: %w", cfg.Name, err), p.Close(ctx))
 	}
@@ -211,8 +213,8 @@ func (p *Plugin) Run(ctx context.Context, m Mail, doc *document.Document) (Resul
 	return res, err
 }
 
-// inInstance makes an instance, configures it, and calls f with it. The time that
-// it waits for a lane is not the guest's.
+// inInstance calls f with an instance that is configured. The time that it waits for a
+// lane is not the guest's.
 func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context, *sandbox.Guest) error) error {
 	leave, err := p.cfg.Lanes.enter(ctx)
 	if err != nil {
@@ -222,18 +224,10 @@ func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context,
 	defer func(began time.Time) { r.duration = time.Since(began) }(time.Now())
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
-	r.configuring = true
 	output := &output{log: &r.log}
-	r.fuel, err = p.module.Run(context.WithValue(ctx, runKey{}, r), output, func(ctx context.Context, g *sandbox.Guest) error {
+	r.fuel, err = p.pool.Run(context.WithValue(ctx, runKey{}, r), output, func(ctx context.Context, g *sandbox.Guest) error {
 		defer func() { r.memory = g.MemorySize() }()
-		address, length, err := lowerString(ctx, g, string(p.cfg.Options))
-		if err != nil {
-			return err
-		}
-		if err := call(ctx, g, r, exportConfigure, uint64(address), uint64(length)); err != nil {
-			return fmt.Errorf("configure: %w", err)
-		}
-		r.configuring = false
+		r.ready = true
 		return f(ctx, g)
 	})
 	output.flush()
@@ -241,6 +235,20 @@ func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context,
 		err = p.explain(err, r.log.kept)
 	}
 	return err
+}
+
+// configure sets an instance up, before it runs or becomes what all runs begin with.
+func (p *Plugin) configure(ctx context.Context, g *sandbox.Guest) error {
+	r := runOf(ctx)
+	defer func() { r.memory = g.MemorySize() }()
+	address, length, err := lowerString(ctx, g, string(p.cfg.Options))
+	if err != nil {
+		return err
+	}
+	if err := call(ctx, g, r, exportConfigure, uint64(address), uint64(length)); err != nil {
+		return fmt.Errorf("configure: %w", err)
+	}
+	return nil
 }
 
 // call calls an export that returns a result<_, string>.

@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/postern-mail/postern/gateway/internal/sandbox/admit"
 )
@@ -18,13 +20,26 @@ func (e *fuelError) Error() string { return fmt.Sprintf("%v, after %d units", Er
 
 func (*fuelError) Unwrap() error { return ErrFuel }
 
-// tank is the fuel of one run. Where most is 0, it may use any.
-type tank struct{ most, used int64 }
+// maxRandom is how many random octets a run may ask for.
+const maxRandom = 16 << 20
 
-type tankKey struct{}
+// run is the state of one run that is the host's. It travels in the context of its calls.
+type run struct {
+	output     io.Writer
+	most, used int64 // fuel; where most is 0, it may use any
+	random     int   // octets that it may still ask for
+}
 
-func withTank(ctx context.Context, t *tank) context.Context {
-	return context.WithValue(ctx, tankKey{}, t)
+type runKey struct{}
+
+func withRun(ctx context.Context, r *run) context.Context {
+	return context.WithValue(ctx, runKey{}, r)
+}
+
+// runOf is the run that a context is of.
+func runOf(ctx context.Context) *run {
+	r, _ := ctx.Value(runKey{}).(*run)
+	return r
 }
 
 // refuel is the host function that a metered guest calls when its slice is used up. It
@@ -33,21 +48,49 @@ func refuel() Function {
 	return Function{
 		Module: admit.HostModule, Name: admit.Refuel, Params: []Type{I32}, Results: []Type{I32},
 		Call: func(ctx context.Context, _ *Guest, stack []uint64) error {
-			t, ok := ctx.Value(tankKey{}).(*tank)
-			if !ok {
-				return errors.New("there is no run")
-			}
 			if err := ctx.Err(); err != nil {
 				return err
 			}
+			r := runOf(ctx)
 			// Until it is replaced, the slice is counted where the run ends.
 			spent := admit.Slice - int64(int32(stack[0]))
-			if t.most > 0 && t.used+spent >= t.most {
-				return &fuelError{t.used + spent}
+			if r.most > 0 && r.used+spent >= r.most {
+				return &fuelError{r.used + spent}
 			}
-			t.used += spent
+			r.used += spent
 			stack[0] = admit.Slice
 			return nil
 		},
 	}
+}
+
+// streams are the output and the random numbers of an instance, which are those of its
+// run while it has time.
+type streams struct {
+	ctx context.Context //nolint:containedctx // of the run that the instance has at the time
+	run *run
+}
+
+var errNoRun = errors.New("the run is over")
+
+// Write implements io.Writer.
+func (s *streams) Write(p []byte) (int, error) {
+	if s.run == nil {
+		return 0, errNoRun
+	}
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.run.output.Write(p)
+}
+
+// Read implements io.Reader: it gives random numbers.
+func (s *streams) Read(p []byte) (int, error) {
+	if s.run == nil || s.ctx.Err() != nil {
+		return 0, errNoRun
+	}
+	if s.run.random -= len(p); s.run.random < 0 {
+		return 0, errors.New("no more random numbers in this run")
+	}
+	return rand.Read(p)
 }

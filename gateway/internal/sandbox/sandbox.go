@@ -4,8 +4,9 @@
 //
 // # Invariants
 //
-//   - A run is a pristine instance. Nothing that a guest wrote, into memory,
-//     globals or tables, is there in the next run.
+//   - A run begins with a pristine instance, as it was when it was set up. Nothing that
+//     a guest wrote, into memory, globals or tables, is there in the next run. An
+//     instance is used again only where all that a run can change was set back.
 //   - A run ends: by itself, by a trap, when its fuel is used up, or when its context
 //     does. Its memory stays below the module's cap.
 //   - A guest comes back to the host after each slice of fuel, some milliseconds of
@@ -22,12 +23,10 @@ package sandbox
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,12 +101,13 @@ func Shown(name string) string {
 }
 
 // Module is a compiled module. Its methods may be called by any number of
-// goroutines.
+// goroutines. It runs by way of a [Pool].
 type Module struct {
 	// runtime is the module's own: its cap of memory is for this module.
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
 	fuel     int64
+	admitted admit.Info
 }
 
 // errCompile is the failure of compiling, as opposed to that of linking.
@@ -122,11 +122,11 @@ func Compile(ctx context.Context, wasm []byte, cfg Config) (*Module, error) {
 		// A folder for each module, so that a damaged one can be told and removed.
 		dir = filepath.Join(cfg.CacheDir, hex.EncodeToString(sum[:]))
 	}
-	wasm, err := admit.Module(wasm, pages(cfg.Memory))
+	wasm, info, err := admit.Module(wasm, pages(cfg.Memory))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errCompile, err)
 	}
-	m, err := compile(ctx, wasm, cfg, dir)
+	m, err := compile(ctx, wasm, info, cfg, dir)
 	if dir == "" || !errors.Is(err, errCompile) {
 		return m, err
 	}
@@ -134,13 +134,13 @@ func Compile(ctx context.Context, wasm []byte, cfg Config) (*Module, error) {
 	if removeErr := os.RemoveAll(dir); removeErr != nil {
 		return nil, errors.Join(err, fmt.Errorf("remove damaged cache entry: %w", removeErr))
 	}
-	return compile(ctx, wasm, cfg, dir)
+	return compile(ctx, wasm, info, cfg, dir)
 }
 
 // pages gives a cap of memory in whole pages.
 func pages(octets uint64) uint32 { return uint32(min(octets/pageSize, 65536)) }
 
-func compile(ctx context.Context, wasm []byte, cfg Config, cacheDir string) (_ *Module, err error) {
+func compile(ctx context.Context, wasm []byte, info admit.Info, cfg Config, cacheDir string) (_ *Module, err error) {
 	// What a module says for debuggers is not read: debug/dwarf is not made for what
 	// strangers write, and wazero would panic with it.
 	rc := wazero.NewRuntimeConfig().WithDebugInfoEnabled(false).
@@ -155,7 +155,7 @@ func compile(ctx context.Context, wasm []byte, cfg Config, cacheDir string) (_ *
 		}
 		rc = rc.WithCompilationCache(cache)
 	}
-	m := &Module{runtime: wazero.NewRuntimeWithConfig(ctx, rc), fuel: cfg.Fuel}
+	m := &Module{runtime: wazero.NewRuntimeWithConfig(ctx, rc), fuel: cfg.Fuel, admitted: info}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.Close(ctx))
@@ -239,7 +239,7 @@ func (m *Module) checkExports() error {
 // link gives the module's runtime the host functions, and refuses imports that
 // there is no function for.
 func (m *Module) link(ctx context.Context, functions []Function) error {
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, m.runtime); err != nil {
+	if err := linkWASI(ctx, m.runtime); err != nil {
 		return fmt.Errorf("link WASI: %w", err)
 	}
 	builders := make(map[string]wazero.HostModuleBuilder)
@@ -323,66 +323,6 @@ func (m *Module) Signature(name string) (params, results []Type, ok bool) {
 		return nil, nil, false
 	}
 	return f.ParamTypes(), f.ResultTypes(), true
-}
-
-// Run makes a pristine instance, initializes it, and calls f with it. What the
-// guest writes to standard output and error goes to output. The instance is gone
-// when Run returns, which tells how much fuel was used. An error of the guest is a *Trap.
-func (m *Module) Run(ctx context.Context, output io.Writer, f func(ctx context.Context, g *Guest) error) (fuel int64, err error) {
-	tank := &tank{most: m.fuel}
-	err = m.run(withTank(ctx, tank), output, tank, f)
-	return tank.used, err
-}
-
-func (m *Module) run(ctx context.Context, output io.Writer, tank *tank, f func(ctx context.Context, g *Guest) error) error {
-	mod, err := m.runtime.InstantiateModule(ctx, m.compiled, wazero.NewModuleConfig().
-		WithName("").
-		WithStartFunctions("_initialize").
-		WithStdout(untilDone{ctx, output}).WithStderr(untilDone{ctx, output}).
-		WithSysWalltime().WithSysNanotime().
-		WithRandSource(&randomness{ctx: ctx, left: maxRandom}))
-	if err != nil {
-		return newTrap(ctx, "start", err)
-	}
-	defer func() {
-		tank.used += admit.Slice - int64(int32(mod.ExportedGlobal(admit.FuelGlobal).Get())) // of the last slice
-		_ = mod.Close(context.WithoutCancel(ctx))                                           // its error is that of a guest that exited
-	}()
-	if ctx.Err() != nil { // to make an instance can take time, and nobody looks then
-		return newTrap(ctx, "start", ctx.Err())
-	}
-	return f(ctx, &Guest{mod: mod})
-}
-
-// maxRandom is how many random octets a run may ask for.
-const maxRandom = 16 << 20
-
-// randomness are the random numbers of a run, while it has time.
-type randomness struct {
-	ctx  context.Context //nolint:containedctx // lives for one run
-	left int
-}
-
-// Read implements io.Reader.
-func (r *randomness) Read(p []byte) (int, error) {
-	if r.left -= len(p); r.left < 0 || r.ctx.Err() != nil {
-		return 0, errors.New("no more random numbers in this run")
-	}
-	return rand.Read(p)
-}
-
-// untilDone is the output of a run, while it has time.
-type untilDone struct {
-	ctx context.Context //nolint:containedctx // lives for one run
-	w   io.Writer
-}
-
-// Write implements io.Writer.
-func (w untilDone) Write(p []byte) (int, error) {
-	if err := w.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return w.w.Write(p)
 }
 
 // Close gives back what the module holds. No run may be under way.

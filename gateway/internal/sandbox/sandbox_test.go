@@ -19,7 +19,7 @@ import (
 const mebibyte = 1 << 20
 
 // assemble builds a guest of testdata.
-func assemble(t *testing.T, name string) []byte {
+func assemble(t testing.TB, name string) []byte {
 	t.Helper()
 	wat2wasm, err := exec.LookPath("wat2wasm")
 	if err != nil {
@@ -31,7 +31,7 @@ func assemble(t *testing.T, name string) []byte {
 	return assembleFile(t, wat2wasm, filepath.Join("testdata", name+".wat"))
 }
 
-func assembleFile(t *testing.T, wat2wasm, source string) []byte {
+func assembleFile(t testing.TB, wat2wasm, source string) []byte {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "guest.wasm")
 	if out, err := exec.CommandContext(t.Context(), wat2wasm, "-o", file, source).CombinedOutput(); err != nil {
@@ -80,9 +80,14 @@ func guest(t *testing.T) (*sandbox.Module, *[]string) {
 	return compile(t, assemble(t, "guest"), sandbox.Config{Memory: mebibyte, Functions: []sandbox.Function{notes(kept)}}), kept
 }
 
+// start returns what runs a module that needs no set-up.
+func start(m *sandbox.Module) func(context.Context, io.Writer, func(context.Context, *sandbox.Guest) error) (int64, error) {
+	return m.NewPool(1, func(context.Context, *sandbox.Guest) error { return nil }).Run
+}
+
 // call runs one export in an instance of its own.
 func call(ctx context.Context, m *sandbox.Module, name string, args ...uint64) (results []uint64, err error) {
-	_, err = m.Run(ctx, io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+	_, err = start(m)(ctx, io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
 		var err error
 		results, err = g.Call(ctx, name, args...)
 		return err
@@ -139,7 +144,7 @@ func TestStartFunctionEnds(t *testing.T) {
 	m := compile(t, assemble(t, "start"), sandbox.Config{Memory: mebibyte})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err := m.Run(ctx, io.Discard, func(context.Context, *sandbox.Guest) error { return nil })
+	_, err := start(m)(ctx, io.Discard, func(context.Context, *sandbox.Guest) error { return nil })
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error = %v, want the deadline", err)
 	}
@@ -164,7 +169,7 @@ func TestWASIGivesNothingAway(t *testing.T) {
 		t.Errorf("environ has %v entries, %v", got, err)
 	}
 	var out bytes.Buffer
-	_, err := m.Run(t.Context(), &out, func(ctx context.Context, g *sandbox.Guest) error {
+	_, err := start(m)(t.Context(), &out, func(ctx context.Context, g *sandbox.Guest) error {
 		_, err := g.Call(ctx, "print")
 		return err
 	})
@@ -193,7 +198,7 @@ func TestHostFunctions(t *testing.T) {
 func TestAllocate(t *testing.T) {
 	t.Parallel()
 	m, _ := guest(t)
-	_, err := m.Run(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+	_, err := start(m)(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
 		for range 3 {
 			p, err := g.Allocate(ctx, 8, 100)
 			if err != nil || p%8 != 0 {
@@ -213,7 +218,7 @@ func TestAllocate(t *testing.T) {
 	}
 	liar := compile(t, assemble(t, "allocator"), sandbox.Config{Memory: mebibyte})
 	for size, want := range map[uint32]string{9: "not aligned", 65536: "outside", 0xfffffff8: "outside", 65528: "outside"} {
-		_, err := liar.Run(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+		_, err := start(liar)(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
 			_, err := g.Allocate(ctx, 8, size)
 			return err
 		})
@@ -364,7 +369,7 @@ func TestFuel(t *testing.T) {
 	kept := &[]string{}
 	m := compile(t, assemble(t, "guest"), sandbox.Config{Memory: mebibyte, Fuel: 1_000_000, Functions: []sandbox.Function{notes(kept)}})
 	run := func(name string) (int64, error) {
-		return m.Run(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+		return start(m)(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
 			_, err := g.Call(ctx, name)
 			return err
 		})
@@ -378,7 +383,7 @@ func TestFuel(t *testing.T) {
 	}
 	first, err := run("count")
 	again, againErr := run("count")
-	if first != again || first < 2 || first > 1000 || err != nil || againErr != nil {
+	if first != again || first < 1 || first > 1000 || err != nil || againErr != nil {
 		t.Errorf("count used %d and %d units: %v, %v", first, again, err, againErr)
 	}
 }

@@ -92,29 +92,38 @@ func sectionName(id byte) string {
 // sections, names and debugging among them, which are nothing that a run needs. An
 // error says which section it is about, and the bound. memory is the cap of linear
 // memory in pages of 64 KiB.
-func Module(wasm []byte, memory uint32) ([]byte, error) {
+func Module(wasm []byte, memory uint32) ([]byte, Info, error) {
 	sections, err := split(wasm)
 	if err != nil {
-		return nil, err
+		return nil, Info{}, err
 	}
 	m := &module{memory: memory}
 	out := []byte(magic)
 	for _, id := range order() {
 		content, stands := sections[id]
-		added := m.added(id)
-		if !stands && added == nil {
+		added, entries := m.added(id)
+		if !stands && entries == 0 {
 			continue
 		}
 		if !stands {
 			content = []byte{0} // an empty list
 		}
-		w := rewriter{reader: reader{content}, module: m}
-		if err := w.section(id, added); err != nil {
-			return nil, fmt.Errorf("%s: %w", sectionName(id), err)
+		w := rewriter{reader: reader{b: content}, module: m}
+		if err := w.section(id, added, entries); err != nil {
+			return nil, Info{}, fmt.Errorf("%s: %w", sectionName(id), err)
 		}
 		out = append(binary.AppendUvarint(append(out, id), uint64(len(w.out))), w.out...)
 	}
-	return out, nil
+	return out, Info{Globals: len(m.mutable), Resettable: !m.fixed}, nil
+}
+
+// Info is what the host has to know of a module that is admitted.
+type Info struct {
+	// Globals is how many globals it has that can change. Each is an export, see
+	// [GlobalName].
+	Globals int
+	// Resettable says that memory and globals are all that a run can change.
+	Resettable bool
 }
 
 // split takes a module apart into its sections, of which each stands once and in order.
@@ -124,7 +133,7 @@ func split(wasm []byte) (map[byte][]byte, error) {
 		return nil, errors.New("it is no WebAssembly module of version 1")
 	}
 	sections := make(map[byte][]byte)
-	r := reader{rest}
+	r := reader{b: rest}
 	place := order()
 	for len(r.b) > 0 {
 		id, _ := r.octet() // there is one
@@ -133,7 +142,7 @@ func split(wasm []byte) (map[byte][]byte, error) {
 			return nil, fmt.Errorf("%s: %w", sectionName(id), err)
 		}
 		if id == customSection {
-			if _, err := (&reader{content}).octets(); err != nil { // its name
+			if _, err := (&reader{b: content}).octets(); err != nil { // its name
 				return nil, fmt.Errorf("%s: %w", sectionName(id), err)
 			}
 			continue
@@ -156,6 +165,8 @@ type module struct {
 	imports    uint32   // of functions
 	types      []uint32 // of its own functions
 	globals    uint32
+	mutable    []uint32 // those that can change
+	fixed      bool     // a run can change what cannot be set back
 
 	values, elements int    // of all types, and of all segments
 	allLocals        uint64 // of its functions
@@ -164,8 +175,8 @@ type module struct {
 // functions is how many there are, imported ones included, without ours.
 func (m *module) functions() uint32 { return m.imports + uint32(len(m.types)) }
 
-// section copies a section, and adds an entry where it is to have one more.
-func (w *rewriter) section(id byte, added []byte) error {
+// section copies a section, and adds entries to it.
+func (w *rewriter) section(id byte, added []byte, entries uint32) error {
 	most, isList := maxEntries(id)
 	if !isList {
 		return w.single(id)
@@ -177,11 +188,7 @@ func (w *rewriter) section(id byte, added []byte) error {
 	if n > most {
 		return fmt.Errorf("%d entries, at most %d are allowed", n, most)
 	}
-	total := n
-	if added != nil {
-		total++
-	}
-	w.append(total)
+	w.append(n + entries)
 	if id == codeSection && n != uint32(len(w.types)) {
 		return fmt.Errorf("code for %d functions, and there are %d", n, len(w.types))
 	}

@@ -70,7 +70,7 @@ func TestSpecification(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := admit.Module(wasm, 65536)
+		got, _, err := admit.Module(wasm, 65536)
 		if err != nil {
 			switch {
 			case strings.Contains(err.Error(), "at most") || strings.Contains(err.Error(), "it is to have its own"):
@@ -110,7 +110,7 @@ func TestBounds(t *testing.T) {
 		"memories":        {head + "\x05\x05\x02\x00\x01\x00\x01", "memory section: 2 entries, at most 1 are allowed"},
 		"tables":          {head + "\x04\x10\x05\x70\x00\x00\x70\x00\x00\x70\x00\x00\x70\x00\x00\x70\x00\x00", "table section: 5 entries, at most 4 are allowed"},
 	} {
-		if _, err := admit.Module([]byte(tc.wasm), 16); err == nil || err.Error() != tc.want {
+		if _, _, err := admit.Module([]byte(tc.wasm), 16); err == nil || err.Error() != tc.want {
 			t.Errorf("%s: error = %v, want %s", name, err, tc.want)
 		}
 	}
@@ -127,7 +127,7 @@ func FuzzModule(f *testing.F) {
 	f.Add([]byte(head + "\x04\x04\x01\x70\x00\x01\x09\x06\x01\x00\x41\x00\x0b\x00"))
 	r := interpreter(f)
 	f.Fuzz(func(t *testing.T, wasm []byte) {
-		got, err := admit.Module(wasm, 65536)
+		got, _, err := admit.Module(wasm, 65536)
 		if err != nil {
 			return
 		}

@@ -45,7 +45,10 @@ func (r *reader) instruction() (op operation, index uint32, err error) {
 		return global, index, err
 	case opcode == 0x40: // memory.grow
 		return increases, 0, r.skipNumbers(1)
-	case opcode == 0x0c, opcode == 0x0d, opcode >= 0x20 && opcode <= 0x22, opcode == 0x25, opcode == 0x26,
+	case opcode == 0x26: // table.set
+		r.lasting = true
+		return plain, 0, r.skipNumbers(1)
+	case opcode == 0x0c, opcode == 0x0d, opcode >= 0x20 && opcode <= 0x22, opcode == 0x25,
 		opcode == 0x3f, opcode == 0x41, opcode == 0x42, opcode == 0xd0:
 		return plain, 0, r.skipNumbers(1)
 	case opcode == 0x11, opcode >= 0x28 && opcode <= 0x3e:
@@ -77,6 +80,8 @@ func (r *reader) instruction() (op operation, index uint32, err error) {
 
 func (r *reader) prefixed() (operation, error) {
 	n, err := r.number()
+	// data.drop, table.init, elem.drop, table.copy, table.grow, table.fill
+	r.lasting = r.lasting || n == 9 || n >= 12 && n <= 15 || n == 17
 	switch {
 	case err != nil:
 		return plain, err

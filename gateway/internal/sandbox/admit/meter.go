@@ -3,6 +3,7 @@ package admit
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
 )
 
 // What a metered module has of the host's. Refuel is the function that it imports, of
@@ -30,20 +31,30 @@ const (
 	bulkShift = 6
 )
 
-// added is the entry that a section is given, or nil.
-func (m *module) added(id byte) []byte {
+// GlobalName is the export of the i-th of the globals that can change.
+func GlobalName(i int) string { return HostModule + "/global/" + strconv.Itoa(i) }
+
+// added are the entries that a section is given, and how many they are.
+func (m *module) added(id byte) (text []byte, entries uint32) {
 	name := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
 	switch id {
 	case typeSection:
-		return []byte{0x60, 1, 0x7f, 1, 0x7f}
+		return []byte{0x60, 1, 0x7f, 1, 0x7f}, 1
 	case importSection:
-		return binary.AppendUvarint(append(name(name(nil, HostModule), Refuel), 0), uint64(len(m.parameters)))
+		return binary.AppendUvarint(append(name(name(nil, HostModule), Refuel), 0), uint64(len(m.parameters))), 1
 	case globalSection:
-		return append(signed([]byte{0x7f, 1, 0x41}, Slice), 0x0b)
+		return append(signed([]byte{0x7f, 1, 0x41}, Slice), 0x0b), 1
 	case exportSection:
-		return binary.AppendUvarint(append(name(nil, FuelGlobal), 3), uint64(m.globals))
+		export := func(b []byte, as string, global uint32) []byte {
+			return binary.AppendUvarint(append(name(b, as), 3), uint64(global))
+		}
+		text = export(nil, FuelGlobal, m.globals)
+		for i, global := range m.mutable {
+			text = export(text, GlobalName(i), global)
+		}
+		return text, 1 + uint32(len(m.mutable))
 	}
-	return nil
+	return nil, 0
 }
 
 // signed appends a number that is not negative in signed LEB128.
@@ -63,12 +74,12 @@ func (w *rewriter) function(i uint32) error {
 	if len(body) > maxBody {
 		return fmt.Errorf("it has %d octets of code, at most %d are allowed", len(body), maxBody)
 	}
-	f := rewriter{reader: reader{body}, module: w.module, out: make([]byte, 0, len(body)+len(body)/4+64)}
+	f := rewriter{reader: reader{b: body}, module: w.module, out: make([]byte, 0, len(body)+len(body)/4+64)}
 	groups, locals, err := f.locals()
 	if err != nil {
 		return err
 	}
-	costs, hasBulk, err := measure(f.b)
+	costs, hasBulk, err := w.measure(f.b)
 	if err != nil {
 		return err
 	}
@@ -120,7 +131,7 @@ func (w *rewriter) locals() (groups, locals uint32, err error) {
 
 // measure gives what the function costs, and then what each of its loops costs in the
 // order in which they begin.
-func measure(code []byte) (costs []uint32, hasBulk bool, err error) {
+func (m *module) measure(code []byte) (costs []uint32, hasBulk bool, err error) {
 	type block struct {
 		cost  int // where its cost is; -1 for a block that is no loop
 		begin uint32
@@ -128,11 +139,12 @@ func measure(code []byte) (costs []uint32, hasBulk bool, err error) {
 	costs = []uint32{0}
 	open := []block{{}}
 	count := uint32(0)
-	for r := (&reader{code}); len(r.b) > 0; {
+	for r := (&reader{b: code}); len(r.b) > 0; {
 		op, _, err := r.instruction()
 		if err != nil {
 			return nil, false, err
 		}
+		m.fixed = m.fixed || r.lasting
 		if len(open) == 0 {
 			return nil, false, fmt.Errorf("there is code behind its end")
 		}

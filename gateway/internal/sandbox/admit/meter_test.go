@@ -86,7 +86,7 @@ func TestMeteredModulesDoTheSame(t *testing.T) {
 		if strings.Contains(string(wasm), tableGrow) || strings.HasPrefix(filepath.Base(file), "utf8-custom") {
 			continue
 		}
-		rewritten, err := admit.Module(wasm, 256)
+		rewritten, _, err := admit.Module(wasm, 256)
 		if err != nil {
 			continue
 		}

@@ -9,7 +9,12 @@ import (
 )
 
 // reader takes a module apart.
-type reader struct{ b []byte }
+type reader struct {
+	b []byte
+	// lasting is set by an instruction that changes what cannot be set back: a table,
+	// or whether a segment is there.
+	lasting bool
+}
 
 var errCut = errors.New("it ends too early")
 

@@ -84,10 +84,16 @@ func (w *rewriter) table() error {
 // global copies a global.
 func (w *rewriter) global() error {
 	err := w.copied(func(r *reader) error {
-		if err := r.valueType(); err != nil {
-			return err
+		kind, err := r.octet()
+		if err != nil || kind < 0x6f || kind > 0x7f {
+			return fmt.Errorf("global of type %#x", kind)
 		}
-		return r.skip(1) // whether it can be written
+		mutable, err := r.octet()
+		if mutable == 1 {
+			w.mutable = append(w.mutable, w.globals)
+			w.fixed = w.fixed || kind < 0x7c // a vector or a reference, of which the host has no value
+		}
+		return err
 	})
 	if err == nil {
 		err = w.expression()

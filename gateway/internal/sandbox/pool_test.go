@@ -1,0 +1,163 @@
+package sandbox_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/sandbox"
+)
+
+// pooled calls an export by a pool.
+func pooled(ctx context.Context, p *sandbox.Pool, name string) (result uint64, err error) {
+	_, err = p.Run(ctx, io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+		results, err := g.Call(ctx, name)
+		if len(results) > 0 {
+			result = results[0]
+		}
+		return err
+	})
+	return result, err
+}
+
+// TestPoolIsPristine counts in all that a guest can change, thousands of times, with runs
+// between that trap, loop, grow and close: what is counted never gets beyond one.
+func TestPoolIsPristine(t *testing.T) {
+	t.Parallel()
+	m := compile(t, assemble(t, "state"), sandbox.Config{Memory: 4 << 20, Fuel: 1_000_000})
+	setUps := 0
+	var mu sync.Mutex
+	p := m.NewPool(2, func(ctx context.Context, g *sandbox.Guest) error {
+		mu.Lock()
+		defer mu.Unlock()
+		setUps++
+		_, err := g.Call(ctx, "setup")
+		return err
+	})
+	const want = 5*101 + 1
+	check := func() {
+		if got, err := pooled(t.Context(), p, "count"); err != nil || got != want {
+			t.Errorf("count = %d, %v; want %d", got, err, want)
+		}
+	}
+	for range 3000 {
+		check()
+	}
+	if setUps != 1 {
+		t.Errorf("it was set up %d times", setUps)
+	}
+	for range 200 {
+		for name, fails := range map[string]bool{"trap": true, "spin": true, "grow": false, "close": false} {
+			if got, err := pooled(t.Context(), p, name); (err != nil) != fails || name == "grow" && got != 1 || name == "close" && got != 8 {
+				t.Errorf("%s = %d, %v", name, got, err)
+			}
+			check()
+		}
+	}
+	if setUps != 1 {
+		t.Errorf("it was set up %d times", setUps)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 200 {
+				check()
+			}
+		})
+	}
+	wg.Wait()
+	// A panic of the host's own within a run leaves nothing behind either.
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = p.Run(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+			_, _ = g.Call(ctx, "count")
+			panic("boom")
+		})
+	}()
+	check()
+}
+
+// TestPoolThatCannotReset has a guest that changes a table: each run has an instance of its
+// own.
+func TestPoolThatCannotReset(t *testing.T) {
+	t.Parallel()
+	m := compile(t, assemble(t, "table"), sandbox.Config{Memory: mebibyte})
+	setUps := 0
+	p := m.NewPool(2, func(context.Context, *sandbox.Guest) error { setUps++; return nil })
+	for range 3 {
+		if got, err := pooled(t.Context(), p, "count"); err != nil || got != 0 {
+			t.Errorf("count = %d, %v", got, err)
+		}
+	}
+	if setUps != 3 {
+		t.Errorf("it was set up %d times", setUps)
+	}
+}
+
+// TestPoolSetUpFails holds that what fails is not kept, and tried again.
+func TestPoolSetUpFails(t *testing.T) {
+	t.Parallel()
+	m := compile(t, assemble(t, "state"), sandbox.Config{Memory: 4 << 20})
+	failed := errors.New("not today")
+	fails := 2
+	p := m.NewPool(2, func(ctx context.Context, g *sandbox.Guest) error {
+		if fails--; fails >= 0 {
+			return failed
+		}
+		_, err := g.Call(ctx, "setup")
+		return err
+	})
+	for range 2 {
+		if _, err := pooled(t.Context(), p, "count"); !errors.Is(err, failed) {
+			t.Errorf("error = %v", err)
+		}
+	}
+	if got, err := pooled(t.Context(), p, "count"); err != nil || got != 5*101+1 {
+		t.Errorf("count = %d, %v", got, err)
+	}
+}
+
+// TestPoolKeepsToItsRun holds that a run's output and time are its own.
+func TestPoolKeepsToItsRun(t *testing.T) {
+	t.Parallel()
+	kept := &[]string{}
+	m := compile(t, assemble(t, "guest"), sandbox.Config{Memory: mebibyte, Functions: []sandbox.Function{notes(kept)}})
+	p := m.NewPool(1, func(context.Context, *sandbox.Guest) error { return nil })
+	for _, want := range []string{"hello", "hello"} {
+		var out writer
+		if _, err := p.Run(t.Context(), &out, func(ctx context.Context, g *sandbox.Guest) error { _, err := g.Call(ctx, "print"); return err }); err != nil || string(out) != want {
+			t.Errorf("output %q, %v", out, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := pooled(ctx, p, "spin"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error = %v", err)
+	}
+	if got, err := pooled(t.Context(), p, "count"); err != nil || got != 101 {
+		t.Errorf("count after it = %d, %v", got, err)
+	}
+}
+
+type writer []byte
+
+func (w *writer) Write(b []byte) (int, error) { *w = append(*w, b...); return len(b), nil }
+
+// BenchmarkPool runs a guest that does next to nothing, reset included.
+func BenchmarkPool(b *testing.B) {
+	wasm := assemble(b, "state")
+	m, err := sandbox.Compile(b.Context(), wasm, sandbox.Config{Memory: 4 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close(context.Background())
+	p := m.NewPool(1, func(context.Context, *sandbox.Guest) error { return nil })
+	for b.Loop() {
+		if _, err := pooled(b.Context(), p, "count"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

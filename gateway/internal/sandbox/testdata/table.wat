@@ -1,0 +1,11 @@
+;; A guest that changes a table, which cannot be set back.
+(module
+  (memory (export "memory") 1)
+  (table $t 1 funcref)
+  (func $f)
+  (elem declare func $f)
+  (func (export "count") (result i32)
+    (local $was i32)
+    (local.set $was (i32.eqz (ref.is_null (table.get $t (i32.const 0)))))
+    (table.set $t (i32.const 0) (ref.func $f))
+    (local.get $was)))
