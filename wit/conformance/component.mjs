@@ -1,7 +1,7 @@
 // Makes a component of a plugin by the public tools, and runs it.
 
 import { componentEmbed, componentNew, preview1AdapterReactorPath, transpile } from "@bytecodealliance/jco";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { Run } from "./host.mjs";
 import { wasi } from "./wasi.mjs";
 
@@ -24,6 +24,9 @@ export class Component {
     const adapter = await readFile(preview1AdapterReactorPath());
     const embedded = await componentEmbed({ binary: core, witSource, world: WORLD });
     const binary = await componentNew(embedded, [["wasi_snapshot_preview1", adapter]]);
+    if (process.env.COMPONENT_FILE) {
+      await writeFile(process.env.COMPONENT_FILE, binary);
+    }
     const { files, imports } = await transpile(binary, {
       name: WORLD,
       instantiation: "async",

@@ -84,10 +84,19 @@ func TestComponents(t *testing.T) {
 			if !edited {
 				t.Error("it edits no mail: there is nothing to compare")
 			}
-			for i, got := range inNode(t, node, wasm, fixtures) {
+			component := filepath.Join(t.TempDir(), "component.wasm")
+			for i, got := range inNode(t, node, wasm, fixtures, "COMPONENT_FILE="+component) {
 				if diff := cmp.Diff(want[i], got); diff != "" {
 					t.Errorf("%s: -gateway +Node\n%s", names[i], diff)
 				}
+			}
+			// The component that was made of it does the same here.
+			wrapped, err := os.ReadFile(component)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want[:len(list)], inGateway(t, granted(t, wrapped, tc.options[0], tc.write), list...)); diff != "" {
+				t.Errorf("-module +component\n%s", diff)
 			}
 		})
 	}
@@ -315,11 +324,12 @@ func comparably(o outcome) outcome {
 }
 
 // inNode runs a plugin in Node on fixtures.
-func inNode(t *testing.T, node string, wasm []byte, fixtures []string) []outcome {
+func inNode(t *testing.T, node string, wasm []byte, fixtures []string, environ ...string) []outcome {
 	t.Helper()
 	module := filepath.Join(t.TempDir(), "plugin.wasm")
 	writeFile(t, module, wasm)
 	cmd := exec.CommandContext(t.Context(), node, append([]string{conformance + "/conformance.mjs", module}, fixtures...)...)
+	cmd.Env = append(os.Environ(), environ...)
 	var failed bytes.Buffer
 	cmd.Stderr = &failed
 	out, err := cmd.Output()

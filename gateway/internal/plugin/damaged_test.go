@@ -27,7 +27,7 @@ func TestDamagedPlugins(t *testing.T) {
 	load(t, hostileConfig(wasm))
 	bad := map[string]string{
 		"(module)": "it is no WebAssembly module", "<!doctype html>": "it is no WebAssembly module", "\x7fELF": "it is no WebAssembly module",
-		"\x00asm\x0d\x00\x01\x00": "it is a component", "\x00asm\x02\x00\x00\x00": "module cannot be compiled",
+		"\x00asm\x0d\x00\x01\x00": "component: there is no core module in it", "\x00asm\x02\x00\x00\x00": "module cannot be compiled",
 	}
 	for n := range wasm {
 		bad[string(wasm[:n])] = "" // it depends on where

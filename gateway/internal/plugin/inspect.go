@@ -96,8 +96,6 @@ func compile(ctx context.Context, wasm []byte, cfg sandbox.Config) (*sandbox.Mod
 		return nil, errors.New("it is empty")
 	case !bytes.HasPrefix(wasm, []byte("\x00asm")):
 		return nil, errors.New("it is no WebAssembly module")
-	case bytes.HasPrefix(wasm[4:], []byte{0x0d, 0, 1, 0}):
-		return nil, errors.New("it is a component; give the core module that it was made of")
 	}
 	if bytes.Contains(wasm, []byte("\x04gojs")) && !bytes.Contains(wasm, []byte(sandbox.WASI)) {
 		return nil, errors.New("module is built for GOOS=js; build it for GOOS=wasip1")

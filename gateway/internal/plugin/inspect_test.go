@@ -43,7 +43,7 @@ func TestInspectWhatIsNone(t *testing.T) {
 		"text":          {"plugin", "", "it is no WebAssembly module"},
 		"nothing":       {"", "", "it is empty"},
 		"cut":           {"\x00asm\x01", "", "module cannot be compiled"},
-		"component":     {"\x00asm\x0d\x00\x01\x00", "", "it is a component"},
+		"component":     {"\x00asm\x0d\x00\x01\x00", "", "component: there is no core module in it"},
 	} {
 		in, err := plugin.Inspect(t.Context(), []byte(tc.wasm), config(t, "look").CacheDir)
 		if err != nil {

@@ -113,7 +113,7 @@ type Module struct {
 // errCompile is the failure of compiling, as opposed to that of linking.
 var errCompile = errors.New("module cannot be compiled")
 
-// Compile compiles a module. What the module asks for that it cannot have is an
+// Compile compiles a module, or the first core module of a component. What the module asks for that it cannot have is an
 // error: an import that there is no function for, or more memory than the cap.
 func Compile(ctx context.Context, wasm []byte, cfg Config) (*Module, error) {
 	dir := ""
@@ -121,6 +121,13 @@ func Compile(ctx context.Context, wasm []byte, cfg Config) (*Module, error) {
 		sum := sha256.Sum256(wasm)
 		// A folder for each module, so that a damaged one can be told and removed.
 		dir = filepath.Join(cfg.CacheDir, hex.EncodeToString(sum[:]))
+	}
+	if admit.IsComponent(wasm) {
+		core, err := admit.Unwrap(wasm)
+		if err != nil {
+			return nil, err
+		}
+		wasm = core
 	}
 	wasm, info, err := admit.Module(wasm, pages(cfg.Memory))
 	if err != nil {

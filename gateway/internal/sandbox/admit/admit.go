@@ -231,13 +231,7 @@ func (w *rewriter) entry(id byte, i uint32) error {
 			return err
 		})
 	case importSection:
-		return w.copied(func(r *reader) error {
-			isFunction, err := r.imported()
-			if isFunction {
-				w.imports++
-			}
-			return err
-		})
+		return w.imported()
 	case functionSection:
 		return w.copied(func(r *reader) error {
 			n, err := r.number()

@@ -99,38 +99,6 @@ func (r *reader) functionType() (parameters uint32, values int, err error) {
 	return parameters, values, nil
 }
 
-// imported reads over an import.
-func (r *reader) imported() (isFunction bool, err error) {
-	module, err := r.octets()
-	if err != nil {
-		return false, err
-	}
-	if string(module) == HostModule {
-		return false, fmt.Errorf("module imports from %s, which is the host's own", HostModule)
-	}
-	name, err := r.octets()
-	if err != nil {
-		return false, err
-	}
-	kind, err := r.octet()
-	if err != nil {
-		return false, err
-	}
-	switch kind {
-	case 0: // function
-		_, err = r.number()
-	case 1:
-		err = fmt.Errorf("module imports the table %.60q %.60q; it is to have its own", module, name)
-	case 2: // memory
-		err = r.limits()
-	case 3:
-		err = fmt.Errorf("module imports the global %.60q %.60q; it is to have its own", module, name)
-	default:
-		err = fmt.Errorf("import of kind %#x", kind)
-	}
-	return kind == 0, err
-}
-
 // exportName reads the name of an export, which does not begin as those of the host do.
 func (r *reader) exportName() error {
 	name, err := r.octets()

@@ -3,6 +3,7 @@ package admit
 import (
 	"encoding/binary"
 	"fmt"
+	"regexp"
 )
 
 // rewriter copies a part of a module, and changes what there is to be changed. Ours is
@@ -43,6 +44,47 @@ func (w *rewriter) functionIndex() error {
 	}
 	w.append(w.shifted(n))
 	return nil
+}
+
+// repeated is how the tools of components name an import that stands twice, which it may in
+// a module and not in a component: "fd_write [v2]".
+var repeated = regexp.MustCompile(` \[v[0-9]{1,4}\]$`)
+
+// imported copies an import. One that stands twice gets its own name back.
+func (w *rewriter) imported() error {
+	module, err := w.octets()
+	if err != nil {
+		return err
+	}
+	if string(module) == HostModule {
+		return fmt.Errorf("module imports from %s, which is the host's own", HostModule)
+	}
+	name, err := w.octets()
+	if err != nil {
+		return err
+	}
+	for _, s := range [][]byte{module, repeated.ReplaceAll(name, nil)} {
+		w.append(uint32(len(s)))
+		w.out = append(w.out, s...)
+	}
+	return w.copied(func(r *reader) error {
+		kind, err := r.octet()
+		if err != nil {
+			return err
+		}
+		switch kind {
+		case 0: // function
+			w.imports++
+			return r.skipNumbers(1)
+		case 1:
+			return fmt.Errorf("module imports the table %.60q %.60q; it is to have its own", module, name)
+		case 2: // memory
+			return r.limits()
+		case 3:
+			return fmt.Errorf("module imports the global %.60q %.60q; it is to have its own", module, name)
+		}
+		return fmt.Errorf("import of kind %#x", kind)
+	})
 }
 
 // table copies a table, and gives it a maximum.
