@@ -81,7 +81,7 @@ func announceCompiling(w io.Writer) (done func()) {
 // all that is wrong with any of them, and none is loaded then.
 func loadPlugins(ctx context.Context, cfg *config.Config, cacheDir string, progress io.Writer) (map[string]*plugin.Plugin, error) {
 	defer announceCompiling(progress)()
-	lanes := plugin.NewLanes(max(2, runtime.GOMAXPROCS(0)))
+	lanes := plugin.NewLanes(max(1, runtime.GOMAXPROCS(0)-1))
 	loaded := make([]*plugin.Plugin, len(cfg.Plugins))
 	problems := make([]error, len(cfg.Plugins))
 	sources := make([]pluginSource, len(cfg.Plugins))
@@ -194,7 +194,7 @@ func (s pluginSource) sha256() string {
 }
 
 // configure joins what the module carries with what its block says.
-func (s pluginSource) configure(p config.Plugin, cacheDir string, lanes plugin.Lanes) plugin.Config {
+func (s pluginSource) configure(p config.Plugin, cacheDir string, lanes *plugin.Lanes) plugin.Config {
 	cfg := plugin.Config{
 		Name: p.Name, Wasm: s.wasm, Grant: p.Grant, Read: p.Read, Write: p.Write, Options: p.Options,
 		Timeout: p.Timeout, Memory: uint64(p.Memory), Fuel: p.Fuel, CacheDir: cacheDir, Lanes: lanes,

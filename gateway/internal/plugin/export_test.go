@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"testing"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/sandbox"
@@ -46,4 +47,12 @@ func (p *Plugin) WithOptions(options []byte) *Plugin {
 	other := &Plugin{cfg: cfg, module: p.module}
 	other.pool = p.module.NewPool(0, other.configure)
 	return other
+}
+
+// TakeLane takes a lane.
+func TakeLane(t *testing.T, l *Lanes) {
+	t.Helper()
+	if err := l.enter(t.Context(), "somebody"); err != nil {
+		t.Fatal(err)
+	}
 }

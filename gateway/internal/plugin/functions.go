@@ -83,8 +83,8 @@ func function(iface, name, params, results string, call hostCall) sandbox.Functi
 			return errors.New("called outside a run")
 		}
 		// Time that is spent in here is the guest's too.
-		if err := ctx.Err(); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		if r.calls++; r.calls > maxHostCalls {
 			return fmt.Errorf("more than %d calls of the host in one run", maxHostCalls)

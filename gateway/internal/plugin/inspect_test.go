@@ -80,7 +80,7 @@ func TestLanes(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	cfg.Lanes <- struct{}{} // taken by somebody who never leaves
+	plugin.TakeLane(t, cfg.Lanes) // and never leave it
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := p.Run(ctx, parsed(t), start()); err == nil || !strings.HasPrefix(err.Error(), "wait for a lane: ") {

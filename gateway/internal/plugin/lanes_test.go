@@ -3,34 +3,168 @@ package plugin
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
-// TestLanesAreTaken holds that a lane is taken until it is left, and no longer.
-func TestLanesAreTaken(t *testing.T) {
+// TestLanesTakeTurns has one tenant with many that wait, and two with one each: they take
+// turns, each tenant's own in the order in which they came.
+func TestLanesTakeTurns(t *testing.T) {
 	t.Parallel()
-	lanes := NewLanes(2)
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	first, err := lanes.enter(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLanes(1)
+		if err := l.enter(t.Context(), "z"); err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var order []string
+		for i, tenant := range []string{"a", "a", "a", "a", "b", "c"} {
+			go func() {
+				if err := l.enter(t.Context(), tenant); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				order = append(order, fmt.Sprint(tenant, i))
+				mu.Unlock()
+				l.leave()
+			}()
+			synctest.Wait()
+		}
+		l.leave()
+		synctest.Wait()
+		if got := strings.Join(order, " "); got != "a0 b4 c5 a1 a2 a3" {
+			t.Errorf("order %s", got)
+		}
+		if l.free != 1 || len(l.turns) != 0 || len(l.waiting) != 0 {
+			t.Errorf("%+v is left", l)
+		}
+	})
+}
+
+// TestLanesYield has a run that lets others go first, but for those of its own tenant.
+func TestLanesYield(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLanes(1)
+		order := make(chan string, 10)
+		must := func(err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		must(l.enter(t.Context(), "a"))
+		must(l.yield(t.Context(), "a")) // nobody waits
+		for _, tenant := range []string{"a", "b", "b"} {
+			go func() {
+				must(l.enter(t.Context(), tenant))
+				order <- tenant
+				l.leave()
+			}()
+			synctest.Wait()
+		}
+		must(l.yield(t.Context(), "a"))
+		order <- "first"
+		must(l.yield(t.Context(), "a"))
+		order <- "again"
+		l.leave()
+		synctest.Wait()
+		close(order)
+		var got []string
+		for s := range order {
+			got = append(got, s)
+		}
+		if s := strings.Join(got, " "); s != "b first b again a" {
+			t.Errorf("order %s", s)
+		}
+		if l.free != 1 || len(l.turns) != 0 || len(l.waiting) != 0 {
+			t.Errorf("%+v is left", l)
+		}
+	})
+}
+
+// TestLanesPauseFew holds that guests which wait in the middle of their runs are few: the
+// others keep their lane.
+func TestLanesPauseFew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLanes(1)
+		paused, ended := 0, 0
+		for i := range 2 * maxPaused {
+			go func() {
+				tenant := fmt.Sprint(i)
+				if err := l.enter(t.Context(), tenant); err != nil {
+					t.Error(err)
+				}
+				if l.paused > maxPaused {
+					t.Errorf("%d are paused", l.paused)
+				}
+				paused = max(paused, l.paused)
+				if err := l.yield(t.Context(), tenant); err != nil {
+					t.Error(err)
+				}
+				ended++
+				l.leave()
+			}()
+			synctest.Wait()
+		}
+		synctest.Wait()
+		if ended != 2*maxPaused || l.free != 1 || l.paused != 0 {
+			t.Errorf("%d ended, %d were paused, %+v is left", ended, paused, l)
+		}
+	})
+}
+
+// TestLanesGiveUp has waiters that give up, also at the moment in which their lane comes.
+func TestLanesGiveUp(t *testing.T) {
+	t.Parallel()
+	l := NewLanes(2)
+	var wg sync.WaitGroup
+	for i := range 2000 {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%50)*time.Microsecond)
+			defer cancel()
+			tenant := string(rune('a' + i%5))
+			if err := l.enter(ctx, tenant); err != nil {
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+				return
+			}
+			if l.yield(ctx, tenant) == nil {
+				l.leave()
+			}
+		})
 	}
-	second, err := lanes.enter(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	wg.Wait()
+	if l.free != 2 || len(l.turns) != 0 || len(l.waiting) != 0 {
+		t.Errorf("%+v is left", l)
 	}
-	if _, err := lanes.enter(gone); !errors.Is(err, context.Canceled) {
-		t.Errorf("a third guest in two lanes: %v", err)
-	}
-	first()
-	third, err := lanes.enter(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	second()
-	third()
-	if len(lanes) != 0 {
-		t.Errorf("%d lanes are taken by nobody", len(lanes))
-	}
+}
+
+// TestWorktime holds that waiting is not working.
+func TestWorktime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, w, cancel := withWorktime(t.Context(), time.Second)
+		defer cancel()
+		time.Sleep(900 * time.Millisecond)
+		if err := w.pause(func() error { time.Sleep(time.Hour); return ctx.Err() }); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(99 * time.Millisecond)
+		if ctx.Err() != nil {
+			t.Error("its time was over too soon")
+		}
+		time.Sleep(2 * time.Millisecond)
+		if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+			t.Errorf("cause %v", context.Cause(ctx))
+		}
+		if err := w.pause(func() error { return nil }); err != nil || !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+			t.Errorf("after its end: %v, %v", err, context.Cause(ctx))
+		}
+	})
 }

@@ -64,26 +64,7 @@ type Config struct {
 	CacheDir string
 	// Lanes bounds the runs at the same time of all plugins that share it; nil for
 	// no bound.
-	Lanes Lanes
-}
-
-// Lanes are what guests run in: one each at a time.
-type Lanes chan struct{}
-
-// NewLanes returns n lanes.
-func NewLanes(n int) Lanes { return make(Lanes, n) }
-
-// enter waits for a lane. The function that it returns leaves it.
-func (l Lanes) enter(ctx context.Context) (leave func(), err error) {
-	if l == nil {
-		return func() {}, nil
-	}
-	select {
-	case l <- struct{}{}:
-		return func() { <-l }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a lane: %w", ctx.Err())
-	}
+	Lanes *Lanes
 }
 
 // Plugin is a loaded plugin. Its methods may be called by any number of
@@ -108,7 +89,7 @@ func Load(ctx context.Context, cfg Config) (*Plugin, error) {
 	if p.module, err = compile(ctx, cfg.Wasm, sandbox.Config{Memory: cfg.Memory, Fuel: cfg.Fuel, CacheDir: cfg.CacheDir}); err != nil {
 		return nil, fmt.Errorf("plugin %q: %w", cfg.Name, err)
 	}
-	p.pool = p.module.NewPool(max(cap(cfg.Lanes), 1), p.configure)
+	p.pool = p.module.NewPool(cfg.Lanes.count(), p.configure)
 	if err := p.prove(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("plugin %q: %w", cfg.Name, err), p.Close(ctx))
 	}
@@ -216,15 +197,26 @@ func (p *Plugin) Run(ctx context.Context, m Mail, doc *document.Document) (Resul
 // inInstance calls f with an instance that is configured. The time that it waits for a
 // lane is not the guest's.
 func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context, *sandbox.Guest) error) error {
-	leave, err := p.cfg.Lanes.enter(ctx)
-	if err != nil {
+	tenant := r.mail.Tenant
+	if err := p.cfg.Lanes.enter(ctx, tenant); err != nil {
 		return err
 	}
-	defer leave()
+	lost := false // the lane, to who had to wait and gave up
+	defer func() {
+		if !lost {
+			p.cfg.Lanes.leave()
+		}
+	}()
 	defer func(began time.Time) { r.duration = time.Since(began) }(time.Now())
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
+	ctx, clock, cancel := withWorktime(ctx, p.cfg.Timeout)
 	defer cancel()
+	ctx = sandbox.WithYield(ctx, func(ctx context.Context) error {
+		err := clock.pause(func() error { return p.cfg.Lanes.yield(ctx, tenant) })
+		lost = err != nil
+		return err
+	})
 	output := &output{log: &r.log}
+	var err error
 	r.fuel, err = p.pool.Run(context.WithValue(ctx, runKey{}, r), output, func(ctx context.Context, g *sandbox.Guest) error {
 		defer func() { r.memory = g.MemorySize() }()
 		r.ready = true

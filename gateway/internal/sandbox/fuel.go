@@ -28,6 +28,16 @@ type run struct {
 	output     io.Writer
 	most, used int64 // fuel; where most is 0, it may use any
 	random     int   // octets that it may still ask for
+	// yield is called after each slice of fuel; nil for nothing.
+	yield func(context.Context) error
+}
+
+type yieldKey struct{}
+
+// WithYield has runs under the context call yield after each slice of fuel: others may go
+// first meanwhile. An error ends the run.
+func WithYield(ctx context.Context, yield func(context.Context) error) context.Context {
+	return context.WithValue(ctx, yieldKey{}, yield)
 }
 
 type runKey struct{}
@@ -48,10 +58,15 @@ func refuel() Function {
 	return Function{
 		Module: admit.HostModule, Name: admit.Refuel, Params: []Type{I32}, Results: []Type{I32},
 		Call: func(ctx context.Context, _ *Guest, stack []uint64) error {
-			if err := ctx.Err(); err != nil {
-				return err
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
 			}
 			r := runOf(ctx)
+			if r.yield != nil {
+				if err := r.yield(ctx); err != nil {
+					return err
+				}
+			}
 			// Until it is replaced, the slice is counted where the run ends.
 			spent := admit.Slice - int64(int32(stack[0]))
 			if r.most > 0 && r.used+spent >= r.most {
@@ -78,8 +93,8 @@ func (s *streams) Write(p []byte) (int, error) {
 	if s.run == nil {
 		return 0, errNoRun
 	}
-	if err := s.ctx.Err(); err != nil {
-		return 0, err
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
 	}
 	return s.run.output.Write(p)
 }

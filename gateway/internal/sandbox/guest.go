@@ -112,7 +112,7 @@ func newTrap(ctx context.Context, where string, err error) *Trap {
 		return &Trap{Where: where, Text: fmt.Sprintf("it exited with code %d", exit.ExitCode())}
 	}
 	// Also where it was over within the host, or within a call of the host to the guest.
-	if inner := ctx.Err(); inner != nil && (ok || errors.Is(err, inner)) {
+	if inner := context.Cause(ctx); inner != nil && (ok || errors.Is(err, inner)) {
 		text := "it was canceled"
 		if errors.Is(inner, context.DeadlineExceeded) {
 			text = "its time was over"

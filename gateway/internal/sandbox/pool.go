@@ -43,6 +43,7 @@ type image struct {
 // as much for itself. An error of the guest is a *Trap.
 func (p *Pool) Run(ctx context.Context, output io.Writer, f func(ctx context.Context, g *Guest) error) (fuel int64, err error) {
 	r := &run{output: output, most: p.module.fuel, random: maxRandom}
+	r.yield, _ = ctx.Value(yieldKey{}).(func(context.Context) error)
 	ctx = withRun(ctx, r)
 	in, err := p.take(ctx)
 	if err != nil {
@@ -93,7 +94,7 @@ func (p *Pool) fresh(ctx context.Context) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = ctx.Err() // to make an instance can take time, and nobody looks then
+	err = context.Cause(ctx) // to make an instance can take time, and nobody looks then
 	if err != nil {
 		err = newTrap(ctx, "start", err)
 	} else {
