@@ -134,7 +134,7 @@ plugin "classify" {
   source = "builtin:classify"
 
   timeout = "5s"     # default; for one mail, 1ms to 5m
-  memory  = "128MiB" # default; 1MiB to 4GiB
+  memory  = "128MiB" # default; 1MiB to 2GiB
 
   # How much work a run may be, in units, whatever the machine: a call of a function or
   # a round of a loop is one, and one more for each 128 instructions in it. "message show"

@@ -35,7 +35,7 @@ func (l *loader) pluginBlock(h schema.Header) *schema.Block {
 			p.grantSetting("write", schema.Into(&p.Write, schema.ListOf(0, maxPointers, distinct("pointer", pointer)))),
 			p.grantSetting("read", schema.Into(&p.Read, schema.ListOf(0, maxPointers, distinct("pointer", pointer)))),
 			{Name: "timeout", Initial: "5s", Set: schema.Into(&p.Timeout, schema.Duration(time.Millisecond, 5*time.Minute))},
-			{Name: "memory", Initial: "128MiB", Set: schema.Into(&p.Memory, schema.Size(1<<20, 4<<30))},
+			{Name: "memory", Initial: "128MiB", Set: schema.Into(&p.Memory, schema.Size(1<<20, 2<<30))},
 			{Name: "fuel", Initial: "10000000000", Set: schema.Into(&p.Fuel, fuel)},
 			{Name: "on_error", Set: schema.Into(&p.OnError, schema.OneOf("skip", "retry", "quarantine"))},
 		},

@@ -87,7 +87,7 @@ func digest(wasm []byte) string {
 }
 
 // maxMemory is what linear memory can be at the most.
-const maxMemory = 4 << 30
+const maxMemory = 4<<30 - 64<<10
 
 // compile tells apart what is no core module before the compiler sees it.
 func compile(ctx context.Context, wasm []byte, cfg sandbox.Config) (*sandbox.Module, error) {

@@ -13,8 +13,9 @@ import (
 type linearMemory struct {
 	octets []byte
 	most   uint64
-	// shrink is the length that the next growth is to come to, in its stead; 0 for none.
-	shrink int
+	// shrinking is true where the next growth is to come to shrink, in its stead.
+	shrinking bool
+	shrink    int
 }
 
 // withMemory has an instance that is made under the context backed by l.
@@ -28,7 +29,7 @@ func withMemory(ctx context.Context, l *linearMemory) context.Context {
 // Reallocate implements experimental.LinearMemory.
 func (l *linearMemory) Reallocate(size uint64) []byte {
 	switch length := uint64(len(l.octets)); {
-	case l.shrink > 0:
+	case l.shrinking:
 		l.octets = l.octets[:l.shrink]
 	case size > uint64(cap(l.octets)):
 		grown := make([]byte, size, max(size, min(2*uint64(cap(l.octets)), l.most)))
@@ -47,7 +48,7 @@ func (l *linearMemory) Free() { l.octets = nil }
 // shrinkTo makes a memory as long as it was, in octets. It cannot where the memory has
 // come to its most.
 func (l *linearMemory) shrinkTo(m api.Memory, length int) {
-	l.shrink = length
+	l.shrink, l.shrinking = length, true
 	m.Grow(1)
-	l.shrink = 0
+	l.shrinking = false
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/sandbox/admit"
 )
 
+// maxSpare is what an instance may hold, in octets, beyond twice what it needs to begin with.
+const maxSpare = 8 << 20
+
 // Pool runs a module that is set up once: what its start and its set-up have left in
 // memory and globals is kept, and every run begins with that. Random numbers that the guest
 // has drawn by then, such as the seeds of its maps, are the same in all runs.
@@ -58,6 +61,9 @@ func (p *Pool) Run(ctx context.Context, output io.Writer, f func(ctx context.Con
 		p.giveBack(ctx, in, ended)
 	}()
 	err = f(ctx, &Guest{mod: in.mod})
+	if err == nil && ctx.Err() != nil { // in the host, or since the guest was last asked
+		err = newTrap(ctx, "run", context.Cause(ctx))
+	}
 	ended = err == nil // and without a panic
 	return 0, err
 }
@@ -160,6 +166,9 @@ func (m *Module) instantiate(ctx context.Context, start ...string) (*instance, e
 	if err != nil {
 		return nil, newTrap(ctx, "start", err)
 	}
+	if mod.IsClosed() {
+		return nil, &Trap{Where: "start", Text: "it ended itself before it was to run"}
+	}
 	in.mod = mod
 	in.left, _ = mod.ExportedGlobal(admit.FuelGlobal).(api.MutableGlobal)
 	for i := range m.admitted.Globals {
@@ -190,6 +199,9 @@ func (in *instance) restore(made *image) bool {
 		return false
 	}
 	memory := in.mod.Memory()
+	if cap(in.memory.octets) > 2*len(made.memory)+maxSpare {
+		return false // what one large mail took is not held for ever
+	}
 	if int(memory.Size()) > len(made.memory) {
 		in.memory.shrinkTo(memory, len(made.memory))
 	}

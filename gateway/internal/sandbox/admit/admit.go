@@ -29,7 +29,8 @@ const (
 	maxAllLocals   = 5_000_000 // of a module
 	maxTableLength = 65_536
 	maxElements    = 131_072 // of all segments together
-	maxValues      = 1_000   // parameters or results of a function
+	maxValues      = 64      // parameters or results of a function, or of a block
+	maxTargets     = 10_000  // of a branch
 	maxAllValues   = 100_000 // of all types together
 	maxBody        = 1 << 20 // octets of a function: the compiler takes a thousand times that
 )

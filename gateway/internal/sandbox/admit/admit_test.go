@@ -73,7 +73,8 @@ func TestSpecification(t *testing.T) {
 		got, _, err := admit.Module(wasm, 65536)
 		if err != nil {
 			switch {
-			case strings.Contains(err.Error(), "at most") || strings.Contains(err.Error(), "it is to have its own"):
+			// Subopcodes that are longer than they have to be, and that no compiler writes.
+			case strings.Contains(err.Error(), "subopcode") || strings.Contains(err.Error(), "at most") || strings.Contains(err.Error(), "it is to have its own"):
 				bounded++
 			case compiles(t, r, wasm):
 				t.Errorf("%s is not admitted and compiles: %v", filepath.Base(file), err)
@@ -103,7 +104,7 @@ func TestBounds(t *testing.T) {
 		"cut":             {head + "\x01\x05\x01", "type section: it ends too early"},
 		"imports":         {head + "\x02\x05\xff\xff\xff\xff\x0f", "import section: 4294967295 entries, at most 10000 are allowed"},
 		"types not there": {head + "\x01\x02\xff\x01", "type section: it ends too early"},
-		"parameters":      {head + "\x01\x07\x01\x60\xff\xff\xff\xff\x0f", "type section: function of 4294967295 parameters or results, at most 1000 are allowed"},
+		"parameters":      {head + "\x01\x07\x01\x60\xff\xff\xff\xff\x0f", "type section: function of 4294967295 parameters or results, at most 64 are allowed"},
 		"locals":          {head + "\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x0a\x01\x08\x01\xff\xff\xff\xff\x0f\x7f\x0b", "code section: function 0: more than 2000 locals in a function, or 5000000 in all"},
 		"table":           {head + "\x04\x08\x01\x70\x00\xff\xff\xff\xff\x0f", "table section: table of 4294967295 elements, at most 65536 are allowed"},
 		"memory":          {head + "\x05\x03\x01\x00\x18", "memory section: it needs at least 1.5 MiB, at most 1 MiB are allowed"},

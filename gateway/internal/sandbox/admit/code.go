@@ -61,6 +61,9 @@ func (r *reader) instruction() (op operation, index uint32, err error) {
 		if err != nil {
 			return plain, 0, err
 		}
+		if n > maxTargets {
+			return plain, 0, fmt.Errorf("a branch with %d targets, at most %d are allowed", n, maxTargets)
+		}
 		if opcode == 0x0e {
 			n++
 		}
@@ -79,7 +82,7 @@ func (r *reader) instruction() (op operation, index uint32, err error) {
 }
 
 func (r *reader) prefixed() (operation, error) {
-	n, err := r.number()
+	n, err := r.subopcode()
 	// data.drop, table.init, elem.drop, table.copy, table.grow, table.fill
 	r.lasting = r.lasting || n == 9 || n >= 12 && n <= 15 || n == 17
 	switch {
@@ -99,8 +102,22 @@ func (r *reader) prefixed() (operation, error) {
 	return plain, fmt.Errorf("instruction 0xfc %d", n)
 }
 
+// subopcode reads what follows a prefix. It is LEB128 by the specification, and one octet
+// by the compiler, which takes the second of those above 127 for a nop: what is not
+// the same for both is refused.
+func (r *reader) subopcode() (uint32, error) {
+	n, err := r.octet()
+	if err != nil || n < 0x80 {
+		return uint32(n), err
+	}
+	if second, err := r.octet(); err != nil || second != 1 {
+		return 0, fmt.Errorf("instruction with the subopcode %#x %#x", n, second)
+	}
+	return uint32(n), nil
+}
+
 func (r *reader) vector() error {
-	n, err := r.number()
+	n, err := r.subopcode()
 	switch {
 	case err != nil:
 		return err

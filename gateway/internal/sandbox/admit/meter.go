@@ -17,16 +17,21 @@ const (
 )
 
 // Slice is how much fuel a guest is given at a time.
-const Slice = 100_000
+const Slice = 10_000
 
 // What things cost, in units of fuel. A function, and a round of a loop, is one unit and
 // one more for each so many of its instructions: each instruction is run at most once for
-// each of these. So there are at most some 13 million instructions in a slice, which take
+// each of these. So there are at most some 1.3 million instructions in a slice, which take
 // a few milliseconds, and ordinary code, whose functions are short, pays for its branches.
 const (
 	instructionsPerUnit = 128
-	hostCallCost        = 100
-	growthCost          = 1_000
+	// maxInline is how many loops of a function pay without a call. What pays in the
+	// middle of a function adds to its blocks, and the compiler's time is more than linear
+	// in them.
+	maxInline    = 64
+	maxLoops     = 5_000 // of one function
+	hostCallCost = 100
+	growthCost   = 1_000
 	// bulkShift makes units of lengths: one for each 64 octets, or elements.
 	bulkShift = 6
 )
@@ -38,8 +43,19 @@ func GlobalName(i int) string { return HostModule + "/global/" + strconv.Itoa(i)
 func (m *module) added(id byte) (text []byte, entries uint32) {
 	name := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
 	switch id {
-	case typeSection:
-		return []byte{0x60, 1, 0x7f, 1, 0x7f}, 1
+	case typeSection: // of Refuel, and of the function that pays
+		return []byte{0x60, 1, 0x7f, 1, 0x7f, 0x60, 1, 0x7f, 0}, 2
+	case functionSection:
+		return binary.AppendUvarint(nil, uint64(len(m.parameters))+1), 1
+	case codeSection:
+		w := rewriter{module: m}
+		w.out = append(w.out, 0) // no locals
+		w.fuel(0x23)
+		w.out = append(w.out, 0x20, 0, 0x6b) // local.get 0, i32.sub
+		w.fuel(0x24)
+		w.refuel()
+		w.out = append(w.out, 0x0b)
+		return append(binary.AppendUvarint(nil, uint64(len(w.out))), w.out...), 1
 	case importSection:
 		return binary.AppendUvarint(append(name(name(nil, HostModule), Refuel), 0), uint64(len(m.parameters))), 1
 	case globalSection:
@@ -84,6 +100,9 @@ func (w *rewriter) function(i uint32) error {
 		return err
 	}
 	// The length of a bulk instruction is kept in a local of ours, which is the last.
+	if len(costs)-1 > maxLoops {
+		return fmt.Errorf("it has %d loops, at most %d are allowed", len(costs)-1, maxLoops)
+	}
 	length := w.parameters[w.types[i]] + locals
 	declared := body[:len(body)-len(f.b)]
 	if hasBulk {
@@ -174,6 +193,7 @@ func (m *module) measure(code []byte) (costs []uint32, hasBulk bool, err error) 
 
 // code copies instructions with what they cost. costs are those of the loops.
 func (w *rewriter) code(costs []uint32, length uint32) error {
+	inline := len(costs) <= maxInline
 	for len(w.b) > 0 {
 		before := w.b
 		op, index, err := w.instruction()
@@ -187,7 +207,7 @@ func (w *rewriter) code(costs []uint32, length uint32) error {
 				return fmt.Errorf("it refers to function %d, and there are %d", index, w.functions())
 			}
 			if op == calls && index < w.imports {
-				w.charge(hostCallCost)
+				w.pay(hostCallCost)
 			}
 			w.out = append(w.out, text[0])
 			w.append(w.shifted(index))
@@ -199,12 +219,16 @@ func (w *rewriter) code(costs []uint32, length uint32) error {
 		case bulk:
 			w.chargeLength(length)
 		case increases:
-			w.charge(growthCost)
+			w.pay(growthCost)
 		case plain, opens, loops, ends:
 		}
 		w.out = append(w.out, text...)
 		if op == loops {
-			w.charge(costs[0])
+			if inline {
+				w.charge(costs[0])
+			} else {
+				w.pay(costs[0])
+			}
 			costs = costs[1:]
 		}
 	}
@@ -221,16 +245,26 @@ func (w *rewriter) charge(cost uint32) {
 	w.refuel()
 }
 
+// pay takes fuel by a call of our own function.
+func (w *rewriter) pay(cost uint32) {
+	w.out = signed(append(w.out, 0x41), cost)
+	w.callPay()
+}
+
 // chargeLength takes fuel for a length on the stack, and leaves it there.
 func (w *rewriter) chargeLength(local uint32) {
 	w.out = append(w.out, 0x22) // local.tee
 	w.append(local)
-	w.fuel(0x23)
 	w.out = append(w.out, 0x20) // local.get
 	w.append(local)
-	w.out = append(w.out, 0x41, bulkShift, 0x76, 0x6b) // i32.shr_u, i32.sub
-	w.fuel(0x24)
-	w.refuel()
+	w.out = append(w.out, 0x41, bulkShift, 0x76) // i32.shr_u
+	w.callPay()
+}
+
+// callPay calls the function that takes fuel, which is the last of all.
+func (w *rewriter) callPay() {
+	w.out = append(w.out, 0x10)
+	w.append(w.shifted(w.functions()))
 }
 
 func (w *rewriter) refuel() {
