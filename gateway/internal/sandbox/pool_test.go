@@ -142,6 +142,41 @@ func TestPoolKeepsToItsRun(t *testing.T) {
 	}
 }
 
+// TestWASIIsGuarded holds that no function of WASI is given more than it may, and that
+// none is called when the time is over, however it is called.
+func TestWASIIsGuarded(t *testing.T) {
+	t.Parallel()
+	m := compile(t, assemble(t, "wasi"), sandbox.Config{Memory: mebibyte})
+	p := m.NewPool(1, func(context.Context, *sandbox.Guest) error { return nil })
+	for name, want := range map[string]string{
+		"path":     "path: path_filestat_get: 4097 in one call, at most 4096 are allowed",
+		"indirect": "indirect: path_filestat_get: 4097 in one call, at most 4096 are allowed",
+		"poll":     "poll: poll_oneoff: 1025 in one call, at most 1024 are allowed",
+		"read":     "read: fd_read: 1025 in one call, at most 1024 are allowed",
+	} {
+		if _, err := pooled(t.Context(), p, name); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := pooled(ctx, p, "clock"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error = %v", err)
+	}
+}
+
+// TestTimeThatIsOverAtTheEnd has a run that ends well, and too late.
+func TestTimeThatIsOverAtTheEnd(t *testing.T) {
+	t.Parallel()
+	m := compile(t, assemble(t, "state"), sandbox.Config{Memory: 4 << 20})
+	p := m.NewPool(1, func(context.Context, *sandbox.Guest) error { return nil })
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := p.Run(ctx, io.Discard, func(context.Context, *sandbox.Guest) error { cancel(); return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error = %v", err)
+	}
+}
+
 type writer []byte
 
 func (w *writer) Write(b []byte) (int, error) { *w = append(*w, b...); return len(b), nil }

@@ -106,10 +106,13 @@ func TestBounds(t *testing.T) {
 		"types not there": {head + "\x01\x02\xff\x01", "type section: it ends too early"},
 		"parameters":      {head + "\x01\x07\x01\x60\xff\xff\xff\xff\x0f", "type section: function of 4294967295 parameters or results, at most 64 are allowed"},
 		"locals":          {head + "\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x0a\x01\x08\x01\xff\xff\xff\xff\x0f\x7f\x0b", "code section: function 0: more than 2000 locals in a function, or 5000000 in all"},
-		"table":           {head + "\x04\x08\x01\x70\x00\xff\xff\xff\xff\x0f", "table section: table of 4294967295 elements, at most 65536 are allowed"},
-		"memory":          {head + "\x05\x03\x01\x00\x18", "memory section: it needs at least 1.5 MiB, at most 1 MiB are allowed"},
-		"memories":        {head + "\x05\x05\x02\x00\x01\x00\x01", "memory section: 2 entries, at most 1 are allowed"},
-		"tables":          {head + "\x04\x10\x05\x70\x00\x00\x70\x00\x00\x70\x00\x00\x70\x00\x00\x70\x00\x00", "table section: 5 entries, at most 4 are allowed"},
+		// What the compiler reads as another instruction than the specification says.
+		"subopcode":      {head + "\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x08\x01\x06\x00\xfd\x8c\x00\x1a\x0b", "code section: function 0: instruction with the subopcode 0x8c 0x0"},
+		"bulk subopcode": {head + "\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x08\x01\x06\x00\xfc\x8b\x00\x00\x0b", "code section: function 0: instruction with the subopcode 0x8b 0x0"},
+		"table":          {head + "\x04\x08\x01\x70\x00\xff\xff\xff\xff\x0f", "table section: table of 4294967295 elements, at most 65536 are allowed"},
+		"memory":         {head + "\x05\x03\x01\x00\x18", "memory section: it needs at least 1.5 MiB, at most 1 MiB are allowed"},
+		"memories":       {head + "\x05\x05\x02\x00\x01\x00\x01", "memory section: 2 entries, at most 1 are allowed"},
+		"tables":         {head + "\x04\x10\x05\x70\x00\x00\x70\x00\x00\x70\x00\x00\x70\x00\x00\x70\x00\x00", "table section: 5 entries, at most 4 are allowed"},
 	} {
 		if _, _, err := admit.Module([]byte(tc.wasm), 16); err == nil || err.Error() != tc.want {
 			t.Errorf("%s: error = %v, want %s", name, err, tc.want)
