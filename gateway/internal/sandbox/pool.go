@@ -167,7 +167,7 @@ func (m *Module) instantiate(ctx context.Context, start ...string) (*instance, e
 		return nil, newTrap(ctx, "start", err)
 	}
 	if mod.IsClosed() {
-		return nil, &Trap{Where: "start", Text: "it ended itself before it was to run"}
+		return nil, &Trap{Where: "start", Text: "it exited with code 0"}
 	}
 	in.mod = mod
 	in.left, _ = mod.ExportedGlobal(admit.FuelGlobal).(api.MutableGlobal)

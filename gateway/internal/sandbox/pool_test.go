@@ -151,8 +151,8 @@ func TestWASIIsGuarded(t *testing.T) {
 	for name, want := range map[string]string{
 		"path":     "path: path_filestat_get: 4097 in one call, at most 4096 are allowed",
 		"indirect": "indirect: path_filestat_get: 4097 in one call, at most 4096 are allowed",
-		"poll":     "poll: poll_oneoff: 1025 in one call, at most 1024 are allowed",
-		"read":     "read: fd_read: 1025 in one call, at most 1024 are allowed",
+		"poll":     "poll: poll_oneoff: 16385 in one call, at most 16384 are allowed",
+		"read":     "read: fd_read: 16385 in one call, at most 16384 are allowed",
 	} {
 		if _, err := pooled(t.Context(), p, name); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", name, err, want)

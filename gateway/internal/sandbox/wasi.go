@@ -16,7 +16,7 @@ const badDescriptor = 8
 // Bounds of what a call of WASI may be given.
 const (
 	maxPathLength = 4 << 10 // octets
-	maxVectors    = 1 << 10 // pieces of output, or events to wait for
+	maxVectors    = 16 << 10 // pieces of output, or events to wait for
 )
 
 // linkWASI gives a runtime WASI preview 1, of which the functions that change a descriptor

@@ -11,7 +11,7 @@
   (func (export "path") (result i32) (call $stat (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 4097) (i32.const 0)))
   (func (export "indirect") (result i32)
     (call_indirect (type $s) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 4097) (i32.const 0) (i32.const 0)))
-  (func (export "poll") (result i32) (call $poll (i32.const 0) (i32.const 0) (i32.const 1025) (i32.const 8)))
-  (func (export "read") (result i32) (call $read (i32.const 0) (i32.const 0) (i32.const 1025) (i32.const 8)))
+  (func (export "poll") (result i32) (call $poll (i32.const 0) (i32.const 0) (i32.const 16385) (i32.const 8)))
+  (func (export "read") (result i32) (call $read (i32.const 0) (i32.const 0) (i32.const 16385) (i32.const 8)))
   (func (export "clock") (loop
     (drop (call_indirect (type $c) (i32.const 0) (i64.const 0) (i32.const 64) (i32.const 1))) (br 0))))

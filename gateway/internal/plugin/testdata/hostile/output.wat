@@ -29,7 +29,7 @@
 ;;; attack: standard output from outside memory
 ;;; ok:
 ;;; for PIECES: (i32.const 65536) (i32.const 1) | (i32.const 0xfffffff8) (i32.const 1)
-;;;   | (i32.const 0x400) (i32.const 0x10000) | (i32.const 0x400) (i32.const 1)
+;;;   | (i32.const 0x400) (i32.const 0x4000) | (i32.const 0x400) (i32.const 1)
 (data (i32.const 0x400) "\ff\ff\00\00\02\00\00\00")
 (func $transform (result i32)
   (call $expect (call $fd_write (i32.const 1) PIECES (i32.const 0x40)) (i32.const 21)) ;; EFAULT
