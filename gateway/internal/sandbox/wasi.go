@@ -15,7 +15,7 @@ const badDescriptor = 8
 
 // Bounds of what a call of WASI may be given.
 const (
-	maxPathLength = 4 << 10 // octets
+	maxPathLength = 4 << 10  // octets
 	maxVectors    = 16 << 10 // pieces of output, or events to wait for
 )
 
