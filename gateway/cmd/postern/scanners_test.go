@@ -147,6 +147,7 @@ tenant "business" {
 		t.Helper()
 		reply, err := client.Send(smtpclient.Mail{From: "alice@example.org", To: to, Body: strings.NewReader(content)})
 		if refusal := new(smtpclient.Refusal); errors.As(err, &refusal) {
+			t.Logf("mail to %q was refused: %v", to, refusal)
 			return refusal.Error(), nil
 		}
 		if err != nil {
