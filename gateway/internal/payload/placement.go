@@ -31,6 +31,11 @@ type Placement struct {
 	Overflow Place
 }
 
+// LeavesAll reports whether all content stays inline, whatever a mail holds.
+func (p Placement) LeavesAll() bool {
+	return cmp.Or(p.Attachments, Inline) == Inline && p.MaxInlineSize == 0 && p.MaxPayloadSize == 0
+}
+
 // Placed is what a placement came to.
 type Placed struct {
 	Inline, ByURL, Omitted int

@@ -89,8 +89,9 @@ func (p *Pool) take(ctx context.Context) (*instance, error) {
 	defer p.mu.Unlock()
 	if p.image == nil {
 		p.image = in.image()
+	} else {
+		in.restore(p.image) // another was set up first; where it cannot, it is as it was set up itself
 	}
-	in.restore(p.image) // where another was set up first and it cannot, it is as it was set up itself
 	return in, nil
 }
 

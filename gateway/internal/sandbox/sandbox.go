@@ -9,8 +9,9 @@
 //     instance is used again only where all that a run can change was set back.
 //   - A run ends: by itself, by a trap, when its fuel is used up, or when its context
 //     does. Its memory stays below the module's cap.
-//   - A guest comes back to the host after each slice of fuel, some milliseconds of
-//     work at the most: what has to stop all goroutines of the process waits no longer.
+//   - A guest comes back to the host after each slice of fuel: what has to stop all
+//     goroutines of the process waits no longer. That is far less than a millisecond of
+//     ordinary work, and up to a tenth of a second of the slowest instructions.
 //   - No address or length from a guest is believed: every access of the host to
 //     linear memory is checked, and what is read is copied.
 //   - A guest has clock, random numbers, standard output and error, and exit. It has

@@ -7,8 +7,10 @@
 //     all that its counts say is there. Who believes a count of 2^32 takes memory for
 //     that many, and a process that is out of memory is ended.
 //   - It cannot run without spending fuel: each function and each round of a loop costs
-//     by its length, each call of the host and each work on a piece of memory by its
-//     own. After at most Slice units it asks the host for more.
+//     by its length, each work on a piece of memory by its own, and each call of the host
+//     that says so. After at most Slice units it asks the host for more. A call through a
+//     table may be one of the host too, and costs nothing: what the host does for a
+//     guest, it bounds itself.
 //   - What is added here is out of its reach: it refers to no function or global that is
 //     not its own.
 //   - Every table has a maximum.
