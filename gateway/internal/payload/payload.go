@@ -218,39 +218,38 @@ func names(m *mime.Message, recipient string) bool {
 }
 
 func buildLinks(list []mime.Link) *document.Value {
-	items := make([]*document.Value, len(list))
-	for i, l := range list {
-		items[i] = document.Object(member("url", document.String(l.URL)), member("text", document.String(l.Text)), member("otherHost", document.Bool(l.OtherHost)))
-	}
-	return document.Array(items...)
+	return array(list, func(l mime.Link) *document.Value {
+		return document.Object(member("url", document.String(l.URL)), member("text", document.String(l.Text)), member("otherHost", document.Bool(l.OtherHost)))
+	})
 }
 
 func buildHeaders(list []mime.Field) *document.Value {
-	items := make([]*document.Value, len(list))
-	for i, f := range list {
-		items[i] = document.Object(member("name", document.String(f.Name)), member("value", document.String(f.Value)))
-	}
-	return document.Array(items...)
+	return array(list, func(f mime.Field) *document.Value {
+		return document.Object(member("name", document.String(f.Name)), member("value", document.String(f.Value)))
+	})
 }
 
 func buildWarnings(list []mime.Warning) *document.Value {
-	items := make([]*document.Value, len(list))
-	for i, w := range list {
-		items[i] = document.Object(
+	return array(list, func(w mime.Warning) *document.Value {
+		return document.Object(
 			member("code", document.String(w.Code)),
 			member("part", document.StringOrNull(w.Part)),
 			member("text", document.String(w.Text)),
 		)
+	})
+}
+
+// array makes a JSON array of what value makes of each entry.
+func array[T any](list []T, value func(T) *document.Value) *document.Value {
+	items := make([]*document.Value, len(list))
+	for i, entry := range list {
+		items[i] = value(entry)
 	}
 	return document.Array(items...)
 }
 
 func addresses(list []mail.Address) *document.Value {
-	items := make([]*document.Value, len(list))
-	for i, a := range list {
-		items[i] = address(a)
-	}
-	return document.Array(items...)
+	return array(list, address)
 }
 
 func address(a mail.Address) *document.Value {

@@ -3,6 +3,7 @@ package payload
 import (
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mime"
+	"github.com/postern-mail/postern/gateway/internal/mime/report"
 )
 
 // What the view knows of a mail beside its text and attachments. Where there is
@@ -19,9 +20,8 @@ func buildReport(r *mime.Report) *document.Value {
 	if r == nil {
 		return document.Null()
 	}
-	recipients := make([]*document.Value, len(r.Recipients))
-	for i, to := range r.Recipients {
-		recipients[i] = document.Object(
+	recipients := array(r.Recipients, func(to report.Recipient) *document.Value {
+		return document.Object(
 			member("finalRecipient", document.StringOrNull(to.Final)),
 			member("originalRecipient", document.StringOrNull(to.Original)),
 			member("action", document.StringOrNull(to.Action)),
@@ -29,7 +29,7 @@ func buildReport(r *mime.Report) *document.Value {
 			member("diagnosticCode", document.StringOrNull(to.DiagnosticCode)),
 			member("remoteMta", document.StringOrNull(to.RemoteMTA)),
 		)
-	}
+	})
 	feedback, disposition := document.Null(), document.Null()
 	if f := r.Feedback; f != nil {
 		feedback = document.Object(
@@ -47,7 +47,7 @@ func buildReport(r *mime.Report) *document.Value {
 		member("kind", document.String(r.Kind)),
 		member("reporter", document.StringOrNull(r.Reporter)),
 		member("originalMessageId", document.StringOrNull(r.OriginalMessageID)),
-		member("recipients", document.Array(recipients...)),
+		member("recipients", recipients),
 		member("feedback", feedback),
 		member("disposition", disposition),
 		member("truncated", document.Bool(r.Truncated)),
@@ -69,25 +69,22 @@ func buildTextParts(bodies ...*mime.Body) *document.Value {
 			parts = append(parts, b.Parts...)
 		}
 	}
-	items := make([]*document.Value, len(parts))
-	for i, p := range parts {
-		items[i] = document.Object(
+	return array(parts, func(p mime.TextPart) *document.Value {
+		return document.Object(
 			member("part", document.StringOrNull(p.Path)),
 			member("declaredCharset", document.StringOrNull(p.DeclaredCharset)),
 			member("charset", document.StringOrNull(p.Charset)),
 			member("replacedCharacters", document.Int(int64(p.Replaced))),
 			member("truncated", document.Bool(p.Truncated)),
 		)
-	}
-	return document.Array(items...)
+	})
 }
 
 // buildParts gives the tree as a list, each part before those that it holds; the
 // place of a part says where it hangs.
 func buildParts(list []mime.Node) *document.Value {
-	items := make([]*document.Value, len(list))
-	for i, n := range list {
-		items[i] = document.Object(
+	return array(list, func(n mime.Node) *document.Value {
+		return document.Object(
 			member("part", document.StringOrNull(n.Path)),
 			member("contentType", document.String(n.ContentType)),
 			member("charset", document.StringOrNull(n.Charset)),
@@ -97,6 +94,5 @@ func buildParts(list []mime.Node) *document.Value {
 			member("encodedSize", document.Int(n.EncodedSize)),
 			member("size", document.Int(n.Size)),
 		)
-	}
-	return document.Array(items...)
+	})
 }
