@@ -65,6 +65,9 @@ type Config struct {
 	// Lanes bounds the runs at the same time of all plugins that share it; nil for
 	// no bound.
 	Lanes *Lanes
+	// Snapshots bounds what all plugins that share it keep of their configured instances; nil
+	// for no bound.
+	Snapshots *sandbox.Snapshots
 }
 
 // Plugin is a loaded plugin. Its methods may be called by any number of
@@ -86,7 +89,7 @@ func Load(ctx context.Context, cfg Config) (*Plugin, error) {
 	p := &Plugin{cfg: cfg, sha256: digest(cfg.Wasm)}
 	p.cfg.Wasm = nil
 	var err error
-	if p.module, err = compile(ctx, cfg.Wasm, sandbox.Config{Memory: cfg.Memory, Fuel: cfg.Fuel, CacheDir: cfg.CacheDir}); err != nil {
+	if p.module, err = compile(ctx, cfg.Wasm, sandbox.Config{Memory: cfg.Memory, Fuel: cfg.Fuel, CacheDir: cfg.CacheDir, Snapshots: cfg.Snapshots}); err != nil {
 		return nil, fmt.Errorf("plugin %q: %w", cfg.Name, err)
 	}
 	p.pool = p.module.NewPool(cfg.Lanes.count(), p.configure)

@@ -2,7 +2,10 @@ package sandbox
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"os"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -26,19 +29,24 @@ type Pool struct {
 	idle   chan *instance
 
 	mu    sync.Mutex
-	image *image // nil until the first instance was set up
+	image *image // nil while no instance was set up, or none for long
+	turn  uint64 // when it was last used, by Snapshots
 }
 
 // NewPool returns a pool that keeps up to so many instances for the next runs. setUp is
-// called with an instance that is started.
+// called with an instance that is started. The pool ends with the module.
 func (m *Module) NewPool(keep int, setUp func(ctx context.Context, g *Guest) error) *Pool {
-	return &Pool{module: m, setUp: setUp, idle: make(chan *instance, keep)}
+	p := &Pool{module: m, setUp: setUp, idle: make(chan *instance, keep)}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pools = append(m.pools, p)
+	return p
 }
 
-// image is what an instance is when it was set up.
-type image struct {
-	memory  []byte
-	globals []uint64
+// close gives back what the pool holds. No run may be under way.
+func (p *Pool) close(ctx context.Context) {
+	p.module.snapshots.remove(p)
+	p.forget(ctx)
 }
 
 // Run calls f with a pristine instance. What the guest writes to standard output and error
@@ -70,6 +78,7 @@ func (p *Pool) Run(ctx context.Context, output io.Writer, f func(ctx context.Con
 
 // take returns a pristine instance.
 func (p *Pool) take(ctx context.Context) (*instance, error) {
+	p.module.snapshots.touch(p)
 	select {
 	case in := <-p.idle:
 		return in, nil
@@ -77,55 +86,118 @@ func (p *Pool) take(ctx context.Context) (*instance, error) {
 	}
 	p.mu.Lock()
 	made := p.image
+	if made != nil {
+		made.use()
+	}
 	p.mu.Unlock()
 	if made != nil {
-		return p.clone(ctx, made)
+		in, err := p.clone(ctx, made)
+		if in != nil || err != nil {
+			return in, err
+		}
 	}
 	in, err := p.fresh(ctx)
 	if err != nil || !p.module.admitted.Resettable {
 		return in, err
 	}
+	return p.snapshot(ctx, in)
+}
+
+// snapshot has the pool begin with an instance that was set up, if it has no such one
+// yet. The instance is one of the image then; where it cannot be, it is as it was set up.
+func (p *Pool) snapshot(ctx context.Context, in *instance) (*instance, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.image == nil {
-		p.image = in.image()
-	} else {
-		in.restore(p.image) // another was set up first; where it cannot, it is as it was set up itself
+	made := p.image
+	if made == nil {
+		made = in.freeze(p.module.onHeap)
+		p.image = made
 	}
-	return in, nil
+	made.use()
+	p.mu.Unlock()
+	p.module.snapshots.add(ctx, p, made)
+	if in.memory.adopt(made) && in.restore() {
+		return in, nil
+	}
+	in.close(ctx)
+	in, err := p.clone(ctx, made.use())
+	if in != nil || err != nil {
+		return in, err
+	}
+	return p.fresh(ctx)
+}
+
+// forget gives back the image, and the instances that wait for a run. The next run sets an
+// instance up anew.
+func (p *Pool) forget(ctx context.Context) {
+	p.mu.Lock()
+	made := p.image
+	p.image = nil
+	p.mu.Unlock()
+	if made != nil {
+		made.letGo()
+	}
+	for {
+		select {
+		case in := <-p.idle:
+			in.close(ctx)
+		default:
+			return
+		}
+	}
 }
 
 // fresh starts an instance and sets it up.
 func (p *Pool) fresh(ctx context.Context) (*instance, error) {
-	in, err := p.module.instantiate(ctx, "_initialize")
+	in, err := p.module.instantiate(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	err = context.Cause(ctx) // to make an instance can take time, and nobody looks then
-	if err != nil {
-		err = newTrap(ctx, "start", err)
-	} else {
-		err = p.setUp(ctx, &Guest{mod: in.mod})
-	}
-	if err != nil {
+	if err = p.start(ctx, in); err != nil {
 		in.close(ctx)
 		return nil, err
 	}
 	return in, nil
 }
 
-// clone makes an instance that is as the image says, without starting it.
+// start does what an engine does with a module beside making an instance of it, which a
+// clone must not repeat: it copies the data and calls the functions by which it starts.
+func (p *Pool) start(ctx context.Context, in *instance) error {
+	for i, segment := range p.module.admitted.Data {
+		if !in.mod.Memory().Write(segment.Address, segment.Octets) {
+			return &Trap{Where: "start", Text: fmt.Sprintf("data segment %d: %d octets at %d: %v", i, len(segment.Octets), segment.Address, ErrBadAddress)}
+		}
+	}
+	g := &Guest{mod: in.mod}
+	for _, name := range []string{admit.Start, "_initialize"} {
+		if !g.Has(name) {
+			continue
+		}
+		if _, err := g.Call(ctx, name); err != nil {
+			if trap, ok := errors.AsType[*Trap](err); ok {
+				trap.Where = "start"
+			}
+			return err
+		}
+	}
+	if ctx.Err() != nil { // to make an instance can take time, and nobody looks then
+		return newTrap(ctx, "start", context.Cause(ctx))
+	}
+	return p.setUp(ctx, g)
+}
+
+// clone makes an instance that is as the image says, without starting it. It takes over the
+// use of the image. There is none where it could not be made what the image says.
 func (p *Pool) clone(ctx context.Context, made *image) (*instance, error) {
-	in, err := p.module.instantiate(ctx)
+	in, err := p.module.instantiate(ctx, made)
 	if err != nil {
 		return nil, err
 	}
 	if missing := len(made.memory) - int(in.mod.Memory().Size()); missing > 0 {
 		in.mod.Memory().Grow(uint32(missing / pageSize)) // if it does not, the next line tells
 	}
-	if !in.restore(made) {
+	if !in.restore() {
 		in.close(ctx)
-		return p.fresh(ctx)
+		return nil, nil //nolint:nilnil // said above
 	}
 	return in, nil
 }
@@ -133,14 +205,15 @@ func (p *Pool) clone(ctx context.Context, made *image) (*instance, error) {
 // giveBack keeps an instance for the next run, where it can be set back.
 func (p *Pool) giveBack(ctx context.Context, in *instance, whole bool) {
 	in.io.run, in.io.ctx = nil, nil
-	p.mu.Lock()
-	made := p.image
-	p.mu.Unlock()
-	if whole && made != nil && in.restore(made) {
-		select {
-		case p.idle <- in:
-			return
-		default:
+	if whole && in.restore() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if in.memory.image == p.image {
+			select {
+			case p.idle <- in:
+				return
+			default:
+			}
 		}
 	}
 	in.close(ctx)
@@ -151,24 +224,24 @@ type instance struct {
 	mod     api.Module
 	io      *streams
 	memory  *linearMemory
+	pages   *os.File
 	globals []api.MutableGlobal
 	left    api.MutableGlobal // fuel
 }
 
-// instantiate makes an instance, and calls the functions by which it starts.
-func (m *Module) instantiate(ctx context.Context, start ...string) (*instance, error) {
-	in := &instance{io: &streams{ctx: ctx, run: runOf(ctx)}, memory: &linearMemory{}}
+// instantiate makes an instance, whose memory begins with an image where there is one. It
+// takes over the use of the image.
+func (m *Module) instantiate(ctx context.Context, made *image) (*instance, error) {
+	in := &instance{io: &streams{ctx: ctx, run: runOf(ctx)}, pages: m.snapshots.pages, memory: &linearMemory{image: made, onHeap: m.onHeap}}
 	mod, err := m.runtime.InstantiateModule(withMemory(ctx, in.memory), m.compiled, wazero.NewModuleConfig().
 		WithName("").
-		WithStartFunctions(start...).
+		WithStartFunctions().
 		WithStdout(in.io).WithStderr(in.io).
 		WithSysWalltime().WithSysNanotime().
 		WithRandSource(in.io))
 	if err != nil {
+		in.memory.close()
 		return nil, newTrap(ctx, "start", err)
-	}
-	if mod.IsClosed() {
-		return nil, &Trap{Where: "start", Text: "it exited with code 0"}
 	}
 	in.mod = mod
 	in.left, _ = mod.ExportedGlobal(admit.FuelGlobal).(api.MutableGlobal)
@@ -183,30 +256,32 @@ func (in *instance) fuel() int64 { return int64(int32(in.left.Get())) }
 
 func (in *instance) setFuel(n uint32) { in.left.Set(uint64(n)) }
 
-// image copies what the instance is.
-func (in *instance) image() *image {
+// freeze copies what the instance is.
+func (in *instance) freeze(onHeap bool) *image {
 	view, _ := in.mod.Memory().Read(0, in.mod.Memory().Size())
-	made := &image{memory: append([]byte(nil), view...)}
-	for _, g := range in.globals {
-		made.globals = append(made.globals, g.Get())
+	globals := make([]uint64, len(in.globals))
+	for i, g := range in.globals {
+		globals[i] = g.Get()
 	}
-	return made
+	return newImage(view, globals, onHeap)
 }
 
-// restore makes the instance what the image says. It cannot where memory has grown to its
-// most, or where the guest has ended itself.
-func (in *instance) restore(made *image) bool {
-	if in.mod.IsClosed() {
+// restore makes the instance what its image says. It cannot where it has none, where memory
+// has grown to its most, or where the guest has ended itself.
+func (in *instance) restore() bool {
+	made := in.memory.image
+	if made == nil || in.mod.IsClosed() {
 		return false
 	}
 	memory := in.mod.Memory()
-	if cap(in.memory.octets) > 2*len(made.memory)+maxSpare {
+	if in.memory.reserved == nil && cap(in.memory.octets) > 2*len(made.memory)+maxSpare {
 		return false // what one large mail took is not held for ever
 	}
-	if int(memory.Size()) > len(made.memory) {
+	used := int(memory.Size())
+	if used > len(made.memory) {
 		in.memory.shrinkTo(memory, len(made.memory))
 	}
-	if int(memory.Size()) != len(made.memory) || !memory.Write(0, made.memory) {
+	if int(memory.Size()) != len(made.memory) || !in.memory.restore(used, in.pages) {
 		return false
 	}
 	for i, g := range in.globals {
@@ -215,6 +290,8 @@ func (in *instance) restore(made *image) bool {
 	return true
 }
 
+// close ends an instance. Nobody may look at it any more.
 func (in *instance) close(ctx context.Context) {
 	_ = in.mod.Close(context.WithoutCancel(ctx)) // its error is that of a guest that exited
+	in.memory.close()
 }

@@ -27,7 +27,20 @@ func pooled(ctx context.Context, p *sandbox.Pool, name string) (result uint64, e
 // between that trap, loop, grow and close: what is counted never gets beyond one.
 func TestPoolIsPristine(t *testing.T) {
 	t.Parallel()
-	m := compile(t, assemble(t, "state"), sandbox.Config{Memory: 4 << 20, Fuel: 1_000_000})
+	for _, guest := range []string{"state", "large"} {
+		for way, choose := range sandbox.Ways() {
+			t.Run(guest+" "+way, func(t *testing.T) {
+				t.Parallel()
+				m := compile(t, assemble(t, guest), sandbox.Config{Memory: 4 << 20, Fuel: 1_000_000})
+				choose(m)
+				isPristine(t, m)
+			})
+		}
+	}
+}
+
+func isPristine(t *testing.T, m *sandbox.Module) {
+	t.Helper()
 	setUps := 0
 	var mu sync.Mutex
 	p := m.NewPool(2, func(ctx context.Context, g *sandbox.Guest) error {

@@ -28,11 +28,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/tetratelabs/wazero"
@@ -56,6 +58,8 @@ type Config struct {
 	Memory uint64
 	// Fuel is what a run may use, in units (see package admit); 0 means any.
 	Fuel int64
+	// Snapshots bounds the images of all modules that share it; nil for as much as it takes.
+	Snapshots *Snapshots
 	// Functions are what the module may import beside WASI.
 	Functions []Function
 }
@@ -109,6 +113,13 @@ type Module struct {
 	compiled wazero.CompiledModule
 	fuel     int64
 	admitted admit.Info
+
+	snapshots *Snapshots
+	alone     bool // snapshots are its own
+	onHeap    bool // images and memories, as where the system has nothing better
+
+	mu    sync.Mutex
+	pools []*Pool
 }
 
 // errCompile is the failure of compiling, as opposed to that of linking.
@@ -163,7 +174,10 @@ func compile(ctx context.Context, wasm []byte, info admit.Info, cfg Config, cach
 		}
 		rc = rc.WithCompilationCache(cache)
 	}
-	m := &Module{runtime: wazero.NewRuntimeWithConfig(ctx, rc), fuel: cfg.Fuel, admitted: info}
+	m := &Module{runtime: wazero.NewRuntimeWithConfig(ctx, rc), fuel: cfg.Fuel, admitted: info, snapshots: cfg.Snapshots}
+	if m.snapshots == nil {
+		m.snapshots, m.alone = NewSnapshots(math.MaxInt64), true
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.Close(ctx))
@@ -318,7 +332,9 @@ func (m *Module) Imports() []Symbol {
 func (m *Module) Exports() []string {
 	var list []string
 	for name := range m.compiled.ExportedFunctions() {
-		list = append(list, name)
+		if name != admit.Start {
+			list = append(list, name)
+		}
 	}
 	slices.Sort(list)
 	return list
@@ -333,5 +349,18 @@ func (m *Module) Signature(name string) (params, results []Type, ok bool) {
 	return f.ParamTypes(), f.ResultTypes(), true
 }
 
-// Close gives back what the module holds. No run may be under way.
-func (m *Module) Close(ctx context.Context) error { return m.runtime.Close(ctx) }
+// Close gives back what the module and its pools hold. No run may be under way.
+func (m *Module) Close(ctx context.Context) error {
+	m.mu.Lock()
+	pools := m.pools
+	m.pools = nil
+	m.mu.Unlock()
+	for _, p := range pools {
+		p.close(ctx)
+	}
+	err := m.runtime.Close(ctx)
+	if m.alone {
+		err = errors.Join(err, m.snapshots.Close())
+	}
+	return err
+}

@@ -23,6 +23,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Bounds of what a module may declare.
@@ -92,7 +93,8 @@ func sectionName(id byte) string {
 
 // Module returns the module as it is to be compiled: metered, with a maximum for each
 // table, since a runtime bounds memory.grow and not table.grow, and without custom
-// sections, names and debugging among them, which are nothing that a run needs. An
+// sections, names and debugging among them, which are nothing that a run needs. To start
+// it is the host's to do: see [Info]. An
 // error says which section it is about, and the bound. memory is the cap of linear
 // memory in pages of 64 KiB.
 func Module(wasm []byte, memory uint32) ([]byte, Info, error) {
@@ -101,10 +103,18 @@ func Module(wasm []byte, memory uint32) ([]byte, Info, error) {
 		return nil, Info{}, err
 	}
 	m := &module{memory: memory}
+	if err := m.liftStart(sections); err != nil {
+		return nil, Info{}, err
+	}
 	out := []byte(magic)
+	var data []Segment
+	counted := [2]int{} // where the data count section is
 	for _, id := range order() {
 		content, stands := sections[id]
-		added, entries := m.added(id)
+		added, entries, err := m.added(id)
+		if err != nil {
+			return nil, Info{}, err
+		}
 		if !stands && entries == 0 {
 			continue
 		}
@@ -115,9 +125,20 @@ func Module(wasm []byte, memory uint32) ([]byte, Info, error) {
 		if err := w.section(id, added, entries); err != nil {
 			return nil, Info{}, fmt.Errorf("%s: %w", sectionName(id), err)
 		}
+		if id == dataSection {
+			lifted := false
+			if data, lifted = m.liftData(content, sections[dataCountSection]); lifted {
+				out = slices.Delete(out, counted[0], counted[1])
+				continue
+			}
+		}
+		before := len(out)
 		out = append(binary.AppendUvarint(append(out, id), uint64(len(w.out))), w.out...)
+		if id == dataCountSection {
+			counted = [2]int{before, len(out)}
+		}
 	}
-	return out, Info{Globals: len(m.mutable), Resettable: !m.fixed}, nil
+	return out, Info{Globals: len(m.mutable), Resettable: !m.fixed, Data: data}, nil
 }
 
 // Info is what the host has to know of a module that is admitted.
@@ -127,6 +148,9 @@ type Info struct {
 	Globals int
 	// Resettable says that memory and globals are all that a run can change.
 	Resettable bool
+	// Data is to be copied into memory, in this order, before [Start] is called. The
+	// module has no data section then.
+	Data []Segment
 }
 
 // split takes a module apart into its sections, of which each stands once and in order.
@@ -165,11 +189,15 @@ type module struct {
 	memory uint32 // the cap, in pages
 
 	parameters []uint32 // of each type
+	arity      []int    // parameters and results of each type
 	imports    uint32   // of functions
 	types      []uint32 // of its own functions
 	globals    uint32
 	mutable    []uint32 // those that can change
 	fixed      bool     // a run can change what cannot be set back
+	segments   bool     // an instruction works on a data segment
+	hasMemory  bool
+	start      *uint32 // the function by which it starts
 
 	values, elements int    // of all types, and of all segments
 	allLocals        uint64 // of its functions
@@ -182,7 +210,7 @@ func (m *module) functions() uint32 { return m.imports + uint32(len(m.types)) }
 func (w *rewriter) section(id byte, added []byte, entries uint32) error {
 	most, isList := maxEntries(id)
 	if !isList {
-		return w.single(id)
+		return w.single()
 	}
 	n, err := w.number()
 	if err != nil {
@@ -208,13 +236,8 @@ func (w *rewriter) section(id byte, added []byte, entries uint32) error {
 }
 
 // single copies a section that is no list.
-func (w *rewriter) single(id byte) error {
-	var err error
-	if id == startSection {
-		err = w.functionIndex()
-	} else {
-		err = w.copied(func(r *reader) error { return r.skipNumbers(1) })
-	}
+func (w *rewriter) single() error {
+	err := w.copied(func(r *reader) error { return r.skipNumbers(1) })
 	if err == nil && len(w.b) > 0 {
 		err = errors.New("there is more than it says")
 	}
@@ -227,7 +250,7 @@ func (w *rewriter) entry(id byte, i uint32) error {
 	case typeSection:
 		return w.copied(func(r *reader) error {
 			parameters, values, err := r.functionType()
-			w.parameters = append(w.parameters, parameters)
+			w.parameters, w.arity = append(w.parameters, parameters), append(w.arity, values)
 			if w.values += values; err == nil && w.values > maxAllValues {
 				err = fmt.Errorf("more than %d parameters and results in all types", maxAllValues)
 			}
@@ -247,6 +270,7 @@ func (w *rewriter) entry(id byte, i uint32) error {
 	case tableSection:
 		return w.table()
 	case memorySection:
+		w.hasMemory = true
 		return w.copied(func(r *reader) error { return r.limitedMemory(w.memory) })
 	case globalSection:
 		return w.global()

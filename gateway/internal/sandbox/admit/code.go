@@ -84,6 +84,7 @@ func (r *reader) instruction() (op operation, index uint32, err error) {
 func (r *reader) prefixed() (operation, error) {
 	n, err := r.subopcode()
 	// data.drop, table.init, elem.drop, table.copy, table.grow, table.fill
+	r.segments = r.segments || n == 8 || n == 9 // memory.init, data.drop
 	r.lasting = r.lasting || n == 9 || n >= 12 && n <= 15 || n == 17
 	switch {
 	case err != nil:

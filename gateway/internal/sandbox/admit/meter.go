@@ -40,13 +40,13 @@ const (
 func GlobalName(i int) string { return HostModule + "/global/" + strconv.Itoa(i) }
 
 // added are the entries that a section is given, and how many they are.
-func (m *module) added(id byte) (text []byte, entries uint32) {
+func (m *module) added(id byte) (text []byte, entries uint32, err error) {
 	name := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
 	switch id {
 	case typeSection: // of Refuel, and of the function that pays
-		return []byte{0x60, 1, 0x7f, 1, 0x7f, 0x60, 1, 0x7f, 0}, 2
+		return []byte{0x60, 1, 0x7f, 1, 0x7f, 0x60, 1, 0x7f, 0}, 2, nil
 	case functionSection:
-		return binary.AppendUvarint(nil, uint64(len(m.parameters))+1), 1
+		return binary.AppendUvarint(nil, uint64(len(m.parameters))+1), 1, nil
 	case codeSection:
 		w := rewriter{module: m}
 		w.out = append(w.out, 0) // no locals
@@ -55,22 +55,25 @@ func (m *module) added(id byte) (text []byte, entries uint32) {
 		w.fuel(0x24)
 		w.refuel()
 		w.out = append(w.out, 0x0b)
-		return append(binary.AppendUvarint(nil, uint64(len(w.out))), w.out...), 1
+		return append(binary.AppendUvarint(nil, uint64(len(w.out))), w.out...), 1, nil
 	case importSection:
-		return binary.AppendUvarint(append(name(name(nil, HostModule), Refuel), 0), uint64(len(m.parameters))), 1
+		return binary.AppendUvarint(append(name(name(nil, HostModule), Refuel), 0), uint64(len(m.parameters))), 1, nil
 	case globalSection:
-		return append(signed([]byte{0x7f, 1, 0x41}, Slice), 0x0b), 1
+		return append(signed([]byte{0x7f, 1, 0x41}, Slice), 0x0b), 1, nil
 	case exportSection:
 		export := func(b []byte, as string, global uint32) []byte {
 			return binary.AppendUvarint(append(name(b, as), 3), uint64(global))
 		}
-		text = export(nil, FuelGlobal, m.globals)
+		if text, entries, err = m.startExport(name); err != nil {
+			return nil, 0, err
+		}
+		text = export(text, FuelGlobal, m.globals)
 		for i, global := range m.mutable {
 			text = export(text, GlobalName(i), global)
 		}
-		return text, 1 + uint32(len(m.mutable))
+		return text, entries + 1 + uint32(len(m.mutable)), nil
 	}
-	return nil, 0
+	return nil, 0, nil
 }
 
 // signed appends a number that is not negative in signed LEB128.
@@ -163,7 +166,7 @@ func (m *module) measure(code []byte) (costs []uint32, hasBulk bool, err error) 
 		if err != nil {
 			return nil, false, err
 		}
-		m.fixed = m.fixed || r.lasting
+		m.fixed, m.segments = m.fixed || r.lasting, m.segments || r.segments
 		if len(open) == 0 {
 			return nil, false, fmt.Errorf("there is code behind its end")
 		}

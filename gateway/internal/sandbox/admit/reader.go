@@ -14,6 +14,8 @@ type reader struct {
 	// lasting is set by an instruction that changes what cannot be set back: a table,
 	// or whether a segment is there.
 	lasting bool
+	// segments is set by an instruction that works on a data segment.
+	segments bool
 }
 
 var errCut = errors.New("it ends too early")

@@ -72,7 +72,7 @@
 (func (export "_initialize") unreachable)
 
 ;;; attack: data outside memory
-;;; load: out of bounds memory access
+;;; load: data segment 0: 10 octets at 65530: address is outside
 (data (i32.const 65530) "0123456789")
 
 ;;; attack: trap in configure

@@ -1,0 +1,37 @@
+;; A guest as state.wat is, with a memory of 256 pages of 4 KiB: more than what stays with an
+;; instance that waits. It begins with data, and with a function by which it starts.
+(module
+  (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+  (memory (export "memory") 16 32)
+  (global $runs (mut i32) (i32.const 0))
+  (data (i32.const 4095) "\05\05")          ;; over the end of a page
+  (data (i32.const 0xff000) "\01")
+  (func $start (i32.store8 (i32.const 0xff000) (i32.add (i32.load8_u (i32.const 0xff000)) (i32.const 1))))
+  (start $start)
+  (func (export "_initialize") (i32.store8 (i32.const 0xff001) (i32.add (i32.load8_u (i32.const 0xff000)) (i32.const 1))))
+  (func (export "setup") (i32.store8 (i32.const 0xff002) (i32.const 4)))
+  ;; Counts in each page, and gives 506 where each was as it is to be.
+  (func $count (export "count") (result i32) (local $at i32) (local $wrong i32)
+    (global.set $runs (i32.add (global.get $runs) (i32.const 1)))
+    (local.set $wrong (i32.ne (global.get $runs) (i32.const 1)))
+    (local.set $at (i32.const 100))
+    (loop $next
+      (i32.store8 (local.get $at) (i32.add (i32.load8_u (local.get $at)) (i32.const 1)))
+      (local.set $wrong (i32.or (local.get $wrong) (i32.ne (i32.load8_u (local.get $at)) (i32.const 1))))
+      (local.set $at (i32.add (local.get $at) (i32.const 4096)))
+      (br_if $next (i32.lt_u (local.get $at) (i32.const 0x100000))))
+    (local.set $wrong (i32.or (local.get $wrong) (i32.ne (i32.load16_u (i32.const 4095)) (i32.const 0x0505))))
+    (local.set $wrong (i32.or (local.get $wrong) (i32.ne (i32.load (i32.const 0xff000)) (i32.const 0x00040302))))
+    (memory.fill (i32.const 0xff000) (i32.const 9) (i32.const 4))
+    (i32.store16 (i32.const 4095) (i32.const 0))
+    (select (i32.const 0) (i32.const 506) (local.get $wrong)))
+  (func (export "grow") (result i32) (local $was i32)
+    (drop (call $count))
+    (local.set $was (memory.grow (i32.const 3)))
+    (if (i32.or (i32.load (i32.const 0x100000)) (i32.load (i32.const 0x12fffc))) (then unreachable))
+    (i32.store (i32.const 0x100000) (i32.const 7))
+    (i32.store (i32.const 0x12fffc) (i32.const 7))
+    (i32.eq (local.get $was) (i32.const 16)))
+  (func (export "trap") (drop (call $count)) unreachable)
+  (func (export "spin") (drop (call $count)) (loop (br 0)))
+  (func (export "close") (result i32) (drop (call $count)) (call $close (i32.const 1))))
