@@ -26,7 +26,7 @@ gateway. These verbs need no running gateway and change nothing.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPluginInspect(), newPluginDiff(), newPluginRun(), newPluginFixture())
+	cmd.AddCommand(newPluginInspect(), newPluginDiff(), newPluginRun(), newPluginCompile(), newPluginFixture())
 	return cmd
 }
 
@@ -84,7 +84,7 @@ it asks permission for. Exit code 1: it could not be loaded, and why is said.`,
 			if err != nil {
 				return err
 			}
-			in, err := plugin.Inspect(cmd.Context(), source.wasm, compilationCache(""))
+			in, err := plugin.Inspect(cmd.Context(), source.wasm, compilationCache(""), source.compiler())
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}

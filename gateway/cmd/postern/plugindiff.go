@@ -52,7 +52,7 @@ Exit code 0: it asks for nothing more; 1: it does, or one of the two is no plugi
 				if err != nil {
 					return err
 				}
-				in, err := plugin.Inspect(cmd.Context(), source.wasm, compilationCache(""))
+				in, err := plugin.Inspect(cmd.Context(), source.wasm, compilationCache(""), source.compiler())
 				if err == nil && in.Problem != "" {
 					err = fmt.Errorf("%s", in.Problem)
 				}

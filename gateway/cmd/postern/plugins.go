@@ -19,6 +19,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/plugin/builtin"
+	"github.com/postern-mail/postern/gateway/internal/sandbox"
 	"github.com/postern-mail/postern/gateway/internal/terminal"
 )
 
@@ -193,11 +194,19 @@ func (s pluginSource) sha256() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// compiler is what compiles the module: a process of its own for what strangers wrote.
+func (s pluginSource) compiler() sandbox.Compiler {
+	if s.builtin {
+		return nil
+	}
+	return compilation{memory: compileMemory, time: compileTime}.inChild
+}
+
 // configure joins what the module carries with what its block says.
 func (s pluginSource) configure(p config.Plugin, cacheDir string, lanes *plugin.Lanes) plugin.Config {
 	cfg := plugin.Config{
 		Name: p.Name, Wasm: s.wasm, Grant: p.Grant, Read: p.Read, Write: p.Write, Options: p.Options,
-		Timeout: p.Timeout, Memory: uint64(p.Memory), Fuel: p.Fuel, CacheDir: cacheDir, Lanes: lanes,
+		Timeout: p.Timeout, Memory: uint64(p.Memory), Fuel: p.Fuel, CacheDir: cacheDir, Compiler: s.compiler(), Lanes: lanes,
 	}
 	if s.builtin {
 		cfg.Grant, cfg.Read, cfg.Write = s.grant, s.read, s.write

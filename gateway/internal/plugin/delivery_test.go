@@ -214,7 +214,7 @@ func writeFile(t *testing.T, file string, b []byte) {
 // asksFor lists the permissions that a plugin asks for.
 func asksFor(t *testing.T, cfg plugin.Config) []string {
 	t.Helper()
-	in, err := plugin.Inspect(t.Context(), cfg.Wasm, cfg.CacheDir)
+	in, err := plugin.Inspect(t.Context(), cfg.Wasm, cfg.CacheDir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,9 +56,9 @@ type Inspection struct {
 }
 
 // Inspect reads a module and runs nothing of it. Its error is that of what is no
-// module, or cannot be linked.
-func Inspect(ctx context.Context, wasm []byte, cacheDir string) (in Inspection, err error) {
-	module, err := compile(ctx, wasm, sandbox.Config{Memory: maxMemory, CacheDir: cacheDir})
+// module, or cannot be linked. Where the module is compiled, see Config.
+func Inspect(ctx context.Context, wasm []byte, cacheDir string, compiler sandbox.Compiler) (in Inspection, err error) {
+	module, err := compile(ctx, wasm, sandbox.Config{Memory: maxMemory, CacheDir: cacheDir, Compiler: compiler})
 	if err != nil {
 		return Inspection{}, err
 	}

@@ -13,7 +13,7 @@ import (
 func TestInspect(t *testing.T) {
 	t.Parallel()
 	cfg := config(t, "look")
-	in, err := plugin.Inspect(t.Context(), cfg.Wasm, cfg.CacheDir)
+	in, err := plugin.Inspect(t.Context(), cfg.Wasm, cfg.CacheDir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestInspectWhatIsNone(t *testing.T) {
 		"cut":           {"\x00asm\x01", "", "module cannot be compiled"},
 		"component":     {"\x00asm\x0d\x00\x01\x00", "", "component: there is no core module in it"},
 	} {
-		in, err := plugin.Inspect(t.Context(), []byte(tc.wasm), config(t, "look").CacheDir)
+		in, err := plugin.Inspect(t.Context(), []byte(tc.wasm), config(t, "look").CacheDir, nil)
 		if err != nil {
 			if tc.failure == "" || !strings.HasPrefix(err.Error(), tc.failure) {
 				t.Errorf("%s: error = %v, want %q", name, err, tc.failure)

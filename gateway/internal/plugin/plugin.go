@@ -60,8 +60,10 @@ type Config struct {
 	Timeout time.Duration
 	Memory  uint64
 	Fuel    int64
-	// CacheDir holds compiled code; empty for none.
+	// CacheDir holds compiled code; empty for none. Compiler puts it there; nil to compile in
+	// this process.
 	CacheDir string
+	Compiler sandbox.Compiler
 	// Lanes bounds the runs at the same time of all plugins that share it; nil for
 	// no bound.
 	Lanes *Lanes
@@ -89,7 +91,7 @@ func Load(ctx context.Context, cfg Config) (*Plugin, error) {
 	p := &Plugin{cfg: cfg, sha256: digest(cfg.Wasm)}
 	p.cfg.Wasm = nil
 	var err error
-	if p.module, err = compile(ctx, cfg.Wasm, sandbox.Config{Memory: cfg.Memory, Fuel: cfg.Fuel, CacheDir: cfg.CacheDir, Snapshots: cfg.Snapshots}); err != nil {
+	if p.module, err = compile(ctx, cfg.Wasm, sandbox.Config{Memory: cfg.Memory, Fuel: cfg.Fuel, CacheDir: cfg.CacheDir, Compiler: cfg.Compiler, Snapshots: cfg.Snapshots}); err != nil {
 		return nil, fmt.Errorf("plugin %q: %w", cfg.Name, err)
 	}
 	p.pool = p.module.NewPool(cfg.Lanes.count(), p.configure)

@@ -24,8 +24,6 @@ package sandbox
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -35,7 +33,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -54,6 +51,9 @@ const pageSize = 64 << 10
 type Config struct {
 	// CacheDir holds compiled code; empty for none.
 	CacheDir string
+	// Compiler puts compiled code into the cache, for what is not there yet; nil to compile in this
+	// process.
+	Compiler Compiler
 	// Memory is the cap of linear memory, in octets; it counts whole pages of 64 KiB.
 	Memory uint64
 	// Fuel is what a run may use, in units (see package admit); 0 means any.
@@ -125,35 +125,57 @@ type Module struct {
 // errCompile is the failure of compiling, as opposed to that of linking.
 var errCompile = errors.New("module cannot be compiled")
 
+// Compiler compiles a module as Compile does, with a cache in a folder, and keeps nothing but
+// what is in there then. It is for another process, which can be ended: to compile what
+// strangers wrote may take any memory and time.
+type Compiler func(ctx context.Context, wasm []byte, cacheDir string) error
+
 // Compile compiles a module, or the first core module of a component. What the module asks for that it cannot have is an
 // error: an import that there is no function for, or more memory than the cap.
-func Compile(ctx context.Context, wasm []byte, cfg Config) (*Module, error) {
-	dir := ""
-	if cfg.CacheDir != "" {
-		sum := sha256.Sum256(wasm)
-		// A folder for each module, so that a damaged one can be told and removed.
-		dir = filepath.Join(cfg.CacheDir, hex.EncodeToString(sum[:]))
-	}
+func Compile(ctx context.Context, wasm []byte, cfg Config) (_ *Module, err error) {
+	core := wasm
 	if admit.IsComponent(wasm) {
-		core, err := admit.Unwrap(wasm)
-		if err != nil {
+		if core, err = admit.Unwrap(wasm); err != nil {
 			return nil, err
 		}
-		wasm = core
 	}
-	wasm, info, err := admit.Module(wasm, pages(cfg.Memory))
+	admitted, info, err := admit.Module(core, pages(cfg.Memory))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errCompile, err)
 	}
-	m, err := compile(ctx, wasm, info, cfg, dir)
-	if dir == "" || !errors.Is(err, errCompile) {
+	if cfg.CacheDir == "" && cfg.Compiler != nil {
+		if cfg.CacheDir, err = os.MkdirTemp("", "postern-cache-"); err != nil {
+			return nil, fmt.Errorf("open compilation cache: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(cfg.CacheDir)) }()
+	}
+	if cfg.CacheDir == "" {
+		return compile(ctx, admitted, info, cfg, "")
+	}
+	entry := cacheEntry(cfg.CacheDir, wasm, admitted)
+	m, err := compileBy(ctx, wasm, admitted, info, cfg, entry)
+	if !errors.Is(err, errCompile) {
 		return m, err
 	}
 	// Was it the module, or what the cache holds of it?
-	if removeErr := os.RemoveAll(dir); removeErr != nil {
+	if removeErr := os.RemoveAll(entry); removeErr != nil {
 		return nil, errors.Join(err, fmt.Errorf("remove damaged cache entry: %w", removeErr))
 	}
-	return compile(ctx, wasm, info, cfg, dir)
+	return compileBy(ctx, wasm, admitted, info, cfg, entry)
+}
+
+// compileBy compiles a module with an entry of the cache, which it has the compiler of the
+// configuration make before, if there is one.
+func compileBy(ctx context.Context, wasm, admitted []byte, info admit.Info, cfg Config, entry string) (*Module, error) {
+	if cfg.Compiler != nil && !isCompiled(entry) {
+		if err := cfg.Compiler(ctx, wasm, cfg.CacheDir); err != nil {
+			return nil, err
+		}
+		if !isCompiled(entry) {
+			return nil, fmt.Errorf("compilation cache %s holds nothing of the module after it was compiled: is there room, and may it be written?", cfg.CacheDir)
+		}
+	}
+	return compile(ctx, admitted, info, cfg, entry)
 }
 
 // pages gives a cap of memory in whole pages.
@@ -165,7 +187,7 @@ func compile(ctx context.Context, wasm []byte, info admit.Info, cfg Config, cach
 	rc := wazero.NewRuntimeConfig().WithDebugInfoEnabled(false).
 		WithMemoryLimitPages(pages(cfg.Memory))
 	if cacheDir != "" {
-		if err := openCacheDir(cfg.CacheDir, cacheDir); err != nil {
+		if err := openCacheDir(cfg.CacheDir, filepath.Dir(cacheDir), cacheDir); err != nil {
 			return nil, err
 		}
 		cache, err := wazero.NewCompilationCacheWithDir(cacheDir)
@@ -196,45 +218,6 @@ func compile(ctx context.Context, wasm []byte, info admit.Info, cfg Config, cach
 		return nil, err
 	}
 	return m, nil
-}
-
-// Prune removes from a cache what is not of the modules with these SHA-256 sums. What
-// is in there by other names is left alone.
-func Prune(cacheDir string, keep map[string]bool) error {
-	entries, err := os.ReadDir(cacheDir)
-	if err != nil {
-		return fmt.Errorf("prune compilation cache: %w", err)
-	}
-	for _, e := range entries {
-		if sum, err := hex.DecodeString(e.Name()); err != nil || len(sum) != sha256.Size || keep[e.Name()] {
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(cacheDir, e.Name())); err != nil {
-			return fmt.Errorf("prune compilation cache: %w", err)
-		}
-	}
-	return nil
-}
-
-// openCacheDir makes the folder of one module in the cache. What is in there is
-// run as it is, so nobody else may be able to write it.
-func openCacheDir(cache, module string) error {
-	if err := os.MkdirAll(module, 0o700); err != nil {
-		return fmt.Errorf("open compilation cache: %w", err)
-	}
-	for _, dir := range []string{cache, module} {
-		info, err := os.Stat(dir)
-		if err != nil {
-			return fmt.Errorf("open compilation cache: %w", err)
-		}
-		if info.Mode().Perm()&0o022 != 0 {
-			return fmt.Errorf("compilation cache %s is writable by others, who may have written into it: remove it, or choose another", dir)
-		}
-		if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() {
-			return fmt.Errorf("compilation cache %s belongs to another user: choose another", dir)
-		}
-	}
-	return nil
 }
 
 func (m *Module) checkMemory() error {

@@ -259,15 +259,11 @@ func TestImportsAndExports(t *testing.T) {
 	}
 }
 
-func TestDamagedCacheEntryIsCompiledAgain(t *testing.T) {
-	t.Parallel()
-	wasm := assemble(t, "start")
-	cfg := sandbox.Config{Memory: mebibyte, CacheDir: filepath.Join(t.TempDir(), "cache")}
-	if err := compile(t, wasm, cfg).Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+// damage changes an octet of each file of a cache.
+func damage(t *testing.T, cacheDir string) {
+	t.Helper()
 	damaged := 0
-	err := filepath.WalkDir(cfg.CacheDir, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(cacheDir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -289,7 +285,53 @@ func TestDamagedCacheEntryIsCompiledAgain(t *testing.T) {
 	if err != nil || damaged == 0 {
 		t.Fatalf("damaged %d files, %v", damaged, err)
 	}
+}
+
+func TestDamagedCacheEntryIsCompiledAgain(t *testing.T) {
+	t.Parallel()
+	wasm := assemble(t, "start")
+	cfg := sandbox.Config{Memory: mebibyte, CacheDir: filepath.Join(t.TempDir(), "cache")}
+	if err := compile(t, wasm, cfg).Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	damage(t, cfg.CacheDir)
 	compile(t, wasm, cfg)
+}
+
+// TestCompiler holds that a module which is not in the cache is compiled by the compiler, and by
+// it alone.
+func TestCompiler(t *testing.T) {
+	t.Parallel()
+	wasm := assemble(t, "start")
+	calls := 0
+	cfg := sandbox.Config{Memory: mebibyte, CacheDir: filepath.Join(t.TempDir(), "cache")}
+	cfg.Compiler = func(_ context.Context, wasm []byte, cacheDir string) error {
+		calls++
+		return compile(t, wasm, sandbox.Config{Memory: 2 * mebibyte, CacheDir: cacheDir}).Close(t.Context())
+	}
+	for range 2 {
+		if compile(t, wasm, cfg); calls != 1 {
+			t.Errorf("the compiler was called %d times", calls)
+		}
+	}
+	damage(t, cfg.CacheDir)
+	if compile(t, wasm, cfg); calls != 2 {
+		t.Errorf("the compiler was called %d times, the second one for a damaged entry", calls)
+	}
+	cfg.CacheDir = "" // it has one for itself, then
+	if compile(t, wasm, cfg); calls != 3 {
+		t.Errorf("the compiler was called %d times, the third one without a cache", calls)
+	}
+	failed := errors.New("it takes too long")
+	for want, compiler := range map[string]sandbox.Compiler{
+		"it takes too long": func(context.Context, []byte, string) error { return failed },
+		"holds nothing of the module after it was compiled": func(context.Context, []byte, string) error { return nil },
+	} {
+		_, err := sandbox.Compile(t.Context(), wasm, sandbox.Config{Memory: mebibyte, CacheDir: filepath.Join(t.TempDir(), "cache"), Compiler: compiler})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error = %v, want %s", err, want)
+		}
+	}
 }
 
 func TestPrune(t *testing.T) {
