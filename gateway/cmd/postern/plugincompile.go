@@ -171,8 +171,9 @@ func (c compilation) inChild(ctx context.Context, wasm []byte, cacheDir string) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, compileWait)
 	defer cancel()
+	//nolint:gosec // it is this program
 	cmd := exec.CommandContext(ctx, program, "plugin", "compile", "-", "--child", "--cache-dir", cacheDir,
-		"--max-memory", strconv.Itoa(c.memory), "--max-time", c.time.String()) //nolint:gosec // it is this program
+		"--max-memory", strconv.Itoa(c.memory), "--max-time", c.time.String())
 	cmd.Args[0] = "postern"
 	cmd.Env = []string{}
 	cmd.Stdin = bytes.NewReader(wasm)

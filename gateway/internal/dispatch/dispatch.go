@@ -66,6 +66,7 @@ type Alias struct {
 
 // Config holds the dispatcher's settings.
 type Config struct {
+	// Endpoints and Chains are what it begins with; see Reconfigure.
 	Endpoints map[store.Endpoint]Endpoint
 	// Chains are the stages that the mail of an alias goes through. An alias that
 	// is not there, since it is not in the configuration any more, has the chain of
@@ -102,6 +103,9 @@ type Dispatcher struct {
 	done chan store.Endpoint
 	// memory is what documents are made and kept within.
 	memory *semaphore.Weighted
+
+	mu    sync.RWMutex
+	setup *setup
 	// last is the endpoint that was given a worker last. It is Run's.
 	last store.Endpoint
 }
@@ -111,7 +115,7 @@ func New(q *queue.Queue, bodies Bodies, client *webhook.Client, cfg Config) *Dis
 	return &Dispatcher{
 		queue: q, bodies: bodies, client: client, cfg: cfg,
 		log: cfg.Logger.Named("dispatch"), done: make(chan store.Endpoint, cfg.Concurrency),
-		memory: semaphore.NewWeighted(documentMemory),
+		memory: semaphore.NewWeighted(documentMemory), setup: &setup{endpoints: cfg.Endpoints, chains: cfg.Chains},
 	}
 }
 
@@ -180,23 +184,6 @@ func (d *Dispatcher) claim(ctx context.Context, busy map[store.Endpoint]int, fre
 	}
 	jobs, err := d.queue.Claim(ctx, d.share(quotas, busy, free))
 	return jobs, next, err
-}
-
-// room is how many attempts an endpoint may have under way. One that is not in
-// the configuration any more gets one, to have its deliveries end.
-func (d *Dispatcher) room(e store.Endpoint) int {
-	if known, ok := d.cfg.Endpoints[e]; ok {
-		return known.MaxConcurrency
-	}
-	return 1
-}
-
-// chain returns the stages for the mail of an alias.
-func (c *Config) chain(tenant, alias string) []pipeline.Stage {
-	if stages, ok := c.Chains[Alias{tenant, alias}]; ok {
-		return stages
-	}
-	return c.Chains[Alias{Tenant: tenant}]
 }
 
 // share gives free workers to endpoints one by one, each to the endpoint with the
@@ -328,7 +315,9 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 		}
 	}()
 
-	endpoint, ok := d.cfg.Endpoints[job.Endpoint]
+	s := d.begin()
+	defer s.attempts.Done()
+	endpoint, ok := s.endpoints[job.Endpoint]
 	if !ok {
 		made.Reason = "config: the endpoint is not in the configuration"
 		return o, false
@@ -344,7 +333,7 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 		return o, true // by the stop: nothing else ends the wait
 	}
 	defer held.free()
-	p, err := d.prepare(stop, job, endpoint, body, held)
+	p, err := d.prepare(stop, job, endpoint, s.chain(job.Endpoint.Tenant, job.Alias), body, held)
 	o.Made = p.made
 	failed, chain := errors.AsType[*failedChainError](err)
 	switch {

@@ -60,7 +60,7 @@ func (p *prepared) end(state mail.State, reason string) {
 
 // prepare returns the delivery's document: the stored one, or what its chain makes of
 // it. With an error, what was made until then is of use to people.
-func (d *Dispatcher) prepare(stop context.Context, job store.Job, endpoint Endpoint, body mail.Body, held *reservation) (prepared, error) {
+func (d *Dispatcher) prepare(stop context.Context, job store.Job, endpoint Endpoint, chain []pipeline.Stage, body mail.Body, held *reservation) (prepared, error) {
 	if job.DocumentSize > 0 {
 		stored, err := d.queue.Document(stop, job.ID)
 		if err != nil {
@@ -69,7 +69,7 @@ func (d *Dispatcher) prepare(stop context.Context, job store.Job, endpoint Endpo
 		doc, err := document.Unmarshal(stored)
 		return prepared{document: doc}, err
 	}
-	p, err := d.run(stop, job, body)
+	p, err := d.run(stop, job, chain, body)
 	if err != nil || p.document == nil {
 		return p, err
 	}
@@ -81,8 +81,7 @@ func (d *Dispatcher) prepare(stop context.Context, job store.Job, endpoint Endpo
 }
 
 // run has the chain make the document.
-func (d *Dispatcher) run(stop context.Context, job store.Job, body mail.Body) (p prepared, err error) {
-	chain := d.cfg.chain(job.Endpoint.Tenant, job.Alias)
+func (d *Dispatcher) run(stop context.Context, job store.Job, chain []pipeline.Stage, body mail.Body) (p prepared, err error) {
 	switch {
 	case len(chain) == 0:
 	case job.Lost >= maxLost:

@@ -21,6 +21,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -47,14 +49,35 @@ type Bodies interface {
 type Reception struct {
 	bodies    Bodies
 	queue     *queue.Queue
-	retention map[string]time.Duration
-	screening Screening
+	setup     atomic.Pointer[setup]
+	screening Screening // but for its policies
 	log       hclog.Logger
+}
+
+// setup is what of the configuration can change, by the names of tenants.
+type setup struct {
+	retention map[string]time.Duration
+	policies  map[string]Policy
 }
 
 // New returns a reception. The map gives each tenant's retention.
 func New(bodies Bodies, q *queue.Queue, retention map[string]time.Duration, s Screening, log hclog.Logger) *Reception {
-	return &Reception{bodies: bodies, queue: q, retention: retention, screening: s, log: log.Named("reception")}
+	r := &Reception{bodies: bodies, queue: q, screening: s, log: log.Named("reception")}
+	r.setup.Store(&setup{retention, s.Policies})
+	return r
+}
+
+// Reconfigure gives the mails that come from now on other retentions and policies. One that
+// is under way may be for a tenant that is not there any more, so what held for those
+// still does.
+func (r *Reception) Reconfigure(retention map[string]time.Duration, policies map[string]Policy) {
+	before := r.setup.Load()
+	now := &setup{make(map[string]time.Duration), make(map[string]Policy)}
+	for _, s := range []*setup{before, {retention, policies}} {
+		maps.Copy(now.retention, s.retention)
+		maps.Copy(now.policies, s.policies)
+	}
+	r.setup.Store(now)
 }
 
 // Mail is a mail on its way in.
@@ -80,7 +103,8 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 	id := mail.NewMessageID(received)
 	digest := sha256.New()
 	counter := &countingWriter{}
-	deliveries := r.deliveries(m.Recipients, received)
+	setup := r.setup.Load()
+	deliveries := deliveries(m.Recipients, received, setup.retention)
 	ref, err := r.bodies.Put(ctx, id, latest(deliveries), io.TeeReader(body, io.MultiWriter(digest, counter)))
 	if err != nil {
 		return "", fmt.Errorf("receive: %w", err)
@@ -102,7 +126,7 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 	if m.TraceField != nil {
 		message.TraceField = m.TraceField(id, received)
 	}
-	if err := r.screen(ctx, m, &message); err != nil {
+	if err := r.screen(ctx, m, &message, setup.policies); err != nil {
 		r.discard(id, ref)
 		return "", fmt.Errorf("receive: %w", err)
 	}
@@ -123,8 +147,9 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 
 // screen shows a mail to the scanners and decides about its deliveries. What is
 // rejected as a whole is logged as such; its body is the caller's to discard.
-func (r *Reception) screen(ctx context.Context, m Mail, message *store.NewMessage) error {
-	s := &r.screening
+func (r *Reception) screen(ctx context.Context, m Mail, message *store.NewMessage, policies map[string]Policy) error {
+	s := r.screening
+	s.Policies = policies
 	if s.Spam == nil && s.Virus == nil {
 		return nil
 	}
@@ -173,7 +198,7 @@ func (r *Reception) discard(id mail.MessageID, ref mail.BodyRef) {
 
 // deliveries lists message × recipient × endpoint. A recipient that was named
 // twice in one transaction counts once.
-func (r *Reception) deliveries(recipients []Recipient, received time.Time) []store.NewDelivery {
+func deliveries(recipients []Recipient, received time.Time, retention map[string]time.Duration) []store.NewDelivery {
 	seen := make(map[string]bool)
 	var list []store.NewDelivery
 	for _, rcpt := range recipients {
@@ -187,7 +212,7 @@ func (r *Reception) deliveries(recipients []Recipient, received time.Time) []sto
 				Endpoint:  store.Endpoint{Tenant: rcpt.Target.Tenant, Name: endpoint},
 				Alias:     rcpt.Target.Alias,
 				Recipient: rcpt.Address,
-				ExpiresAt: received.Add(r.retention[rcpt.Target.Tenant]),
+				ExpiresAt: received.Add(retention[rcpt.Target.Tenant]),
 			})
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -63,7 +64,7 @@ type Config struct {
 // Server serves one listener.
 type Server struct {
 	cfg      Config
-	routes   *route.Table
+	routes   atomic.Pointer[route.Table]
 	receiver *reception.Reception
 	log      hclog.Logger
 	smtp     *smtp.Server
@@ -81,7 +82,8 @@ type Server struct {
 
 // New returns a server that is not listening yet.
 func New(cfg Config, routes *route.Table, receiver *reception.Reception) *Server {
-	s := &Server{cfg: cfg, routes: routes, receiver: receiver, log: cfg.Logger.Named("smtpd").With("listener", cfg.Name)}
+	s := &Server{cfg: cfg, receiver: receiver, log: cfg.Logger.Named("smtpd").With("listener", cfg.Name)}
+	s.SetRoutes(routes)
 	s.life, s.cut = context.WithCancel(context.Background())
 	srv := smtp.NewServer(smtp.BackendFunc(s.newSession))
 	srv.Domain = cfg.Hostname
@@ -95,6 +97,9 @@ func New(cfg Config, routes *route.Table, receiver *reception.Reception) *Server
 	s.smtp = srv
 	return s
 }
+
+// SetRoutes has the recipients that are named from now on resolved by another table.
+func (s *Server) SetRoutes(routes *route.Table) { s.routes.Store(routes) }
 
 func (s *Server) newSession(c *smtp.Conn) (smtp.Session, error) {
 	g, err := guardOf(c.Conn())

@@ -101,7 +101,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if !s.tx.envelope.SMTPUTF8 && !isASCII(to) {
 		return errNonASCII
 	}
-	target, err := s.server.routes.Resolve(to)
+	target, err := s.server.routes.Load().Resolve(to)
 	if err == nil {
 		s.tx.recipients = append(s.tx.recipients, reception.Recipient{Address: to, Target: target})
 		return nil

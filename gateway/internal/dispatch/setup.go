@@ -1,0 +1,54 @@
+package dispatch
+
+import (
+	"sync"
+
+	"github.com/postern-mail/postern/gateway/internal/pipeline"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+// setup is what of the configuration can change while the dispatcher runs.
+type setup struct {
+	endpoints map[store.Endpoint]Endpoint
+	chains    map[Alias][]pipeline.Stage
+	// attempts are those that began with it.
+	attempts sync.WaitGroup
+}
+
+// chain returns the stages for the mail of an alias.
+func (s *setup) chain(tenant, alias string) []pipeline.Stage {
+	if stages, ok := s.chains[Alias{tenant, alias}]; ok {
+		return stages
+	}
+	return s.chains[Alias{Tenant: tenant}]
+}
+
+// Reconfigure gives the attempts that begin from now on other endpoints and chains. It
+// returns when those that began before have ended: nothing uses their plugins any more then.
+func (d *Dispatcher) Reconfigure(endpoints map[store.Endpoint]Endpoint, chains map[Alias][]pipeline.Stage) {
+	d.mu.Lock()
+	before := d.setup
+	d.setup = &setup{endpoints: endpoints, chains: chains}
+	d.mu.Unlock()
+	before.attempts.Wait()
+}
+
+// begin returns the setup for an attempt that begins; its attempts.Done is to be called
+// when the attempt has ended.
+func (d *Dispatcher) begin() *setup {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	d.setup.attempts.Add(1)
+	return d.setup
+}
+
+// room is how many attempts an endpoint may have under way. One that is not in
+// the configuration any more gets one, to have its deliveries end.
+func (d *Dispatcher) room(e store.Endpoint) int {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if known, ok := d.setup.endpoints[e]; ok {
+		return known.MaxConcurrency
+	}
+	return 1
+}
