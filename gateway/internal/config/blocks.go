@@ -146,7 +146,7 @@ func (l *loader) planBlock(h schema.Header) *schema.Block {
 	return &schema.Block{
 		Settings: append([]schema.Setting{
 			{Name: "retention", Initial: "30d", Set: schema.Into(&p.Retention, schema.Duration(time.Hour, 3650*schema.Day))},
-			l.pipelineSetting(&p.Pipeline),
+			l.pipelineSetting(&p.Pipeline, ""),
 		}, said.settings()...),
 		Children: []schema.Child{said.child()},
 		Finish: func() {
@@ -169,10 +169,11 @@ func (l *loader) tenantBlock(h schema.Header) *schema.Block {
 		Settings: append([]schema.Setting{
 			{Name: "plan", Set: schema.Also(&planAt, schema.Into(&plan, schema.Text))},
 			{Name: "domains", Required: true, Set: schema.Into(&t.Domains, schema.ListOf(1, syntax.MaxEntries, l.tenantDomain))},
-			l.pipelineSetting(&t.Pipeline),
+			l.pipelineSetting(&t.Pipeline, t.Name),
 		}, said.settings()...),
 		Children: []schema.Child{
 			said.child(),
+			{Kind: "plugin", Labelled: true, Open: func(h schema.Header) *schema.Block { return l.pluginBlockOf(&t.Plugins, t.Name, h) }},
 			{Kind: "endpoint", Labelled: true, Open: func(h schema.Header) *schema.Block { return l.endpointBlock(t, h) }},
 			{Kind: "alias", Labelled: true, Fold: mail.FoldLocal, Open: func(h schema.Header) *schema.Block { return l.aliasBlock(t, h, &references) }},
 		},
@@ -272,7 +273,7 @@ func (l *loader) aliasBlock(t *Tenant, h schema.Header, references *[]syntax.Val
 	return &schema.Block{
 		Settings: []schema.Setting{
 			{Name: "endpoints", Required: true, Set: schema.Into(&a.Endpoints, schema.ListOf(1, 100, reference))},
-			l.pipelineSetting(&a.Pipeline),
+			l.pipelineSetting(&a.Pipeline, t.Name),
 		},
 		Finish: func() { t.Aliases = append(t.Aliases, *a) },
 	}

@@ -43,7 +43,7 @@ type Config struct {
 	Inspector *Inspector // nil unless configured
 	Public    *Public    // nil unless configured
 	Scanners  Scanners
-	Plugins   []Plugin
+	Plugins   []Plugin // that all tenants have; see AllPlugins
 	Plans     []Plan
 	Tenants   []Tenant
 }
@@ -134,6 +134,7 @@ type ClamAV struct {
 // module is not known here.
 type Plugin struct {
 	Name    string
+	Tenant  string   // whose alone it is; empty for one that all tenants have
 	At      Place    // of the name, for what is found wrong later
 	Builtin string   // name of a plugin in the binary; exactly one of Builtin and File is set
 	File    string   // path of a module
@@ -149,13 +150,20 @@ type Plugin struct {
 	Fuel    int64           // most work of one run, in units
 	OnError string          // skip, retry or quarantine
 	Options json.RawMessage // one JSON object, its members in the order of the file
+
+	// Shadow is the version that runs beside this one and delivers nothing; nil for
+	// none. It is another module by the same name, with all else that this one has but
+	// its own Shadow. Where ShadowValues is true, what is kept of its runs holds values
+	// of the payload.
+	Shadow       *Plugin
+	ShadowValues bool
 }
 
 // Plan is what a tenant is entitled to.
 type Plan struct {
 	Name      string // empty for the plan of tenants that name none
 	Retention time.Duration
-	Pipeline  []string // names of plugins in the order in which they run, for tenants that say none
+	Pipeline  []string // keys of plugins in the order in which they run, for tenants that say none
 
 	// These are for tenants that say nothing of their own.
 	Spam        SpamPolicy
@@ -178,6 +186,7 @@ type Tenant struct {
 	Domains   []string // lower case, ASCII (IDNA A-labels), each in one tenant only
 	Endpoints []Endpoint
 	Aliases   []Alias
+	Plugins   []Plugin // that it alone has, in the order of the file
 	Pipeline  []string // as that of Plan, for aliases that say none
 
 	// These are its own, or else those of its plan: who asks the tenant need not ask
@@ -207,7 +216,7 @@ type Endpoint struct {
 type Alias struct {
 	Name      string   // local part as written, unique under ASCII case folding; "*" catches all
 	Endpoints []string // names, at least one
-	Pipeline  []string // names of plugins in the order in which they run; not nil
+	Pipeline  []string // keys of plugins in the order in which they run; not nil
 }
 
 // Place is where something was said. A mistake that is found after Load is
@@ -263,7 +272,7 @@ type loader struct {
 	plans     map[string]Plan         // by name
 	domains   map[string]syntax.Place // of all tenants, to find the one that stands twice
 	addresses map[string]syntax.Place // of all listeners
-	stages    []syntax.Value          // references of all pipelines to plugins
+	stages    []stage                 // references of all pipelines to plugins
 }
 
 func newLoader(o Options) *loader {

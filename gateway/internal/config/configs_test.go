@@ -98,6 +98,9 @@ func TestProductionIsComplete(t *testing.T) {
 			if !regexp.MustCompile(`(?m)^[# ]*` + c.Kind + ` .*\{$`).Match(src) {
 				t.Errorf("production.hcl shows no block %s", c.Kind)
 			}
+			if c.Kind == "plugin" && wanted["source"] > 0 {
+				continue // that of a tenant is as that of all
+			}
 			labels := []string{"x"}
 			if c.Kind == "scanner" { // whose settings depend on it
 				labels = []string{rspamd, clamAV}

@@ -128,7 +128,7 @@ func FuzzLoad(f *testing.F) {
 		if a := c.Scanners.ClamAV; a != nil && a.Network != "tcp" && (a.Network != "unix" || !filepath.IsAbs(a.Address)) {
 			t.Errorf("clamav %+v", a)
 		}
-		for _, p := range c.Plugins {
+		for _, p := range c.AllPlugins() {
 			if (p.Builtin == "") == (p.File == "") || !json.Valid(p.Options) || p.Options[0] != '{' {
 				t.Errorf("plugin %+v", p)
 			}
@@ -157,7 +157,7 @@ func checkPipelines(t *testing.T, c *Config, tenant Tenant) {
 			t.Errorf("tenant %s has a pipeline that is nil", tenant.Name)
 		}
 		for _, name := range pipeline {
-			if !slices.ContainsFunc(c.Plugins, func(p Plugin) bool { return p.Name == name }) {
+			if !slices.ContainsFunc(c.AllPlugins(), func(p Plugin) bool { return p.Key() == name && (p.Tenant == "" || p.Tenant == tenant.Name) }) {
 				t.Errorf("tenant %s has a pipeline with %q, which is no plugin", tenant.Name, name)
 			}
 		}

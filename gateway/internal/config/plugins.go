@@ -14,6 +14,8 @@ const (
 	maxPointers = 1000 // of one plugin's read or write
 	maxStages   = 100  // of one pipeline
 
+	payloadPlugin = "payload" // the builtin that shapes and cuts
+
 	sourceHint = `write "builtin:NAME" or "file:PATH"`
 )
 
@@ -23,9 +25,16 @@ func Permissions() []string {
 	return []string{"envelope", "headers", "body", "attachments", "raw", "scans", "payload", "disposition"}
 }
 
+// pluginBlock is a plugin that all tenants have.
 func (l *loader) pluginBlock(h schema.Header) *schema.Block {
+	return l.pluginBlockOf(&l.config.Plugins, "", h)
+}
+
+// pluginBlockOf is a plugin of a tenant, or without a name of all.
+func (l *loader) pluginBlockOf(list *[]Plugin, tenant string, h schema.Header) *schema.Block {
 	l.checkName(h, "plugin")
-	p := &Plugin{Name: h.Label, At: h.Name, Options: []byte("{}")}
+	p := &Plugin{Name: h.Label, Tenant: tenant, At: h.Name, Options: []byte("{}")}
+	shadow := &shadow{}
 	return &schema.Block{
 		Settings: []schema.Setting{
 			// The source is set first: the permissions ask what it is.
@@ -38,6 +47,9 @@ func (l *loader) pluginBlock(h schema.Header) *schema.Block {
 			{Name: "memory", Initial: "128MiB", Set: schema.Into(&p.Memory, schema.Size(1<<20, 2<<30))},
 			{Name: "fuel", Initial: "10000000000", Set: schema.Into(&p.Fuel, fuel)},
 			{Name: "on_error", Set: schema.Into(&p.OnError, schema.OneOf("skip", "retry", "quarantine"))},
+			{Name: "shadow", Set: schema.Also(&shadow.at, shadow.plugin.setSource)},
+			{Name: "shadow_sha256", Set: schema.Also(&shadow.pinned, schema.Into(&shadow.plugin.SHA256, digest))},
+			{Name: "shadow_values", Set: schema.Also(&shadow.valued, schema.Into(&p.ShadowValues, schema.Boolean))},
 		},
 		Children: []schema.Child{{Kind: "options", Open: func(schema.Header) *schema.Block {
 			return &schema.Block{Free: p.setOptions}
@@ -46,7 +58,8 @@ func (l *loader) pluginBlock(h schema.Header) *schema.Block {
 			if p.OnError == "" {
 				p.OnError = defaultPolicy(p.Builtin)
 			}
-			l.config.Plugins = append(l.config.Plugins, *p)
+			l.addShadow(p, shadow)
+			*list = append(*list, *p)
 		},
 	}
 }
@@ -60,7 +73,7 @@ func fuel(v syntax.Value) (int64, syntax.Problems) {
 // defaultPolicy is what the failure of a plugin means where nobody says it. What cuts
 // a payload must not be skipped: a mail would decide what is given away.
 func defaultPolicy(builtin string) string {
-	if builtin == "payload" {
+	if builtin == payloadPlugin {
 		return "retry"
 	}
 	return "skip"
@@ -145,42 +158,6 @@ func pointer(v syntax.Value) (document.Pointer, syntax.Problems) {
 		return nil, v.Wrong(`write it as "/crm/id"; ~ in a name is ~0, and / is ~1`, "%s is no JSON Pointer", syntax.Quote(s))
 	}
 	return p, nil
-}
-
-// pipelineSetting is the same on plans, tenants and aliases.
-func (l *loader) pipelineSetting(target *[]string) schema.Setting {
-	return schema.Setting{Name: "pipeline", Set: schema.Into(target, schema.ListOf(0, maxStages, noting(&l.stages, distinct("plugin", schema.Text))))}
-}
-
-// resolvePipelines finds names that no plugin has, and gives everybody who says no
-// pipeline the nearest that was said. It needs the plans of all tenants.
-func (l *loader) resolvePipelines() {
-	all := make([]string, len(l.config.Plugins))
-	known := make(map[string]bool, len(all))
-	for i, p := range l.config.Plugins {
-		all[i], known[p.Name] = p.Name, true
-	}
-	for _, v := range l.stages {
-		if name, _ := v.Data.(string); !known[name] && !l.Partial() {
-			l.Note(v.Wrong(l.DidYouMean(name, all), "there is no plugin %s", syntax.Quote(name))...)
-		}
-	}
-	inherit := func(pipeline *[]string, from []string) {
-		if *pipeline == nil {
-			*pipeline = from
-		}
-	}
-	for i := range l.config.Plans {
-		inherit(&l.config.Plans[i].Pipeline, all)
-	}
-	for i := range l.config.Tenants {
-		t := &l.config.Tenants[i]
-		inherit(&t.Plan.Pipeline, all)
-		inherit(&t.Pipeline, t.Plan.Pipeline)
-		for j := range t.Aliases {
-			inherit(&t.Aliases[j].Pipeline, t.Pipeline)
-		}
-	}
 }
 
 // noting makes a kind that keeps what it reads with its place, for when all

@@ -29,6 +29,7 @@ const (
 // run is the state of one run. It travels in the context of its calls.
 type run struct {
 	mail    Mail
+	behind  bool // as Config has it; what proves a plugin is not, since somebody waits for that
 	editor  *document.Editor
 	verdict Verdict
 	reason  string

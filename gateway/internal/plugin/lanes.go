@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,6 +14,7 @@ const maxPaused = 8
 // Lanes are what guests run in, one each at a time. Tenants that wait take turns, however
 // many runs each of them has waiting, and a guest that runs for long lets those of other
 // tenants go before it: what one tenant's plugins do costs the others a turn, and no more.
+// What runs behind all of them has a lane while nobody else wants it.
 type Lanes struct {
 	most int
 
@@ -21,6 +23,7 @@ type Lanes struct {
 	paused  int                        // guests that let others go first
 	waiting map[string][]chan struct{} // by tenant; a channel is closed when its lane has come
 	turns   []string                   // the tenants that wait, the next one first
+	behind  []chan struct{}            // those that go when no tenant waits
 }
 
 // NewLanes returns n lanes.
@@ -89,6 +92,57 @@ func (l *Lanes) yield(ctx context.Context, tenant string) error {
 	return l.wait(ctx, tenant, turn)
 }
 
+// enterBehind waits until there is a lane that no tenant wants.
+func (l *Lanes) enterBehind(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	if l.free > 0 {
+		l.free--
+		l.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	l.behind = append(l.behind, turn)
+	l.mu.Unlock()
+	return l.waitBehind(ctx, turn)
+}
+
+// yieldBehind is yield for who entered behind: it lets every tenant go first. It keeps
+// nobody's pause, so that who enters behind has to be few.
+func (l *Lanes) yieldBehind(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	if len(l.turns) == 0 {
+		l.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	l.behind = append([]chan struct{}{turn}, l.behind...) // it has begun already
+	l.pass()
+	l.mu.Unlock()
+	return l.waitBehind(ctx, turn)
+}
+
+func (l *Lanes) waitBehind(ctx context.Context, turn chan struct{}) error {
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.behind, turn); i >= 0 {
+		l.behind = slices.Delete(l.behind, i, i+1)
+	} else {
+		l.pass() // it has come at the same time
+	}
+	return fmt.Errorf("wait for a lane: %w", context.Cause(ctx))
+}
+
 // queue adds who waits to those of a tenant, at the end or, where it had begun already,
 // before them. The caller holds the lock.
 func (l *Lanes) queue(tenant string, first bool) chan struct{} {
@@ -109,7 +163,12 @@ func (l *Lanes) queue(tenant string, first bool) chan struct{} {
 // pass gives a lane to the tenant whose turn it is. The caller holds the lock.
 func (l *Lanes) pass() {
 	if len(l.turns) == 0 {
-		l.free++
+		if len(l.behind) == 0 {
+			l.free++
+			return
+		}
+		close(l.behind[0])
+		l.behind = l.behind[1:]
 		return
 	}
 	tenant := l.turns[0]

@@ -86,6 +86,107 @@ func TestLanesYield(t *testing.T) {
 	})
 }
 
+// TestLanesBehind has runs that nobody waits for: they go when no tenant wants the lane, and
+// give it to any that comes, also of their own tenant.
+func TestLanesBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLanes(1)
+		order := make(chan string, 20)
+		must := func(err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		must(l.enter(t.Context(), "a"))
+		for i := range 2 {
+			go func() {
+				must(l.enterBehind(t.Context()))
+				order <- fmt.Sprint("behind", i)
+				must(l.yieldBehind(t.Context()))
+				order <- fmt.Sprint("again", i)
+				l.leave()
+			}()
+			synctest.Wait()
+		}
+		real := func(tenant string) {
+			must(l.enter(t.Context(), tenant))
+			order <- tenant
+			if tenant == "b" { // c comes while it runs
+				go func() {
+					must(l.enter(t.Context(), "c"))
+					order <- "c"
+					l.leave()
+				}()
+				time.Sleep(time.Second)
+			}
+			l.leave()
+		}
+		go real("a")
+		synctest.Wait()
+		must(l.yield(t.Context(), "b")) // whoever is behind is not let go first, but a is
+		order <- "first"
+		go real("b")
+		synctest.Wait()
+		l.leave()
+		synctest.Wait()
+		close(order)
+		var got []string
+		for s := range order {
+			got = append(got, s)
+		}
+		if s := strings.Join(got, " "); s != "a first b c behind0 again0 behind1 again1" {
+			t.Errorf("order %s", s)
+		}
+		if l.free != 1 || len(l.turns) != 0 || len(l.behind) != 0 || l.paused != 0 {
+			t.Errorf("%+v is left", l)
+		}
+	})
+}
+
+// TestLanesBehindYields has one behind in the lane when a tenant comes, and gives up while
+// it waits for the lane again.
+func TestLanesBehindYields(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLanes(1)
+		if err := l.enterBehind(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range maxPaused + 2 { // its pause is none of theirs
+			go func() {
+				if err := l.enter(t.Context(), "a"); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Second)
+				l.leave()
+			}()
+		}
+		synctest.Wait()
+		began := time.Now()
+		if err := l.yieldBehind(t.Context()); err != nil || time.Since(began) != (maxPaused+2)*time.Second {
+			t.Errorf("the lane came back after %s, %v", time.Since(began), err)
+		}
+		go func() {
+			if err := l.enter(t.Context(), "a"); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Hour)
+			l.leave()
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := l.yieldBehind(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		time.Sleep(2 * time.Hour)
+		if l.free != 1 || len(l.behind) != 0 {
+			t.Errorf("%+v is left", l)
+		}
+	})
+}
+
 // TestLanesPauseFew holds that guests which wait in the middle of their runs are few: the
 // others keep their lane.
 func TestLanesPauseFew(t *testing.T) {
@@ -127,6 +228,12 @@ func TestLanesGiveUp(t *testing.T) {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%50)*time.Microsecond)
 			defer cancel()
+			if i%7 == 0 {
+				if l.enterBehind(ctx) == nil && l.yieldBehind(ctx) == nil {
+					l.leave()
+				}
+				return
+			}
 			tenant := string(rune('a' + i%5))
 			if err := l.enter(ctx, tenant); err != nil {
 				if !errors.Is(err, context.DeadlineExceeded) {
@@ -140,7 +247,7 @@ func TestLanesGiveUp(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if l.free != 2 || len(l.turns) != 0 || len(l.waiting) != 0 {
+	if l.free != 2 || len(l.turns) != 0 || len(l.waiting) != 0 || len(l.behind) != 0 {
 		t.Errorf("%+v is left", l)
 	}
 }

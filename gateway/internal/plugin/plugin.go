@@ -70,6 +70,10 @@ type Config struct {
 	// Snapshots bounds what all plugins that share it keep of their configured instances; nil
 	// for no bound.
 	Snapshots *sandbox.Snapshots
+	// Behind has the runs wait until no other wants a lane, and give theirs to any that
+	// comes to want it: what nobody waits for. Those at the same time have to be few, since
+	// each keeps its memory while it waits.
+	Behind bool
 }
 
 // Plugin is a loaded plugin. Its methods may be called by any number of
@@ -188,7 +192,7 @@ type Result struct {
 // Run runs the plugin on one delivery. On an error the result holds the log alone:
 // no edit and no verdict stays.
 func (p *Plugin) Run(ctx context.Context, m Mail, doc *document.Document) (Result, error) {
-	r := &run{mail: m, editor: doc.Edit(document.Scope{Read: p.cfg.Read, Write: p.cfg.Write}, editBudget), verdict: Continue}
+	r := &run{mail: m, behind: p.cfg.Behind, editor: doc.Edit(document.Scope{Read: p.cfg.Read, Write: p.cfg.Write}, editBudget), verdict: Continue}
 	err := p.inInstance(ctx, r, func(ctx context.Context, g *sandbox.Guest) error {
 		return call(ctx, g, r, exportTransform)
 	})
@@ -202,8 +206,8 @@ func (p *Plugin) Run(ctx context.Context, m Mail, doc *document.Document) (Resul
 // inInstance calls f with an instance that is configured. The time that it waits for a
 // lane is not the guest's.
 func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context, *sandbox.Guest) error) error {
-	tenant := r.mail.Tenant
-	if err := p.cfg.Lanes.enter(ctx, tenant); err != nil {
+	enter, yield := p.turns(r)
+	if err := enter(ctx); err != nil {
 		return err
 	}
 	lost := false // the lane, to who had to wait and gave up
@@ -216,7 +220,7 @@ func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context,
 	ctx, clock, cancel := withWorktime(ctx, p.cfg.Timeout)
 	defer cancel()
 	ctx = sandbox.WithYield(ctx, func(ctx context.Context) error {
-		err := clock.pause(func() error { return p.cfg.Lanes.yield(ctx, tenant) })
+		err := clock.pause(func() error { return yield(ctx) })
 		lost = err != nil
 		return err
 	})
@@ -232,6 +236,16 @@ func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context,
 		err = p.explain(err, r.log.kept)
 	}
 	return err
+}
+
+// turns are how a run gets its lane, and lets others go first.
+func (p *Plugin) turns(r *run) (enter, yield func(context.Context) error) {
+	lanes, tenant := p.cfg.Lanes, r.mail.Tenant
+	if r.behind {
+		return lanes.enterBehind, lanes.yieldBehind
+	}
+	return func(ctx context.Context) error { return lanes.enter(ctx, tenant) },
+		func(ctx context.Context) error { return lanes.yield(ctx, tenant) }
 }
 
 // configure sets an instance up, before it runs or becomes what all runs begin with.
