@@ -221,8 +221,9 @@ func without(list []string, s string) []string {
 // worktime ends a context when a guest has worked for long enough. The time in which it
 // waits for a lane does not count.
 type worktime struct {
-	timer *time.Timer
-	end   time.Time
+	timer  *time.Timer
+	end    time.Time
+	waited time.Duration
 }
 
 // withWorktime returns a context that ends when the guest has worked for d. Its cause is
@@ -239,7 +240,9 @@ func withWorktime(ctx context.Context, d time.Duration) (context.Context, *workt
 
 // pause stops the time while wait waits.
 func (w *worktime) pause(wait func() error) error {
-	left := time.Until(w.end)
+	began := time.Now()
+	defer func() { w.waited += time.Since(began) }()
+	left := w.end.Sub(began)
 	if !w.timer.Stop() {
 		return wait() // it is over already, which the context says
 	}

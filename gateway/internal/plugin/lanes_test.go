@@ -109,7 +109,7 @@ func TestLanesBehind(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
-		real := func(tenant string) {
+		inFront := func(tenant string) {
 			must(l.enter(t.Context(), tenant))
 			order <- tenant
 			if tenant == "b" { // c comes while it runs
@@ -122,13 +122,14 @@ func TestLanesBehind(t *testing.T) {
 			}
 			l.leave()
 		}
-		go real("a")
+		go inFront("a")
 		synctest.Wait()
 		must(l.yield(t.Context(), "b")) // whoever is behind is not let go first, but a is
 		order <- "first"
-		go real("b")
+		go inFront("b")
 		synctest.Wait()
 		l.leave()
+		time.Sleep(time.Minute)
 		synctest.Wait()
 		close(order)
 		var got []string
@@ -181,6 +182,7 @@ func TestLanesBehindYields(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		if l.free != 1 || len(l.behind) != 0 {
 			t.Errorf("%+v is left", l)
 		}
@@ -269,6 +271,9 @@ func TestWorktime(t *testing.T) {
 		time.Sleep(2 * time.Millisecond)
 		if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			t.Errorf("cause %v", context.Cause(ctx))
+		}
+		if w.waited != time.Hour {
+			t.Errorf("it has waited for %s", w.waited)
 		}
 		if err := w.pause(func() error { return nil }); err != nil || !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			t.Errorf("after its end: %v, %v", err, context.Cause(ctx))

@@ -181,8 +181,8 @@ type Result struct {
 	Verdict  Verdict
 	Reason   string
 	Log      []Line
-	// Duration is the time in the guest's lane, its instance included. Memory is its
-	// linear memory at the end, in octets; 0 where there was none.
+	// Duration is the time in the guest's lane, its instance included and the turns of
+	// others not. Memory is its linear memory at the end, in octets; 0 where there was none.
 	Duration time.Duration
 	Memory   uint64
 	// Fuel is what the run has used, in units.
@@ -216,8 +216,9 @@ func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context,
 			p.cfg.Lanes.leave()
 		}
 	}()
-	defer func(began time.Time) { r.duration = time.Since(began) }(time.Now())
+	began := time.Now()
 	ctx, clock, cancel := withWorktime(ctx, p.cfg.Timeout)
+	defer func() { r.duration = time.Since(began) - clock.waited }()
 	defer cancel()
 	ctx = sandbox.WithYield(ctx, func(ctx context.Context) error {
 		err := clock.pause(func() error { return yield(ctx) })
