@@ -19,7 +19,7 @@ var layers = map[string]int{
 	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1, "sandbox": 1, "scan": 1,
 	"payload": 2, "queue": 2, "plugin": 2, "download": 2,
 	"reception": 3, "inspector": 3, "pipeline": 3,
-	"smtpd": 4, "dispatch": 4, "admin": 4,
+	"smtpd": 4, "dispatch": 4, "shadow": 4, "admin": 4,
 }
 
 // homes names the packages, subpackages included, that may import each

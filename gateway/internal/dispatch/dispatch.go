@@ -36,6 +36,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/pipeline"
+	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/secret"
 	"github.com/postern-mail/postern/gateway/internal/store"
@@ -74,6 +75,8 @@ type Config struct {
 	Chains map[Alias][]pipeline.Stage
 	// Links makes the URLs of attachments; nil where no endpoint has any.
 	Links Links
+	// Shadows tries other versions of plugins, where stages have them; nil for nobody.
+	Shadows Shadows
 	// Virus scans parts of mails by themselves; nil for none.
 	Virus VirusScanner
 	// Concurrency is how many attempts may be under way in all.
@@ -84,6 +87,12 @@ type Config struct {
 // Links makes the URLs that attachments are to be had at; *download.Links is one.
 type Links interface {
 	URL(id mail.DeliveryID, p document.Part, expires time.Time) string
+}
+
+// Shadows takes what a chain has left for the shadows of its stages; *shadow.Runner is
+// one. Offer returns at once, and nothing of the delivery depends on it.
+type Shadows interface {
+	Offer(m plugin.Mail, body mail.BodyRef, runs []pipeline.Shadowed)
 }
 
 // Bodies opens the bodies of messages.

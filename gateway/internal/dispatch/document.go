@@ -116,10 +116,14 @@ func (d *Dispatcher) run(stop context.Context, job store.Job, chain []pipeline.S
 		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, SHA256: job.SHA256, Virus: scans.virus,
 	})
 	began = time.Now()
-	out := pipeline.Run(stop, chain, plugin.Mail{
+	m := plugin.Mail{
 		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
 		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, View: view, Raw: body, Scans: scans.reports,
-	}, doc)
+	}
+	out := pipeline.Run(stop, chain, m, doc)
+	if len(out.Shadowed) > 0 && d.cfg.Shadows != nil {
+		d.cfg.Shadows.Offer(m, job.Body, out.Shadowed)
+	}
 	p.made.Steps = append(p.made.Steps, out.Steps...)
 	for _, s := range out.Steps {
 		if s.Error != "" {

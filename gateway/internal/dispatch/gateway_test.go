@@ -73,6 +73,7 @@ type gateway struct {
 	reports  []mail.Report     // what the scanners said of the mail
 	onVirus  mail.VirusAction  // of its deliveries
 	virus    dispatch.VirusScanner
+	shadows  dispatch.Shadows
 	db       *sqlite.DB
 	store    *faultyStore
 	bodies   *spool.Files
@@ -183,7 +184,7 @@ func (g *gateway) startWith(client *webhook.Client, concurrency int, endpoints r
 	g.t.Helper()
 	key, err := secret.Parse(vectorSecret)
 	must(g.t, err)
-	cfg := dispatch.Config{Concurrency: concurrency, Endpoints: make(map[store.Endpoint]dispatch.Endpoint), Chains: g.chains, Links: links{}, Virus: g.virus, Logger: g.logger}
+	cfg := dispatch.Config{Concurrency: concurrency, Endpoints: make(map[store.Endpoint]dispatch.Endpoint), Chains: g.chains, Links: links{}, Virus: g.virus, Shadows: g.shadows, Logger: g.logger}
 	for name, room := range endpoints {
 		cfg.Endpoints[named(name)] = dispatch.Endpoint{URL: "http://" + name + "/hook", Key: key, MaxConcurrency: room, Placement: g.placed}
 	}

@@ -6,7 +6,7 @@
 // A stage sees the document as the stages before it left it. One that fails leaves
 // nothing behind but its line in the trace, and its policy applies; the stages
 // after it run only where that is Skip. A verdict other than to go on ends the
-// chain.
+// chain. A shadow is not run here, and no outcome depends on one.
 package pipeline
 
 import (
@@ -42,6 +42,27 @@ type Stage struct {
 	Name    string
 	Plugin  Runner
 	OnError Policy
+	// Shadow is another version of the plugin; nil for none.
+	Shadow *Shadow
+}
+
+// Shadow is a version of a plugin that is tried beside the one of its stage, on the same
+// mail.
+type Shadow struct {
+	Plugin Runner
+	// Old and New are the SHA-256 of the stage's module and of the shadow's.
+	Old, New string
+	// Values is true where what is kept of a run may hold values of the payload.
+	Values bool
+}
+
+// Shadowed is a stage that has run and has a shadow: what it was given, and what it made
+// of that. Both documents are as they were then, whatever becomes of the delivery's.
+type Shadowed struct {
+	Stage  Stage
+	Before *document.Document
+	Result plugin.Result
+	Err    error
 }
 
 // Verdict is what is to become of the delivery.
@@ -67,6 +88,9 @@ type Outcome struct {
 	Reason string
 	// Steps is the trace, a line for each stage that ran.
 	Steps []mail.Step
+	// Shadowed are the stages for whose shadows there is work; none where the chain was
+	// interrupted.
+	Shadowed []Shadowed
 }
 
 // Run runs the stages.
@@ -77,6 +101,9 @@ func Run(ctx context.Context, stages []Stage, m plugin.Mail, doc *document.Docum
 		res, err := s.Plugin.Run(ctx, m, out.Document)
 		if err != nil && ctx.Err() != nil {
 			return Outcome{Document: doc, Verdict: Interrupted, Reason: ctx.Err().Error(), Steps: out.Steps}
+		}
+		if s.Shadow != nil {
+			out.Shadowed = append(out.Shadowed, shadowed(s, out.Document, res, err))
 		}
 		step := mail.Step{At: began, Name: "stage " + s.Name, Duration: res.Duration, Fuel: res.Fuel, Log: lines(res.Log)}
 		switch {
@@ -102,6 +129,17 @@ func Run(ctx context.Context, stages []Stage, m plugin.Mail, doc *document.Docum
 		}
 	}
 	return out
+}
+
+// shadowed keeps what a shadow is given. Who delivers changes where a document's parts are,
+// but no tree.
+func shadowed(s Stage, before *document.Document, res plugin.Result, err error) Shadowed {
+	given, made := *before, *before
+	if res.Document != nil {
+		made = *res.Document
+	}
+	res.Document = &made
+	return Shadowed{Stage: s, Before: &given, Result: res, Err: err}
 }
 
 // asked is what a plugin's verdict comes to. One that is not known holds the delivery:
