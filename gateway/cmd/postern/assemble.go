@@ -71,16 +71,16 @@ func (a *assembly) close(ctx context.Context) { closePlugins(ctx, a.plugins) }
 
 // addChains gives each alias its stages, in the order of its pipeline.
 func (a *assembly) addChains(cfg *config.Config) {
-	policy := make(map[string]pipeline.Policy)
-	for _, p := range cfg.Plugins {
-		policy[p.Name] = pipeline.Policy(p.OnError)
+	stages := make(map[string]pipeline.Stage)
+	for _, p := range cfg.AllPlugins() {
+		stages[p.Key()] = a.stage(p)
 	}
-	chain := func(names []string) []pipeline.Stage {
-		stages := make([]pipeline.Stage, len(names))
-		for i, name := range names {
-			stages[i] = pipeline.Stage{Name: name, Plugin: a.plugins[name], OnError: policy[name]}
+	chain := func(keys []string) []pipeline.Stage {
+		list := make([]pipeline.Stage, len(keys))
+		for i, key := range keys {
+			list[i] = stages[key]
 		}
-		return stages
+		return list
 	}
 	for _, t := range cfg.Tenants {
 		a.chains[dispatch.Alias{Tenant: t.Name}] = chain(t.Pipeline)
@@ -88,6 +88,17 @@ func (a *assembly) addChains(cfg *config.Config) {
 			a.chains[dispatch.Alias{Tenant: t.Name, Name: alias.Name}] = chain(alias.Pipeline)
 		}
 	}
+}
+
+// stage is what a plugin is in the chains.
+func (a *assembly) stage(p config.Plugin) pipeline.Stage {
+	own := a.plugins[p.Key()]
+	s := pipeline.Stage{Name: p.Key(), Plugin: own, OnError: pipeline.Policy(p.OnError)}
+	if p.Shadow != nil {
+		other := a.plugins[shadowKey(p.Key())]
+		s.Shadow = &pipeline.Shadow{Plugin: other, Old: own.SHA256(), New: other.SHA256(), Values: p.ShadowValues}
+	}
+	return s
 }
 
 func (a *assembly) addEndpoints(cfg *config.Config, t config.Tenant) error {

@@ -66,7 +66,7 @@ data folder where that is this user's, or else in the user's own cache folder.`,
 				aliases += len(t.Aliases)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The configuration is right: %s, %s, %s, %s.\n",
-				counted(len(cfg.Listeners), "listener", "listeners"), counted(len(cfg.Plugins), "plugin", "plugins"),
+				counted(len(cfg.Listeners), "listener", "listeners"), counted(len(cfg.AllPlugins()), "plugin", "plugins"),
 				counted(len(cfg.Tenants), "tenant", "tenants"), counted(aliases, "alias", "aliases"))
 			return err
 		},

@@ -52,5 +52,8 @@ func (d *dataDir) cache() string { return cacheIn(d.path) }
 
 func (d *dataDir) bodies() string { return filepath.Join(d.path, "bodies") }
 
+// shadowJournal is where a gateway keeps what shadows have come to.
+func shadowJournal(dataDir string) string { return filepath.Join(dataDir, "shadow") }
+
 // controlSocket is where the gateway of a data folder answers.
 func controlSocket(dataDir string) string { return filepath.Join(dataDir, "control.sock") }

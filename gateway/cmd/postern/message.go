@@ -33,21 +33,30 @@ func (f *gatewayFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.dataDir, "data-dir", "", "data `FOLDER` of the gateway; by default that of -c, or "+dataDirVariable)
 }
 
-func (f *gatewayFlags) client() (*admin.Client, error) {
+// dir is the data folder.
+func (f *gatewayFlags) dir() (string, error) {
 	dir := f.dataDir
 	if dir == "" && len(f.config.files) == 0 {
 		dir = os.Getenv(dataDirVariable)
 	}
-	if dir == "" {
-		if len(f.config.files) == 0 {
-			return nil, errors.New("no gateway named: say which by --data-dir FOLDER or -c FILE")
-		}
-		f.config.withoutCredentials = true
-		cfg, err := f.config.load(nil)
-		if err != nil {
-			return nil, err
-		}
-		dir = cfg.Server.DataDir
+	if dir != "" {
+		return dir, nil
+	}
+	if len(f.config.files) == 0 {
+		return "", errors.New("no gateway named: say which by --data-dir FOLDER or -c FILE")
+	}
+	f.config.withoutCredentials = true
+	cfg, err := f.config.load(nil)
+	if err != nil {
+		return "", err
+	}
+	return cfg.Server.DataDir, nil
+}
+
+func (f *gatewayFlags) client() (*admin.Client, error) {
+	dir, err := f.dir()
+	if err != nil {
+		return nil, err
 	}
 	return admin.NewClient(controlSocket(dir)), nil
 }

@@ -26,7 +26,7 @@ gateway. These verbs need no running gateway and change nothing.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPluginInspect(), newPluginDiff(), newPluginRun(), newPluginCompile(), newPluginFixture())
+	cmd.AddCommand(newPluginInspect(), newPluginDiff(), newPluginRun(), newPluginCompile(), newPluginFixture(), newPluginShadowReport())
 	return cmd
 }
 

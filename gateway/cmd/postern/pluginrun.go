@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -49,14 +48,15 @@ by the limits of the gateway. Nothing is delivered and nothing is kept.
 
 PLUGIN is FILE.wasm or builtin:NAME. It is granted what it asks for, and may read
 and write the whole payload but for the host's own members, unless --write and
---read say less. With -c it is the name of a plugin block, and what that grants and
-sets holds.
+--read say less. With -c it is the name of a plugin block, or TENANT/NAME of one in a
+tenant block, and what that grants and sets holds.
 
 "-" as MAIL.eml is standard input. Exit code 1: the plugin failed, and why is said.`,
 		Example: `  postern plugin run builtin:markdown examples/mails/newsletter.eml
   postern plugin run acme-crm.wasm mail.eml --write /crm --options '{"account":"acme"}'
   postern plugin run builtin:spam mail.eml --scan rspamd=answer.json
-  postern plugin run -c postern.hcl crm mail.eml --json`,
+  postern plugin run -c postern.hcl crm mail.eml --json
+  postern plugin run -c postern.hcl acme/crm mail.eml`,
 		Args: want("PLUGIN", "MAIL.eml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := f.plugin(args[0])
@@ -130,18 +130,16 @@ func (f *runFlags) configured(name, cacheDir string) (plugin.Config, error) {
 	if err != nil {
 		return plugin.Config{}, err
 	}
-	i := slices.IndexFunc(cfg.Plugins, func(p config.Plugin) bool { return p.Name == name })
-	if i < 0 {
-		names := make([]string, len(cfg.Plugins))
-		for i, p := range cfg.Plugins {
-			names[i] = p.Name
-		}
-		return plugin.Config{}, fmt.Errorf("the configuration has no plugin %q; it has %s", name, valueOr(strings.Join(names, ", "), "none"))
+	p, err := findPlugin(cfg, name)
+	if err != nil {
+		return plugin.Config{}, err
 	}
-	p := cfg.Plugins[i]
 	source, err := openBlock(p)
 	if err != nil {
-		return plugin.Config{}, failure{err}
+		return plugin.Config{}, failure{pluginBlock{Plugin: p}.explain(err)}
+	}
+	if p.Tenant != "" {
+		f.delivery.tenant = p.Tenant // it never sees another's mail
 	}
 	return source.configure(p, cacheDir, nil), nil
 }

@@ -78,20 +78,25 @@ func announceCompiling(w io.Writer) (done func()) {
 	return func() { slow.Stop() }
 }
 
-// loadPlugins loads the plugins of a configuration, by their names. Its error holds
-// all that is wrong with any of them, and none is loaded then.
+// loadPlugins loads the plugins of a configuration and their shadows, by their keys. Its
+// error holds all that is wrong with any of them, and none is loaded then.
 func loadPlugins(ctx context.Context, cfg *config.Config, cacheDir string, progress io.Writer) (map[string]*plugin.Plugin, error) {
 	defer announceCompiling(progress)()
 	lanes := plugin.NewLanes(max(1, runtime.GOMAXPROCS(0)-1))
-	loaded := make([]*plugin.Plugin, len(cfg.Plugins))
-	problems := make([]error, len(cfg.Plugins))
-	sources := make([]pluginSource, len(cfg.Plugins))
+	all := pluginBlocks(cfg)
+	loaded := make([]*plugin.Plugin, len(all))
+	problems := make([]error, len(all))
+	sources := make([]pluginSource, len(all))
 	blocks := make(map[string][]int) // by module, so that each is compiled once
-	for i, p := range cfg.Plugins {
-		sources[i], problems[i] = openBlock(p)
-		if problems[i] == nil {
-			blocks[sources[i].sha256()] = append(blocks[sources[i].sha256()], i)
+	for i, b := range all {
+		if sources[i], problems[i] = b.open(); problems[i] != nil {
+			continue
 		}
+		sum := sources[i].sha256()
+		if same := blocks[sum]; same != nil {
+			sources[i].wasm = sources[same[0]].wasm // and is in memory once
+		}
+		blocks[sum] = append(blocks[sum], i)
 	}
 	var wg sync.WaitGroup
 	compiling := make(chan struct{}, runtime.GOMAXPROCS(0)) // the compiler takes memory
@@ -100,19 +105,19 @@ func loadPlugins(ctx context.Context, cfg *config.Config, cacheDir string, progr
 			compiling <- struct{}{}
 			defer func() { <-compiling }()
 			for _, i := range block {
-				loaded[i], problems[i] = plugin.Load(ctx, sources[i].configure(cfg.Plugins[i], cacheDir, lanes))
+				loaded[i], problems[i] = plugin.Load(ctx, all[i].configure(sources[i], cacheDir, lanes))
 			}
 		})
 	}
 	wg.Wait()
 	byName := make(map[string]*plugin.Plugin)
 	var wrong config.Problems
-	for i, p := range cfg.Plugins {
+	for i, b := range all {
 		if problems[i] != nil {
-			wrong = append(wrong, p.At.Problem("", terminal.Text(strings.ReplaceAll(problems[i].Error(), "\n", "; "), maxError)))
+			wrong = append(wrong, b.At.Problem("", terminal.Text(strings.ReplaceAll(b.explain(problems[i]).Error(), "\n", "; "), maxError)))
 			continue
 		}
-		byName[p.Name] = loaded[i]
+		byName[b.key()] = loaded[i]
 	}
 	if ctx.Err() != nil {
 		closePlugins(ctx, byName)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/admin"
 	"github.com/postern-mail/postern/gateway/internal/payload/schema/schematest"
+	"github.com/postern-mail/postern/gateway/internal/shadow/journal"
 )
 
 // TestScripts runs testdata/script/*.txtar against the real program. Beside the
@@ -26,6 +27,7 @@ import (
 //	requests N           the receiver has had N requests
 //	shaped               from now on plugins give the payload another shape
 //	settled DATADIR      waits until nothing is under way in the gateway of a data folder
+//	shadowed DATADIR N   waits until N shadow runs are in the journal of a data folder
 //	jsonpath FILE PATH   prints the value at a path of keys and indexes, as JSON
 //
 // $RECEIVER is the URL of a webhook receiver that verifies by the official
@@ -77,6 +79,7 @@ func TestScripts(t *testing.T) {
 			"requests": requests(t),
 			"shaped":   shaped(t),
 			"settled":  settled(t),
+			"shadowed": shadowed(t),
 			"jsonpath": jsonPath,
 		},
 	})
@@ -188,6 +191,21 @@ func settled(t *testing.T) func(*testscript.TestScript, bool, []string) {
 			page, err := client.List(t.Context(), admin.ListOptions{Limit: admin.MaxLimit})
 			ts.Check(err)
 			return !slices.ContainsFunc(page.Deliveries, func(d admin.Delivery) bool { return !d.State.Final() })
+		})
+	}
+}
+
+func shadowed(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if len(args) != 2 {
+			ts.Fatalf("usage: shadowed DATADIR N")
+		}
+		n := number(ts, neg, args[1:])
+		eventually(t, "shadow runs", func() bool {
+			runs := 0
+			_, err := journal.Read(shadowJournal(ts.MkAbs(args[0])), func(journal.Entry) { runs++ })
+			ts.Check(err)
+			return runs >= n
 		})
 	}
 }

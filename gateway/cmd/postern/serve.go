@@ -28,6 +28,8 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/reception"
 	"github.com/postern-mail/postern/gateway/internal/route"
 	"github.com/postern-mail/postern/gateway/internal/secret"
+	"github.com/postern-mail/postern/gateway/internal/shadow"
+	"github.com/postern-mail/postern/gateway/internal/shadow/journal"
 	"github.com/postern-mail/postern/gateway/internal/smtpd"
 	"github.com/postern-mail/postern/gateway/internal/spool"
 	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
@@ -118,6 +120,8 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDi
 		dispatching.Links = links
 		public = newPublic(cfg.Public, download.NewHandler(links, db, bodies, log), log)
 	}
+	shadows := shadow.New(bodies, journal.New(shadowJournal(dir.path)), log)
+	dispatching.Shadows = shadows
 	dispatcher := dispatch.New(q, bodies, client, dispatching)
 
 	// What listens. Every address is bound before anything is served, so that a
@@ -127,7 +131,7 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDi
 		return err
 	}
 	running := services{
-		listeners: bound, dispatcher: dispatcher, queue: q, log: log,
+		listeners: bound, dispatcher: dispatcher, shadows: shadows, queue: q, log: log,
 		control: admin.NewServer(db, bodies, log),
 		sweep:   receiver.SweepBodies,
 		public:  public,
@@ -151,8 +155,9 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDi
 			log.Warn("compiled plugins that are not needed any more stay", "error", err)
 		}
 	}
-	for _, p := range cfg.Plugins {
-		log.Info("plugin loaded", "plugin", p.Name, "permissions", parts.plugins[p.Name].Permissions(), "sha256", parts.plugins[p.Name].SHA256())
+	for _, b := range pluginBlocks(cfg) {
+		p := parts.plugins[b.key()]
+		log.Info("plugin loaded", "plugin", b.key(), "permissions", p.Permissions(), "sha256", p.SHA256())
 	}
 	log.Info("serving", "version", version, "data_dir", cfg.Server.DataDir, "addresses", bound.describe())
 	if readyFile != "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/admin"
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/queue"
+	"github.com/postern-mail/postern/gateway/internal/shadow"
 	"github.com/postern-mail/postern/gateway/internal/smtpd"
 )
 
@@ -28,6 +29,7 @@ type services struct {
 	inspector  *http.Server // nil for none
 	public     *http.Server // nil for none
 	dispatcher *dispatch.Dispatcher
+	shadows    *shadow.Runner
 	queue      *queue.Queue
 	sweep      func(context.Context) // of bodies that a crash left, once
 	log        hclog.Logger
@@ -53,6 +55,7 @@ func (s *services) start() {
 	keeping, s.stopKeeping = context.WithCancel(context.Background())
 	s.dispatching.Go(func() { s.dispatcher.Run(dispatching) })
 	s.keeping.Go(func() { s.queue.Run(keeping) })
+	s.keeping.Go(func() { s.shadows.Run(keeping) })
 	s.keeping.Go(func() { s.sweep(keeping) })
 }
 
