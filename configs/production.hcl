@@ -177,6 +177,16 @@ plugin "markdown" {
 #   write = ["/crm"]                     # default []
 #   read  = ["/crm", "/message/subject"] # default: as write; [] is nothing
 #
+#   # The version that is to come runs beside it on the same mail, by the same settings,
+#   # and nothing of that is delivered: "postern plugin shadow-report" says what would be
+#   # different. Default: none.
+#   shadow = "file:plugins/acme-crm-2.wasm"
+#   shadow_sha256 = "0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60718293a4b5c6d7e8f9a0b1c2d3e4f5" # default: any
+#
+#   # Whether the beginning of values that differ is kept too, which may be personal data;
+#   # without it, where they stand, their kind and length.
+#   shadow_values = false # default
+#
 #   options {
 #     account = "acme"
 #     tags    = { "sales@acme.example" = ["lead", "new"], "jobs@acme.example" = null }
@@ -221,7 +231,17 @@ tenant "acme" {
   # A domain belongs to one tenant. International names may be written as such.
   domains = ["acme.example", "mail.acme.example"]
 
-  # pipeline = ["classify", "payload"] # default: that of the plan
+  # A plugin that this tenant alone has, with the settings of any plugin and a name that none
+  # of those above has. Without a pipeline below it goes behind the plan's, but before
+  # a payload plugin at the end of that, which decides what leaves.
+  plugin "origin" {
+    source = "builtin:payload"
+    options {
+      constants = { "/origin" = "acme" }
+    }
+  }
+
+  # pipeline = ["classify", "origin", "payload"] # default: that of the plan, and the own plugins
 
   # What the tenant says counts more than its plan: virus_scan and virus_action
   # each by itself, spam as a whole. An empty block, spam {}, switches it off.

@@ -200,3 +200,36 @@ func TestPermissions(t *testing.T) {
 		t.Errorf("permissions (-contract +got):\n%s", diff)
 	}
 }
+
+// TestReadmeBlocks loads each configuration that configs/README.md shows, with what that
+// leaves out.
+func TestReadmeBlocks(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(configs + "/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const around = `
+server {
+  hostname = "mx.example.com"
+  data_dir = "data"
+}
+listener "mx" { address = ":2525" }
+`
+	blocks := regexp.MustCompile("(?s)```hcl\n(.*?)\n```").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) < 5 {
+		t.Fatalf("there are %d blocks", len(blocks))
+	}
+	for _, block := range blocks {
+		full := around + block[1]
+		for _, scanner := range []string{`scanner "rspamd" { url = "http://127.0.0.1:11333" }`, `scanner "clamav" { address = "127.0.0.1:3310" }`} {
+			if !strings.Contains(full, "\n"+scanner[:16]) {
+				full += "\n" + scanner
+			}
+		}
+		c := loadText(t, filepath.Join(t.TempDir(), "postern.hcl"), full+"\n")
+		if strings.Contains(block[1], "shadow") && (c.Tenants[0].Plugins[0].Shadow == nil || c.Tenants[0].Plugins[0].ShadowValues) {
+			t.Errorf("the shadow is %+v", c.Tenants[0].Plugins[0])
+		}
+	}
+}

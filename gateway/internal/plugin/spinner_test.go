@@ -1,10 +1,17 @@
 package plugin_test
 
 import (
+	"bytes"
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
+	"github.com/postern-mail/postern/gateway/internal/sandbox/admit"
 )
 
 // TestSpinnerHoldsNobodyUp has a tenant whose plugin works until its time is over, in the
@@ -39,4 +46,101 @@ func TestSpinnerHoldsNobodyUp(t *testing.T) {
 	if err := <-ended; err == nil {
 		t.Error("the spinner ended well")
 	}
+}
+
+// asked is a raw message that tells when a guest asks for its size.
+type asked struct {
+	octets
+	ask func()
+}
+
+func (a asked) Size() int64 {
+	a.ask()
+	return 3
+}
+
+// queued is a context that tells when somebody first waits for its end, which in a run is
+// when it waits for its lane.
+type queued struct {
+	context.Context
+	once *sync.Once
+	wait func()
+}
+
+func (q queued) Done() <-chan struct{} {
+	q.once.Do(q.wait)
+	return q.Context.Done()
+}
+
+// TestNeighborsWaitTurns has a tenant flood the only lane with runs that never end by
+// themselves, 32 at a time. Its guests ask the host for something all the time, so that
+// what they get of the lane can be counted: from when another tenant's run waits until it
+// runs, two slices of fuel, that of the guest in the lane and of one that waited before.
+func TestNeighborsWaitTurns(t *testing.T) {
+	t.Parallel()
+	const (
+		callCost = 100 // of a call of the host, at least, in units
+		runs     = 1000
+	)
+	fields := readFields(t)
+	lanes := plugin.NewLanes(1)
+	flooding := hostileConfig(wat2wasm(t, whole("(func $transform (result i32) (loop (drop (call $raw.size)) (br 0)) unreachable)\n(func $spoil)", fields)))
+	tame := hostileConfig(wat2wasm(t, whole("(func $transform (result i32) (drop (call $raw.size)) (i32.const 0x10))\n(func $spoil)", fields)))
+	flooding.Lanes, tame.Lanes = lanes, lanes
+	spinner, quick := load(t, flooding), load(t, tame)
+	withRaw := func(tenant string, ask func()) plugin.Mail {
+		m := parsed(t)
+		m.Tenant, m.Raw = tenant, mail.Body(asked{octets{bytes.NewReader([]byte("raw"))}, ask})
+		return m
+	}
+
+	// measure runs the other tenant's plugin, one run after the other, and gives the times
+	// that they took and the most of the spinner's calls that one has waited for.
+	var calls atomic.Int64 // of the spinner's guests
+	measure := func() (times []time.Duration, most int64) {
+		var began, ran int64
+		m := withRaw("other", func() { ran = calls.Load() })
+		for range runs {
+			ctx := queued{t.Context(), &sync.Once{}, func() { began = calls.Load() }}
+			start := time.Now()
+			if _, err := quick.Run(ctx, m, payloadDocument(t, "")); err != nil {
+				t.Fatal(err)
+			}
+			times = append(times, time.Since(start))
+			most = max(most, ran-began)
+		}
+		slices.Sort(times)
+		return times, most
+	}
+
+	alone, _ := measure()
+	ctx, cancel := context.WithCancel(t.Context())
+	var flood sync.WaitGroup
+	theirs := withRaw("spinner", func() { calls.Add(1) })
+	for range 32 {
+		flood.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := spinner.Run(ctx, theirs, payloadDocument(t, "")); err == nil {
+					t.Error("a run of the spinner ended well")
+				}
+			}
+		})
+	}
+	for calls.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	beside, most := measure()
+	cancel()
+	flood.Wait()
+	const slice = admit.Slice / callCost // calls
+	if most > 2*slice {
+		t.Errorf("a run waited for %d calls of the spinner's guests, which get %d in a slice", most, slice)
+	}
+	if calls.Load() < runs*slice/2 {
+		t.Errorf("the spinner made %d calls only", calls.Load())
+	}
+	// Times are of this machine as it is now: they are told, and nothing is held of them.
+	p99 := func(times []time.Duration) time.Duration { return times[len(times)*99/100] }
+	t.Logf("p99 of a run: %s alone, %s beside the spinner: ×%.1f; the median: %s and %s; at most %d calls waited for",
+		p99(alone), p99(beside), float64(p99(beside))/float64(p99(alone)), alone[len(alone)/2], beside[len(beside)/2], most)
 }
