@@ -14,7 +14,6 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/pipeline"
-	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/route"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
@@ -26,7 +25,7 @@ type assembly struct {
 	routes    *route.Table
 	retention map[string]time.Duration
 	endpoints map[store.Endpoint]dispatch.Endpoint
-	plugins   map[string]*plugin.Plugin
+	plugins   map[string]loadedPlugin
 	chains    map[dispatch.Alias][]pipeline.Stage
 	// inspected are the secrets of the endpoints that the inspector stands for, by
 	// the path of their URL.
@@ -34,9 +33,9 @@ type assembly struct {
 }
 
 // assemble builds an assembly. Its error is config.Problems, which holds everything
-// that is wrong. Compiled plugins are kept in cacheDir; progress is for a person
-// who waits for them.
-func assemble(ctx context.Context, cfg *config.Config, cacheDir string, progress io.Writer) (*assembly, error) {
+// that is wrong. What is loaded already of plugins is taken from before, nil for nothing;
+// progress is for a person who waits for them.
+func assemble(ctx context.Context, cfg *config.Config, host pluginHost, before map[string]loadedPlugin, progress io.Writer) (*assembly, error) {
 	a := &assembly{
 		retention: make(map[string]time.Duration),
 		endpoints: make(map[store.Endpoint]dispatch.Endpoint),
@@ -59,7 +58,7 @@ func assemble(ctx context.Context, cfg *config.Config, cacheDir string, progress
 	if err := errors.Join(append(problems, err)...); err != nil {
 		return nil, asProblems(err)
 	}
-	if a.plugins, err = loadPlugins(ctx, cfg, cacheDir, progress); err != nil {
+	if a.plugins, err = loadPlugins(ctx, cfg, host, before, progress); err != nil {
 		return nil, err
 	}
 	a.addChains(cfg)
@@ -67,7 +66,7 @@ func assemble(ctx context.Context, cfg *config.Config, cacheDir string, progress
 }
 
 // close gives back what the plugins hold.
-func (a *assembly) close(ctx context.Context) { closePlugins(ctx, a.plugins) }
+func (a *assembly) close(ctx context.Context) { closePlugins(ctx, a.plugins, nil) }
 
 // addChains gives each alias its stages, in the order of its pipeline.
 func (a *assembly) addChains(cfg *config.Config) {
@@ -93,10 +92,10 @@ func (a *assembly) addChains(cfg *config.Config) {
 // stage is what a plugin is in the chains.
 func (a *assembly) stage(p config.Plugin) pipeline.Stage {
 	own := a.plugins[p.Key()]
-	s := pipeline.Stage{Name: p.Key(), Plugin: own, OnError: pipeline.Policy(p.OnError)}
+	s := pipeline.Stage{Name: p.Key(), Plugin: own.Plugin, OnError: pipeline.Policy(p.OnError)}
 	if p.Shadow != nil {
 		other := a.plugins[shadowKey(p.Key())]
-		s.Shadow = &pipeline.Shadow{Plugin: other, Old: own.SHA256(), New: other.SHA256(), Values: p.ShadowValues}
+		s.Shadow = &pipeline.Shadow{Plugin: other.Plugin, Old: own.SHA256(), New: other.SHA256(), Values: p.ShadowValues}
 	}
 	return s
 }

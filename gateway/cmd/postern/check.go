@@ -38,7 +38,7 @@ data folder where that is this user's, or else in the user's own cache folder.`,
 			}
 			if err == nil {
 				var parts *assembly
-				parts, err = assemble(cmd.Context(), cfg, checkingCache(cfg.Server.DataDir), cmd.ErrOrStderr())
+				parts, err = assemble(cmd.Context(), cfg, newPluginHost(checkingCache(cfg.Server.DataDir)), nil, cmd.ErrOrStderr())
 				switch {
 				case cmd.Context().Err() != nil:
 					return err

@@ -45,7 +45,7 @@ func TestReadmeConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts, err := assemble(t.Context(), cfg, compilationCache(""), io.Discard)
+	parts, err := assemble(t.Context(), cfg, newPluginHost(compilationCache("")), nil, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestExampleConfigurations(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 			continue
 		}
-		parts, err := assemble(t.Context(), cfg, compilationCache(""), io.Discard)
+		parts, err := assemble(t.Context(), cfg, newPluginHost(compilationCache("")), nil, io.Discard)
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 			continue

@@ -249,8 +249,28 @@ type gateway struct {
 	cmd *exec.Cmd
 	dir string
 	ready
-	stderr bytes.Buffer
+	stderr lockedBuffer
 	ended  chan error
+}
+
+// lockedBuffer is read while it is written to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// String is all that was written.
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // serveIn starts a gateway on the configuration in dir and waits until it is

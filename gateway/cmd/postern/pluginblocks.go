@@ -55,8 +55,8 @@ func (b pluginBlock) open() (pluginSource, error) {
 }
 
 // configure joins what the module carries with what its block says.
-func (b pluginBlock) configure(source pluginSource, cacheDir string, lanes *plugin.Lanes) plugin.Config {
-	cfg := source.configure(b.Plugin, cacheDir, lanes)
+func (b pluginBlock) configure(source pluginSource, host pluginHost) plugin.Config {
+	cfg := source.configure(b.Plugin, host)
 	cfg.Behind = b.of != nil
 	return cfg
 }

@@ -105,7 +105,7 @@ func (f *runFlags) plugin(name string) (plugin.Config, error) {
 	}
 	cfg := source.configure(config.Plugin{
 		Name: name, Timeout: f.timeout, Memory: runMemory, Fuel: runFuel, Options: options, Grant: plugin.Permissions(), Write: []document.Pointer{{}},
-	}, cacheDir, nil)
+	}, pluginHost{cacheDir: cacheDir})
 	if f.write != nil {
 		if cfg.Write, err = pointers(f.write); err != nil {
 			return plugin.Config{}, fmt.Errorf("--write: %w", err)
@@ -141,7 +141,7 @@ func (f *runFlags) configured(name, cacheDir string) (plugin.Config, error) {
 	if p.Tenant != "" {
 		f.delivery.tenant = p.Tenant // it never sees another's mail
 	}
-	return source.configure(p, cacheDir, nil), nil
+	return source.configure(p, pluginHost{cacheDir: cacheDir}), nil
 }
 
 func (f *runFlags) readOptions() ([]byte, error) {

@@ -78,13 +78,37 @@ func announceCompiling(w io.Writer) (done func()) {
 	return func() { slow.Stop() }
 }
 
-// loadPlugins loads the plugins of a configuration and their shadows, by their keys. Its
-// error holds all that is wrong with any of them, and none is loaded then.
-func loadPlugins(ctx context.Context, cfg *config.Config, cacheDir string, progress io.Writer) (map[string]*plugin.Plugin, error) {
+// pluginHost is what all plugins of a process share.
+type pluginHost struct {
+	cacheDir  string
+	lanes     *plugin.Lanes      // nil for no bound
+	snapshots *sandbox.Snapshots // nil for no bound
+}
+
+// maxSnapshots bounds what configured instances are kept as, in octets. One of a plugin in Go
+// takes some four mebibytes.
+const maxSnapshots = 512 << 20
+
+// newPluginHost returns the host of a gateway's plugins, which lives as long as the process.
+func newPluginHost(cacheDir string) pluginHost {
+	return pluginHost{
+		cacheDir: cacheDir, lanes: plugin.NewLanes(max(1, runtime.GOMAXPROCS(0)-1)), snapshots: sandbox.NewSnapshots(maxSnapshots),
+	}
+}
+
+// loadedPlugin is a plugin, and what it was loaded as.
+type loadedPlugin struct {
+	*plugin.Plugin
+	as [sha256.Size]byte
+}
+
+// loadPlugins loads the plugins of a configuration and their shadows, by their keys. Those
+// of before that are to be loaded as they are already are taken from there. Its error holds
+// all that is wrong with any of them, and none is loaded then.
+func loadPlugins(ctx context.Context, cfg *config.Config, host pluginHost, before map[string]loadedPlugin, progress io.Writer) (map[string]loadedPlugin, error) {
 	defer announceCompiling(progress)()
-	lanes := plugin.NewLanes(max(1, runtime.GOMAXPROCS(0)-1))
 	all := pluginBlocks(cfg)
-	loaded := make([]*plugin.Plugin, len(all))
+	loaded := make([]loadedPlugin, len(all))
 	problems := make([]error, len(all))
 	sources := make([]pluginSource, len(all))
 	blocks := make(map[string][]int) // by module, so that each is compiled once
@@ -105,35 +129,52 @@ func loadPlugins(ctx context.Context, cfg *config.Config, cacheDir string, progr
 			compiling <- struct{}{}
 			defer func() { <-compiling }()
 			for _, i := range block {
-				loaded[i], problems[i] = plugin.Load(ctx, all[i].configure(sources[i], cacheDir, lanes))
+				as := all[i].configure(sources[i], host)
+				loaded[i].as = fingerprint(as, sources[i])
+				if same, ok := before[all[i].key()]; ok && same.as == loaded[i].as {
+					loaded[i] = same
+					continue
+				}
+				loaded[i].Plugin, problems[i] = plugin.Load(ctx, as)
 			}
 		})
 	}
 	wg.Wait()
-	byName := make(map[string]*plugin.Plugin)
+	byKey := make(map[string]loadedPlugin)
 	var wrong config.Problems
 	for i, b := range all {
 		if problems[i] != nil {
 			wrong = append(wrong, b.At.Problem("", terminal.Text(strings.ReplaceAll(b.explain(problems[i]).Error(), "\n", "; "), maxError)))
 			continue
 		}
-		byName[b.key()] = loaded[i]
+		byKey[b.key()] = loaded[i]
 	}
 	if ctx.Err() != nil {
-		closePlugins(ctx, byName)
+		closePlugins(ctx, byKey, before)
 		return nil, failure{errors.New("stopped before the plugins were loaded")}
 	}
 	if wrong != nil {
-		closePlugins(ctx, byName)
+		closePlugins(ctx, byKey, before)
 		return nil, wrong
 	}
-	return byName, nil
+	return byKey, nil
 }
 
-// closePlugins gives back what the plugins hold, which is memory alone.
-func closePlugins(ctx context.Context, plugins map[string]*plugin.Plugin) {
-	for _, p := range plugins {
-		_ = p.Close(context.WithoutCancel(ctx)) // there is nothing that could be lost
+// fingerprint tells apart all that a plugin can be loaded as.
+func fingerprint(cfg plugin.Config, source pluginSource) [sha256.Size]byte {
+	text := fmt.Sprintf("%q", []any{
+		cfg.Name, source.sha256(), cfg.Grant, texts(cfg.Write), texts(cfg.Read), cfg.Read == nil, cfg.Options, cfg.Timeout, cfg.Memory, cfg.Fuel, cfg.Behind,
+	})
+	return sha256.Sum256([]byte(text))
+}
+
+// closePlugins gives back what the plugins hold, which is memory alone, but for those that
+// stay in use.
+func closePlugins(ctx context.Context, plugins, inUse map[string]loadedPlugin) {
+	for key, p := range plugins {
+		if p.Plugin != inUse[key].Plugin {
+			_ = p.Close(context.WithoutCancel(ctx)) // there is nothing that could be lost
+		}
 	}
 }
 
@@ -208,10 +249,10 @@ func (s pluginSource) compiler() sandbox.Compiler {
 }
 
 // configure joins what the module carries with what its block says.
-func (s pluginSource) configure(p config.Plugin, cacheDir string, lanes *plugin.Lanes) plugin.Config {
+func (s pluginSource) configure(p config.Plugin, host pluginHost) plugin.Config {
 	cfg := plugin.Config{
 		Name: p.Name, Wasm: s.wasm, Grant: p.Grant, Read: p.Read, Write: p.Write, Options: p.Options,
-		Timeout: p.Timeout, Memory: uint64(p.Memory), Fuel: p.Fuel, CacheDir: cacheDir, Compiler: s.compiler(), Lanes: lanes,
+		Timeout: p.Timeout, Memory: uint64(p.Memory), Fuel: p.Fuel, CacheDir: host.cacheDir, Compiler: s.compiler(), Lanes: host.lanes, Snapshots: host.snapshots,
 	}
 	if s.builtin {
 		cfg.Grant, cfg.Read, cfg.Write = s.grant, s.read, s.write

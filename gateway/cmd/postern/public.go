@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -24,7 +23,7 @@ const (
 )
 
 // newPublic makes the server that receivers fetch attachments from.
-func newPublic(cfg *config.Public, h http.Handler, log hclog.Logger) *http.Server {
+func newPublic(cfg *config.Public, certificates certificates, h http.Handler, log hclog.Logger) *http.Server {
 	server := &http.Server{
 		Handler:     h,
 		ReadTimeout: publicReadTimeout, WriteTimeout: publicWriteTimeout, IdleTimeout: publicIdleTimeout, MaxHeaderBytes: publicMaxHeader,
@@ -32,7 +31,7 @@ func newPublic(cfg *config.Public, h http.Handler, log hclog.Logger) *http.Serve
 		ErrorLog: log.Named("public").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}), // strangers' mistakes
 	}
 	if cfg.TLS != nil {
-		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cfg.TLS.Certificate}, MinVersion: tls.VersionTLS12}
+		server.TLSConfig = certificates.config(publicName)
 	}
 	return server
 }

@@ -15,17 +15,23 @@ import (
 // deferred is the word of the configuration for a mail that a scanner could not scan.
 const deferred = "defer"
 
-// openScanners makes the clients of the scanners, and says what each tenant wants
-// done for their word. The virus scanner is nil for none.
-func openScanners(cfg *config.Config, log hclog.Logger) (reception.Screening, dispatch.VirusScanner, error) {
-	s := reception.Screening{Hostname: cfg.Server.Hostname, Resolver: net.DefaultResolver, Policies: make(map[string]reception.Policy)}
+// policies says what each tenant wants done for the scanners' word.
+func policies(cfg *config.Config) map[string]reception.Policy {
+	byTenant := make(map[string]reception.Policy)
 	for _, t := range cfg.Tenants {
 		p := reception.Policy{Tag: t.Spam.Tag, Quarantine: t.Spam.Quarantine, Defer: t.Spam.Defer, Reject: t.Spam.Reject}
 		if t.VirusScan {
 			p.OnVirus = mail.VirusAction(t.VirusAction)
 		}
-		s.Policies[t.Name] = p
+		byTenant[t.Name] = p
 	}
+	return byTenant
+}
+
+// openScanners makes the clients of the scanners, and says what each tenant wants
+// done for their word. The virus scanner is nil for none.
+func openScanners(cfg *config.Config, log hclog.Logger) (reception.Screening, dispatch.VirusScanner, error) {
+	s := reception.Screening{Hostname: cfg.Server.Hostname, Resolver: net.DefaultResolver, Policies: policies(cfg)}
 	if c := cfg.Scanners.Rspamd; c != nil {
 		client, err := scan.NewRspamd(scan.RspamdConfig{URL: c.URL, Limits: scan.Limits{MaxSize: c.MaxSize, Timeout: c.Timeout}}, log)
 		if err != nil {

@@ -3,14 +3,11 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -23,7 +20,6 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/download"
 	"github.com/postern-mail/postern/gateway/internal/inspector"
-	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/reception"
 	"github.com/postern-mail/postern/gateway/internal/route"
@@ -47,6 +43,12 @@ the transactions and attempts under way end, gives back what it has claimed, and
 exits. A second signal ends it at once; nothing that was accepted is lost then
 either.
 
+At SIGHUP, and when the file of a plugin has changed, it reads the configuration anew and
+goes on by it: plugins and pipelines, tenants with all that is in them, plans, and
+certificates. What is wrong with it is logged, and everything goes on as before. A mail
+that is under way goes on by what it began with. Changes of other blocks are logged,
+and take effect at the next start.
+
 Plugins are compiled when they are new, which takes seconds, and kept compiled in
 ` + cacheVariable + `, or else in the folder cache of the data folder. That folder can be
 deleted at any time.`,
@@ -64,12 +66,13 @@ deleted at any time.`,
 				return failure{err}
 			}
 			defer closing(&err, dir)
-			parts, err := assemble(cmd.Context(), cfg, compilationCache(dir.path), cmd.ErrOrStderr())
-			if err != nil {
+			l := &live{cfg: cfg, host: newPluginHost(compilationCache(dir.path)), load: func() (*config.Config, error) { return flags.load(args) }}
+			if l.parts, err = assemble(cmd.Context(), cfg, l.host, nil, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
-			defer parts.close(cmd.Context())
-			return wrapFailure(serve(cmd.Context(), cfg, parts, dir, readyFile, cmd.OutOrStdout(), cmd.ErrOrStderr()))
+			l.listen()
+			defer l.close(cmd.Context())
+			return wrapFailure(serve(cmd.Context(), l, dir, readyFile, cmd.OutOrStdout(), cmd.ErrOrStderr()))
 		},
 	}
 	flags.register(cmd)
@@ -79,8 +82,10 @@ deleted at any time.`,
 
 // serve wires everything from top to bottom, runs it, and takes it down in the
 // reverse order.
-func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDir, readyFile string, stdout, stderr io.Writer) (err error) {
+func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout, stderr io.Writer) (err error) {
+	cfg, parts := l.cfg, l.parts
 	log := newLogger(cfg.Server, stderr)
+	l.log, l.certificates = log, newCertificates(cfg)
 
 	// What is durable.
 	db, err := sqlite.Open(ctx, dir.database())
@@ -118,7 +123,7 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDi
 		}
 		links := download.NewLinks(cfg.Public.BaseURL, cfg.Public.Secret, former...)
 		dispatching.Links = links
-		public = newPublic(cfg.Public, download.NewHandler(links, db, bodies, log), log)
+		public = newPublic(cfg.Public, l.certificates, download.NewHandler(links, db, bodies, log), log)
 	}
 	shadows := shadow.New(bodies, journal.New(shadowJournal(dir.path)), log)
 	dispatching.Shadows = shadows
@@ -136,8 +141,8 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDi
 		sweep:   receiver.SweepBodies,
 		public:  public,
 	}
-	for _, l := range cfg.Listeners {
-		running.smtp = append(running.smtp, smtpd.New(smtpConfig(cfg.Server.Hostname, l, log), parts.routes, receiver))
+	for _, listener := range cfg.Listeners {
+		running.smtp = append(running.smtp, smtpd.New(smtpConfig(cfg.Server.Hostname, listener, l.certificates, log), parts.routes, receiver))
 	}
 	if cfg.Inspector != nil {
 		running.inspector = &http.Server{
@@ -149,16 +154,11 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDi
 	running.start()
 	defer func() { err = errors.Join(err, running.stop()) }()
 
-	if dir.cache() == compilationCache(dir.path) && len(parts.plugins) > 0 {
-		// It is this gateway's alone, so that what it has not loaded nobody needs.
-		if err := plugin.PruneCache(dir.cache(), slices.Collect(maps.Values(parts.plugins))); err != nil {
-			log.Warn("compiled plugins that are not needed any more stay", "error", err)
-		}
+	l.smtp, l.receiver, l.dispatcher, l.shadows = running.smtp, receiver, dispatcher, shadows
+	if dir.cache() == l.host.cacheDir {
+		l.pruned = dir.cache()
 	}
-	for _, b := range pluginBlocks(cfg) {
-		p := parts.plugins[b.key()]
-		log.Info("plugin loaded", "plugin", b.key(), "permissions", p.Permissions(), "sha256", p.SHA256())
-	}
+	l.tellPlugins(cfg, parts.plugins)
 	log.Info("serving", "version", version, "data_dir", cfg.Server.DataDir, "addresses", bound.describe())
 	if readyFile != "" {
 		if err := bound.writeReadyFile(readyFile); err != nil {
@@ -168,13 +168,11 @@ func serve(ctx context.Context, cfg *config.Config, parts *assembly, dir *dataDi
 	if err := greet(stdout, cfg, bound); err != nil {
 		return err
 	}
-	select {
-	case <-ctx.Done():
-		log.Info("stopping: no new mail is taken, what is under way may end")
-		return nil
-	case err := <-running.failed:
+	if err := l.run(ctx, running.failed); err != nil {
 		return err
 	}
+	log.Info("stopping: no new mail is taken, what is under way may end")
+	return nil
 }
 
 // closing closes c and adds its error to that of the function that defers it.
@@ -186,14 +184,14 @@ func newLogger(cfg config.Server, w io.Writer) hclog.Logger {
 	})
 }
 
-func smtpConfig(hostname string, l config.Listener, log hclog.Logger) smtpd.Config {
+func smtpConfig(hostname string, l config.Listener, certificates certificates, log hclog.Logger) smtpd.Config {
 	cfg := smtpd.Config{
 		Name: l.Name, Hostname: hostname, MaxMessageSize: l.MaxMessageSize, MaxRecipients: l.MaxRecipients,
 		MaxConnections: l.MaxConnections, MaxConnectionsPerIP: l.MaxConnectionsPerIP,
 		IdleTimeout: l.IdleTimeout, AllowBareNewlines: l.AllowBareNewlines, Logger: log,
 	}
 	if l.TLS != nil {
-		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{l.TLS.Certificate}, MinVersion: tls.VersionTLS12}
+		cfg.TLS = certificates.config(listenerName(l))
 		cfg.RequireTLS = l.TLS.Required
 	}
 	return cfg

@@ -23,14 +23,14 @@ func (s *setup) chain(tenant, alias string) []pipeline.Stage {
 	return s.chains[Alias{Tenant: tenant}]
 }
 
-// Reconfigure gives the attempts that begin from now on other endpoints and chains. It
-// returns when those that began before have ended: nothing uses their plugins any more then.
-func (d *Dispatcher) Reconfigure(endpoints map[store.Endpoint]Endpoint, chains map[Alias][]pipeline.Stage) {
+// Reconfigure gives the attempts that begin from now on other endpoints and chains. What it
+// returns waits for those that began before: nothing uses their plugins any more then.
+func (d *Dispatcher) Reconfigure(endpoints map[store.Endpoint]Endpoint, chains map[Alias][]pipeline.Stage) (wait func()) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	before := d.setup
 	d.setup = &setup{endpoints: endpoints, chains: chains}
-	d.mu.Unlock()
-	before.attempts.Wait()
+	return before.attempts.Wait
 }
 
 // begin returns the setup for an attempt that begins; its attempts.Done is to be called
