@@ -160,13 +160,31 @@ plugin "markdown" {
   source = "builtin:markdown"
 }
 
+# Somebody whose signature a plugin may need, by the public key that minisign -G has
+# made. Write one of the two.
+#
+# signer "acme" {
+#   public_key = "RWQ5LH0dsYl5o01Gki6reb+7kkXmZYmErZlCipcMvdoSfEGBwiR4ZRTp"
+#   # public_key_file = "/etc/postern/acme.pub"
+# }
+
 # One of your own, or a stranger's, that looks up a customer.
 #
 # plugin "crm" {
-#   source = "file:plugins/acme-crm.wasm" # relative to this file
+#   # file:PATH is relative to this file. "https://…" needs sha256 beside it, and
+#   # "oci://registry.example/acme/crm@sha256:…" names the digest of a manifest. What came
+#   # from the network is kept, and not fetched again.
+#   source = "file:plugins/acme-crm.wasm"
 #
 #   # sha256sum prints it; a module that has another does not load. Default: any.
 #   sha256 = "9f2c1d0e7a5b48c3962f0d1e8b7a6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b"
+#
+#   # The module does not load without a signature by this signer. Default: nobody's.
+#   signed_by = "acme"
+#
+#   # Where that is: file:PATH or https://…. Default: at the source, with .minisig behind
+#   # its name; of an oci:// source the layer application/vnd.postern.plugin.minisig.
+#   signature = "file:plugins/acme-crm.wasm.minisig"
 #
 #   # What it may use: envelope, headers, body, attachments, raw, scans, payload,
 #   # disposition. A module that asks for more does not load; the error says for what.

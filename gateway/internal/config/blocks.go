@@ -35,6 +35,7 @@ func (l *loader) labelled() []schema.Child {
 	return []schema.Child{
 		{Kind: listenerKind, Labelled: true, Open: l.listenerBlock},
 		{Kind: "scanner", Labelled: true, Open: l.scannerBlock},
+		{Kind: "signer", Labelled: true, Open: l.signerBlock},
 		{Kind: "plugin", Labelled: true, Open: l.pluginBlock},
 		{Kind: "plan", Labelled: true, Open: l.planBlock},
 		{Kind: "tenant", Labelled: true, Open: l.tenantBlock},

@@ -1,7 +1,7 @@
 // Package config turns HCL files, the environment and flags into one typed and
-// checked [Config]. What the gateway can be told stands in blocks.go, plugins.go and
-// scanners.go; config/schema reads by such a description, config/syntax reads what files say, and
-// config/credential fetches what they must not say.
+// checked [Config]. What the gateway can be told stands in blocks.go, plugins.go, sources.go,
+// signers.go and scanners.go; config/schema reads by such a description, config/syntax reads what files say,
+// and config/credential fetches what they must not say.
 //
 // Invariants:
 //
@@ -43,6 +43,7 @@ type Config struct {
 	Inspector *Inspector // nil unless configured
 	Public    *Public    // nil unless configured
 	Scanners  Scanners
+	Signers   []Signer `json:",omitempty"`
 	Plugins   []Plugin // that all tenants have; see AllPlugins
 	Plans     []Plan
 	Tenants   []Tenant
@@ -130,16 +131,30 @@ type ClamAV struct {
 	MaxSize int64
 }
 
+// Signer is somebody whose signature a plugin may need. Exactly one of PublicKey and
+// PublicKeyFile is set; what they say is not looked at here.
+type Signer struct {
+	Name          string
+	At            Place  // of the key, for what is found wrong with it
+	PublicKey     string // as minisign prints it
+	PublicKeyFile string // path of a file that minisign has made
+}
+
 // Plugin is a WebAssembly module and what it may do. Whether there is such a
 // module is not known here.
 type Plugin struct {
-	Name    string
-	Tenant  string   // whose alone it is; empty for one that all tenants have
-	At      Place    // of the name, for what is found wrong later
-	Builtin string   // name of a plugin in the binary; exactly one of Builtin and File is set
-	File    string   // path of a module
-	SHA256  string   // of the module, in lower case hex; empty where any will do
-	Grant   []string // interfaces that it may import, out of [Permissions]; a builtin carries its own
+	Name   string
+	Tenant string   // whose alone it is; empty for one that all tenants have
+	At     Place    // of the name, for what is found wrong later
+	Source          // one of its fields is set
+	SHA256 string   // of the module, in lower case hex; empty where any will do, which it is not with a URL
+	Grant  []string // interfaces that it may import, out of [Permissions]; a builtin carries its own
+
+	// SignedBy is the name of the signer whose signature the module needs; empty for
+	// none. Signature says where that is, a File or a URL; without one it is at the
+	// module's own place.
+	SignedBy  string `json:",omitempty"`
+	Signature Source `json:",omitzero"`
 
 	// Write and Read are the parts of the payload that it may change and read. Where
 	// Read is nil, it is as Write; where it is empty, nothing.

@@ -132,3 +132,23 @@ func asJSON(t *testing.T, c *Config) string {
 	}
 	return string(text)
 }
+
+// TestParseSource reads sources as a command line gives them.
+func TestParseSource(t *testing.T) {
+	t.Parallel()
+	digest := "@sha256:" + strings.Repeat("0a", 32)
+	for text, want := range map[string]Source{
+		"builtin:spam":                            {Builtin: "spam"},
+		"file:plugins/../crm.wasm":                {File: "crm.wasm"},
+		"https://[2001:db8::1]:8443/crm":          {URL: "https://[2001:db8::1]:8443/crm"},
+		"oci://localhost:5000/a/b-c_d.e" + digest: {OCI: "localhost:5000/a/b-c_d.e" + digest},
+		"oci://[::1]:5000/a" + digest:             {OCI: "[::1]:5000/a" + digest},
+	} {
+		if got, err := ParseSource(text); err != nil || got != want {
+			t.Errorf("ParseSource(%s) = %+v, %v", text, got, err)
+		}
+	}
+	if got, err := ParseSource("oci://registry.example/crm:1"); err == nil || got != (Source{}) || !strings.Contains(err.Error(), "names a tag") {
+		t.Errorf("a tag is %+v, %v", got, err)
+	}
+}

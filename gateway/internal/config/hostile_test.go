@@ -129,9 +129,10 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("clamav %+v", a)
 		}
 		for _, p := range c.AllPlugins() {
-			if (p.Builtin == "") == (p.File == "") || !json.Valid(p.Options) || p.Options[0] != '{' {
+			if !json.Valid(p.Options) || p.Options[0] != '{' {
 				t.Errorf("plugin %+v", p)
 			}
+			checkSource(t, c, p)
 		}
 		for _, tenant := range c.Tenants {
 			checkPipelines(t, c, tenant)
@@ -143,6 +144,28 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkSource holds that a plugin has one source, which cannot change behind the
+// operator's back where others have it, and that its signer is known.
+func checkSource(t *testing.T, c *Config, p Plugin) {
+	t.Helper()
+	said := 0
+	for _, s := range []string{p.Builtin, p.File, p.URL, p.OCI} {
+		if s != "" {
+			said++
+		}
+	}
+	switch {
+	case said != 1:
+		t.Errorf("plugin %+v has %d sources", p, said)
+	case p.URL != "" && (p.SHA256 == "" || !strings.HasPrefix(p.URL, "https://")), p.OCI != "" && !strings.Contains(p.OCI, "@sha256:"):
+		t.Errorf("plugin %+v is not pinned", p)
+	case p.SignedBy != "" && !slices.ContainsFunc(c.Signers, func(s Signer) bool { return s.Name == p.SignedBy }):
+		t.Errorf("plugin %+v is signed by nobody", p)
+	case p.Signature != Source{} && (p.SignedBy == "" || p.Signature.File == "" && p.Signature.URL == ""):
+		t.Errorf("plugin %+v has a signature that nobody asks for, or that is no file", p)
+	}
 }
 
 // checkPipelines holds that a tenant's pipelines are there, and name plugins.

@@ -15,8 +15,6 @@ const (
 	maxStages   = 100  // of one pipeline
 
 	payloadPlugin = "payload" // the builtin that shapes and cuts
-
-	sourceHint = `write "builtin:NAME" or "file:PATH"`
 )
 
 // Permissions are the interfaces of the plugin contract that need a grant, in the
@@ -35,11 +33,12 @@ func (l *loader) pluginBlockOf(list *[]Plugin, tenant string, h schema.Header) *
 	l.checkName(h, "plugin")
 	p := &Plugin{Name: h.Label, Tenant: tenant, At: h.Name, Options: []byte("{}")}
 	shadow := &shadow{}
+	var from, pin, signedBy, signature syntax.Value
 	return &schema.Block{
-		Settings: []schema.Setting{
+		Settings: append([]schema.Setting{
 			// The source is set first: the permissions ask what it is.
-			{Name: "source", Required: true, Set: p.setSource},
-			{Name: "sha256", Set: schema.Into(&p.SHA256, digest)},
+			{Name: "source", Required: true, Set: schema.Also(&from, schema.Into(&p.Source, source))},
+			noted("sha256", &pin, schema.Into(&p.SHA256, digest)),
 			p.grantSetting("grant", schema.Into(&p.Grant, schema.ListOf(0, 100, distinct("permission", permission)))),
 			p.grantSetting("write", schema.Into(&p.Write, schema.ListOf(0, maxPointers, distinct("pointer", pointer)))),
 			p.grantSetting("read", schema.Into(&p.Read, schema.ListOf(0, maxPointers, distinct("pointer", pointer)))),
@@ -47,10 +46,10 @@ func (l *loader) pluginBlockOf(list *[]Plugin, tenant string, h schema.Header) *
 			{Name: "memory", Initial: "128MiB", Set: schema.Into(&p.Memory, schema.Size(1<<20, 2<<30))},
 			{Name: "fuel", Initial: "10000000000", Set: schema.Into(&p.Fuel, fuel)},
 			{Name: "on_error", Set: schema.Into(&p.OnError, schema.OneOf("skip", "retry", "quarantine"))},
-			{Name: "shadow", Set: schema.Also(&shadow.at, shadow.plugin.setSource)},
-			{Name: "shadow_sha256", Set: schema.Also(&shadow.pinned, schema.Into(&shadow.plugin.SHA256, digest))},
+			{Name: "shadow", Set: schema.Also(&shadow.at, schema.Into(&shadow.source, source))},
+			{Name: "shadow_sha256", Set: schema.Also(&shadow.pinned, schema.Into(&shadow.sha256, digest))},
 			{Name: "shadow_values", Set: schema.Also(&shadow.valued, schema.Into(&p.ShadowValues, schema.Boolean))},
-		},
+		}, l.signedSettings(p, &signedBy, &signature)...),
 		Children: []schema.Child{{Kind: "options", Open: func(schema.Header) *schema.Block {
 			return &schema.Block{Free: p.setOptions}
 		}}},
@@ -58,6 +57,7 @@ func (l *loader) pluginBlockOf(list *[]Plugin, tenant string, h schema.Header) *
 			if p.OnError == "" {
 				p.OnError = defaultPolicy(p.Builtin)
 			}
+			l.checkTrust(*p, from, pin, signedBy, signature)
 			l.addShadow(p, shadow)
 			*list = append(*list, *p)
 		},
@@ -77,33 +77,6 @@ func defaultPolicy(builtin string) string {
 		return "retry"
 	}
 	return "skip"
-}
-
-// setSource reads where a plugin's module is. It does not look there.
-func (p *Plugin) setSource(v syntax.Value) syntax.Problems {
-	s, ps := schema.Text(v)
-	if ps != nil {
-		return ps
-	}
-	scheme, rest, _ := strings.Cut(s, ":")
-	switch {
-	case scheme == "builtin" && nameForm.MatchString(rest):
-		p.Builtin = rest
-		return nil
-	case scheme == "builtin":
-		return v.Wrong(`write a name, as in "builtin:classify"`, "%s is no name of a builtin plugin", syntax.Quote(rest))
-	case scheme == "file" && rest == "":
-		return v.Wrong(`write a path, as in "file:plugins/crm.wasm"`, "source names no file")
-	case scheme == "file" && strings.HasPrefix(rest, "//"):
-		return v.Wrong(`write "file:PATH", without slashes in front`, "source is a path and no URL")
-	case scheme == "file":
-		p.File, ps = schema.FilePath(syntax.Value{Data: rest, At: v.At})
-		return ps
-	case scheme == "https" || scheme == "oci":
-		return v.Wrong(sourceHint, "%s: as a source is not supported yet", scheme)
-	default:
-		return v.Wrong(sourceHint, "%s is no source of a plugin", syntax.Quote(s))
-	}
 }
 
 // grantSetting makes a setting that only plugins from elsewhere take.

@@ -6,7 +6,8 @@ import (
 
 // shadow is what a plugin block says of the version that runs beside it.
 type shadow struct {
-	plugin         Plugin       // of which the source is read, as that of any plugin
+	source         Source
+	sha256         string
 	at             syntax.Value // of the setting; without a place where it is not said
 	pinned, valued syntax.Value // what makes no sense without it
 }
@@ -21,7 +22,11 @@ func (l *loader) addShadow(p *Plugin, s *shadow) {
 		}
 		return
 	}
+	if s.source.URL != "" && s.pinned.Data == nil {
+		l.Note(s.at.Wrong(`write shadow_sha256 = "…"; sha256sum FILE prints it`, "a module from a URL needs shadow_sha256, since the server could send any other")...)
+	}
 	other := *p
-	other.Builtin, other.File, other.SHA256 = s.plugin.Builtin, s.plugin.File, s.plugin.SHA256
+	other.Source, other.SHA256 = s.source, s.sha256
+	other.Signature = Source{} // its own is at its own place
 	p.Shadow = &other
 }
