@@ -16,7 +16,7 @@ const module = "github.com/postern-mail/postern/"
 // packages of lower layers only; a new package is to be entered here.
 var layers = map[string]int{
 	"mail": 0, "document": 0, "secret": 0, "terminal": 0,
-	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1, "sandbox": 1, "scan": 1,
+	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1, "sandbox": 1, "scan": 1, "artifact": 1,
 	"payload": 2, "queue": 2, "plugin": 2, "download": 2,
 	"reception": 3, "inspector": 3, "pipeline": 3,
 	"smtpd": 4, "dispatch": 4, "shadow": 4, "admin": 4,
@@ -26,6 +26,7 @@ var layers = map[string]int{
 // third-party module. Everything of it that others need goes through them. What
 // is not named here may be imported by nobody.
 var homes = map[string][]string{
+	"aead.dev/minisign":              {"artifact"},
 	"code.dny.dev/ssrf":              {"webhook"},
 	"github.com/emersion/go-message": {"mime"},
 	"github.com/emersion/go-smtp":    {"smtpd"},
@@ -34,6 +35,7 @@ var homes = map[string][]string{
 	"github.com/hashicorp/go-hclog":  nil,       // everywhere: loggers are injected
 	"github.com/hashicorp/hcl/v2":    {"config"},
 	"github.com/knadh/koanf":         {"config"},
+	"github.com/opencontainers":      {"artifact"},
 	"github.com/pressly/goose/v3":    {"store"},
 	"github.com/santhosh-tekuri":     {"payload"}, // schematest
 	"github.com/sony/gobreaker/v2":   {"scan"},
@@ -48,6 +50,9 @@ var homes = map[string][]string{
 	"golang.org/x/sync":              {"dispatch"},
 	"golang.org/x/text":              {"mime"},
 	"modernc.org/sqlite":             {"store"},
+	"oras.land/oras-go/v2":           {"artifact"},
+
+	"github.com/google/go-containerregistry": {"artifact"}, // artifacttest
 }
 
 type pkg struct {
