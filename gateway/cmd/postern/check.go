@@ -22,12 +22,13 @@ func newCheck() *cobra.Command {
 		Use:   "check -c FILE…",
 		Short: "Read a configuration and say everything that is wrong with it",
 		Long: `Check reads the configuration as serve would: files, environment, flags,
-secrets, certificates. It compiles and configures every plugin. It starts nothing,
-and touches no data folder. Every mistake is reported at once, with file, line and
-column. Exit code 0: it is right; 2: it is not.
+secrets, certificates. It fetches, compiles and configures every plugin. It starts
+nothing, and touches no data folder. Every mistake is reported at once, with file,
+line and column. Exit code 0: it is right; 2: it is not.
 
-Compiled plugins are kept in ` + cacheVariable + `, or else in the folder cache of the
-data folder where that is this user's, or else in the user's own cache folder.`,
+What was fetched and compiled is kept in ` + cacheVariable + `, or else in the folder
+cache of the data folder where that is this user's, or else in the user's own cache
+folder.`,
 		Example: `  postern check -c postern.hcl
   postern check -c base.hcl -c tenants.hcl --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -274,8 +274,8 @@ func (l *lockedBuffer) String() string {
 }
 
 // serveIn starts a gateway on the configuration in dir and waits until it is
-// ready. It is killed when the test ends.
-func serveIn(t *testing.T, dir string) *gateway {
+// ready. It is killed when the test ends. env comes after the test's own environment.
+func serveIn(t *testing.T, dir string, env ...string) *gateway {
 	t.Helper()
 	readyFile := filepath.Join(dir, "ready")
 	if err := os.Remove(readyFile); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -283,7 +283,7 @@ func serveIn(t *testing.T, dir string) *gateway {
 	}
 	g := &gateway{dir: dir, ended: make(chan error, 1)}
 	g.cmd = exec.Command("postern", "serve", "-c", filepath.Join(dir, "postern.hcl"), "--ready-file", readyFile)
-	g.cmd.Env = append(os.Environ(), "TEST_WEBHOOK_SECRET="+testSecret)
+	g.cmd.Env = append(append(os.Environ(), "TEST_WEBHOOK_SECRET="+testSecret), env...)
 	g.cmd.Stderr = &g.stderr
 	if err := g.cmd.Start(); err != nil {
 		t.Fatal(err)

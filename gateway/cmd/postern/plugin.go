@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
+	"path"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,7 +19,8 @@ func newPlugin() *cobra.Command {
 		Use:   "plugin",
 		Short: "Look at plugins and try them, without a gateway",
 		Long: `A plugin is a WebAssembly module that works on mails on their way through the
-gateway. These verbs need no running gateway and change nothing.`,
+gateway. These verbs need no running gateway, and change nothing but what is kept of
+fetched and compiled plugins.`,
 		Example: `  postern plugin inspect acme-crm.wasm
   postern plugin run acme-crm.wasm mail.eml --write /crm
   postern plugin fixture mail.eml > testdata/mail.json`,
@@ -40,19 +41,6 @@ func want(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// openPluginArgument opens what a person calls a plugin: FILE.wasm, or
-// builtin:NAME.
-func openPluginArgument(s string) (pluginSource, error) {
-	name, ok := strings.CutPrefix(s, "builtin:")
-	if !ok {
-		return openPlugin("", strings.TrimPrefix(s, "file:"))
-	}
-	if name == "" {
-		return pluginSource{}, fmt.Errorf("%q names no plugin", s)
-	}
-	return openPlugin(name, "")
-}
-
 // inspected is what "plugin inspect --json" prints.
 type inspected struct {
 	Plugin string `json:"plugin"`
@@ -69,18 +57,23 @@ type carried struct {
 
 func newPluginInspect() *cobra.Command {
 	var asJSON bool
+	var pin string
 	cmd := &cobra.Command{
-		Use:   "inspect FILE.wasm|builtin:NAME",
+		Use:   "inspect PLUGIN",
 		Short: "Say what a plugin is and what it asks for",
 		Long: `Inspect reads a module and runs nothing of it: its size and hash, the version of
 the contract that it follows, what it imports and exports. What it imports is what
-it asks permission for. Exit code 1: it could not be loaded, and why is said.`,
+it asks permission for.
+
+PLUGIN is ` + pluginArgument + `. What is fetched is kept. Exit code 1: it could not be
+loaded, and why is said.`,
 		Example: `  postern plugin inspect acme-crm.wasm
-  postern plugin inspect builtin:classify --json`,
-		Args: want("FILE.wasm or builtin:NAME"),
+  postern plugin inspect builtin:classify --json
+  postern plugin inspect https://plugins.example/crm-1.2.0.wasm --sha256 9f2c…`,
+		Args: want("FILE.wasm, builtin:NAME, https://… or oci://…"),
 		RunE: work(func(cmd *cobra.Command, args []string) error {
 			defer announceCompiling(cmd.ErrOrStderr())()
-			source, err := openPluginArgument(args[0])
+			source, err := openPluginArgument(cmd, args[0], pin)
 			if err != nil {
 				return err
 			}
@@ -108,6 +101,7 @@ it asks permission for. Exit code 1: it could not be loaded, and why is said.`,
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&pin, "sha256", "", "`HASH` that the module is to have")
 	return cmd
 }
 
@@ -160,8 +154,14 @@ func (in inspected) print(w io.Writer) error {
 func (in inspected) printBlock(b *strings.Builder) {
 	name, source := strings.TrimPrefix(in.Plugin, "builtin:"), in.Plugin
 	if in.Carries == nil {
-		name = strings.TrimSuffix(filepath.Base(in.Plugin), filepath.Ext(in.Plugin))
-		source = "file:" + strings.TrimPrefix(in.Plugin, "file:")
+		_, rest, remote := strings.Cut(source, "://")
+		if !remote {
+			rest = strings.TrimPrefix(source, "file:")
+			source = "file:" + rest
+		}
+		rest, _, _ = strings.Cut(rest, "@sha256:")
+		rest, _, _ = strings.Cut(rest, "?")
+		name = strings.TrimSuffix(path.Base(rest), path.Ext(rest))
 	}
 	fmt.Fprintf(b, "  plugin %q {\n    source = %q\n", name, source)
 	if in.Carries == nil {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/postern-mail/postern/gateway/internal/artifact"
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 )
@@ -42,15 +44,15 @@ func (b pluginBlock) key() string {
 	return b.Key()
 }
 
-// open reads the module of a block. The shadow of a builtin may do what that carries; any
+// open gets the module of a block. The shadow of a builtin may do what that carries; any
 // other what its block grants.
-func (b pluginBlock) open() (pluginSource, error) {
-	source, err := openBlock(b.Plugin)
+func (b pluginBlock) open(ctx context.Context, modules *artifact.Opener, signers map[string]*artifact.Signer) (pluginSource, error) {
+	source, err := openBlock(ctx, b.Plugin, modules, signers)
 	if err != nil || b.of == nil || b.of.Builtin == "" {
 		return source, err
 	}
-	old, err := openBlock(*b.of)
-	source.builtin, source.grant, source.read, source.write = old.builtin, old.grant, old.read, old.write
+	old, err := openBlock(ctx, *b.of, modules, signers)
+	source.carries, source.grant, source.read, source.write = true, old.grant, old.read, old.write
 	return source, err
 }
 

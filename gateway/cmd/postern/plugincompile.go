@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime/debug"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-mail/postern/gateway/internal/artifact"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/terminal"
 )
@@ -72,7 +72,7 @@ DATA_DIR/cache. Exit code 1: it cannot be compiled, and why is said.`, compileMe
 			if cacheDir == "" {
 				return errors.New("there is no cache folder: say --cache-dir DIR")
 			}
-			wasm, err := readPluginArgument(cmd.InOrStdin(), args[0])
+			wasm, err := readPluginArgument(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -114,11 +114,11 @@ DATA_DIR/cache. Exit code 1: it cannot be compiled, and why is said.`, compileMe
 }
 
 // readPluginArgument reads a module from what a person calls a plugin, or standard input.
-func readPluginArgument(stdin io.Reader, name string) ([]byte, error) {
+func readPluginArgument(cmd *cobra.Command, name string) ([]byte, error) {
 	if name == "-" {
-		return readBounded(stdin, "standard input", maxModule)
+		return readBounded(cmd.InOrStdin(), "standard input", artifact.MaxModule)
 	}
-	source, err := openPluginArgument(name)
+	source, err := openPluginArgument(cmd, name, "")
 	return source.wasm, err
 }
 

@@ -39,6 +39,8 @@ func newPluginDiff() *cobra.Command {
 		Short: "Say what a new version of a plugin asks for that the old one did not",
 		Long: `Diff reads two modules and runs nothing of them. It says which permissions the new
 one asks for beyond those of the old one, and which it does not ask for any more.
+
+OLD and NEW are FILE.wasm, builtin:NAME, or oci://REGISTRY/REPOSITORY@sha256:….
 Exit code 0: it asks for nothing more; 1: it does, or one of the two is no plugin.`,
 		Example: `  postern plugin diff acme-crm-1.wasm acme-crm-2.wasm
   postern plugin diff builtin:markdown markdown.wasm --json`,
@@ -48,7 +50,7 @@ Exit code 0: it asks for nothing more; 1: it does, or one of the two is no plugi
 			var versions [2]pluginVersion
 			var asked [2][]string
 			for i, name := range args {
-				source, err := openPluginArgument(name)
+				source, err := openPluginArgument(cmd, name, "")
 				if err != nil {
 					return err
 				}

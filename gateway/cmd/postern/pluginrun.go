@@ -34,6 +34,7 @@ type runFlags struct {
 	write    []string
 	read     []string
 	scans    []string
+	pin      string
 	timeout  time.Duration
 	asJSON   bool
 }
@@ -46,8 +47,8 @@ func newPluginRun() *cobra.Command {
 		Long: `Run makes the delivery of a mail and has one plugin work on it, in the sandbox and
 by the limits of the gateway. Nothing is delivered and nothing is kept.
 
-PLUGIN is FILE.wasm or builtin:NAME. It is granted what it asks for, and may read
-and write the whole payload but for the host's own members, unless --write and
+PLUGIN is ` + pluginArgument + `. It is granted what it asks for, and may
+read and write the whole payload but for the host's own members, unless --write and
 --read say less. With -c it is the name of a plugin block, or TENANT/NAME of one in a
 tenant block, and what that grants and sets holds.
 
@@ -59,7 +60,7 @@ tenant block, and what that grants and sets holds.
   postern plugin run -c postern.hcl acme/crm mail.eml`,
 		Args: want("PLUGIN", "MAIL.eml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := f.plugin(args[0])
+			cfg, err := f.plugin(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -76,10 +77,11 @@ tenant block, and what that grants and sets holds.
 	cmd.Flags().StringArrayVar(&f.write, "write", nil, "JSON `POINTER` of what the plugin may change; may be repeated")
 	cmd.Flags().StringArrayVar(&f.read, "read", nil, "JSON `POINTER` of what it may read; by default what it may change")
 	cmd.Flags().StringArrayVar(&f.scans, "scan", nil, "a scanner's answer for the plugin to find, as `ENGINE=FILE.json`; may be repeated")
+	cmd.Flags().StringVar(&f.pin, "sha256", "", "`HASH` that the module is to have")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", runTimeout, "bound for the run")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
-		for _, flag := range []string{"options", "write", "read", "timeout"} {
+		for _, flag := range []string{"options", "write", "read", "timeout", "sha256"} {
 			if len(f.config.files) > 0 && cmd.Flags().Changed(flag) {
 				return fmt.Errorf("--%s goes without -c: the plugin's block says it", flag)
 			}
@@ -90,12 +92,12 @@ tenant block, and what that grants and sets holds.
 }
 
 // plugin finds the module and says what it may do.
-func (f *runFlags) plugin(name string) (plugin.Config, error) {
+func (f *runFlags) plugin(cmd *cobra.Command, name string) (plugin.Config, error) {
 	cacheDir := compilationCache("")
 	if len(f.config.files) > 0 {
-		return f.configured(name, cacheDir)
+		return f.configured(cmd, name, cacheDir)
 	}
-	source, err := openPluginArgument(name)
+	source, err := openPluginArgument(cmd, name, f.pin)
 	if err != nil {
 		return plugin.Config{}, failure{err}
 	}
@@ -124,7 +126,7 @@ func (f *runFlags) plugin(name string) (plugin.Config, error) {
 }
 
 // configured takes the plugin of a block.
-func (f *runFlags) configured(name, cacheDir string) (plugin.Config, error) {
+func (f *runFlags) configured(cmd *cobra.Command, name, cacheDir string) (plugin.Config, error) {
 	f.config.withoutCredentials = true
 	cfg, err := f.config.load(nil)
 	if err != nil {
@@ -134,7 +136,13 @@ func (f *runFlags) configured(name, cacheDir string) (plugin.Config, error) {
 	if err != nil {
 		return plugin.Config{}, err
 	}
-	source, err := openBlock(p)
+	signers, wrong := openSigners(cfg)
+	if wrong != nil {
+		return plugin.Config{}, wrong
+	}
+	said := announce(cmd.ErrOrStderr(), fetchingPlugins)
+	source, err := openBlock(cmd.Context(), p, openModules(cacheDir), signers)
+	said()
 	if err != nil {
 		return plugin.Config{}, failure{pluginBlock{Plugin: p}.explain(err)}
 	}

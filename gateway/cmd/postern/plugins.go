@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -15,16 +14,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/postern-mail/postern/gateway/internal/artifact"
 	"github.com/postern-mail/postern/gateway/internal/config"
-	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
-	"github.com/postern-mail/postern/gateway/internal/plugin/builtin"
 	"github.com/postern-mail/postern/gateway/internal/sandbox"
 	"github.com/postern-mail/postern/gateway/internal/terminal"
 )
-
-// maxModule bounds the file of a plugin, in octets.
-const maxModule = 32 << 20
 
 // cacheVariable names the folder for compiled plugins, for all verbs.
 const cacheVariable = "POSTERN_CACHE_DIR"
@@ -72,8 +67,12 @@ const patienceOfPeople = time.Second
 // announceCompiling says that plugins are compiled, if that takes its time. The
 // function that it returns is to be called when they are.
 func announceCompiling(w io.Writer) (done func()) {
+	return announce(w, "compiling plugins; what is compiled is kept")
+}
+
+func announce(w io.Writer, what string) (done func()) {
 	slow := time.AfterFunc(patienceOfPeople, func() {
-		_, _ = fmt.Fprintln(w, "postern: compiling plugins; what is compiled is kept")
+		_, _ = fmt.Fprintln(w, "postern:", what)
 	})
 	return func() { slow.Stop() }
 }
@@ -81,6 +80,7 @@ func announceCompiling(w io.Writer) (done func()) {
 // pluginHost is what all plugins of a process share.
 type pluginHost struct {
 	cacheDir  string
+	modules   *artifact.Opener
 	lanes     *plugin.Lanes      // nil for no bound
 	snapshots *sandbox.Snapshots // nil for no bound
 }
@@ -92,7 +92,8 @@ const maxSnapshots = 512 << 20
 // newPluginHost returns the host of a gateway's plugins, which lives as long as the process.
 func newPluginHost(cacheDir string) pluginHost {
 	return pluginHost{
-		cacheDir: cacheDir, lanes: plugin.NewLanes(max(1, runtime.GOMAXPROCS(0)-1)), snapshots: sandbox.NewSnapshots(maxSnapshots),
+		cacheDir: cacheDir, modules: openModules(cacheDir),
+		lanes: plugin.NewLanes(max(1, runtime.GOMAXPROCS(0)-1)), snapshots: sandbox.NewSnapshots(maxSnapshots),
 	}
 }
 
@@ -106,14 +107,14 @@ type loadedPlugin struct {
 // of before that are to be loaded as they are already are taken from there. Its error holds
 // all that is wrong with any of them, and none is loaded then.
 func loadPlugins(ctx context.Context, cfg *config.Config, host pluginHost, before map[string]loadedPlugin, progress io.Writer) (map[string]loadedPlugin, error) {
-	defer announceCompiling(progress)()
 	all := pluginBlocks(cfg)
 	loaded := make([]loadedPlugin, len(all))
-	problems := make([]error, len(all))
-	sources := make([]pluginSource, len(all))
+	signers, wrong := openSigners(cfg)
+	sources, problems := openBlocks(ctx, all, host.modules, signers, progress)
+	defer announceCompiling(progress)()
 	blocks := make(map[string][]int) // by module, so that each is compiled once
-	for i, b := range all {
-		if sources[i], problems[i] = b.open(); problems[i] != nil {
+	for i := range all {
+		if problems[i] != nil {
 			continue
 		}
 		sum := sources[i].sha256()
@@ -141,7 +142,6 @@ func loadPlugins(ctx context.Context, cfg *config.Config, host pluginHost, befor
 	}
 	wg.Wait()
 	byKey := make(map[string]loadedPlugin)
-	var wrong config.Problems
 	for i, b := range all {
 		if problems[i] != nil {
 			wrong = append(wrong, b.At.Problem("", terminal.Text(strings.ReplaceAll(b.explain(problems[i]).Error(), "\n", "; "), maxError)))
@@ -176,88 +176,6 @@ func closePlugins(ctx context.Context, plugins, inUse map[string]loadedPlugin) {
 			_ = p.Close(context.WithoutCancel(ctx)) // there is nothing that could be lost
 		}
 	}
-}
-
-// pluginSource is a module, and what it carries with it.
-type pluginSource struct {
-	name        string
-	wasm        []byte
-	grant       []string
-	read, write []document.Pointer
-	builtin     bool
-}
-
-// openBlock reads the module of a block.
-func openBlock(p config.Plugin) (pluginSource, error) {
-	source, err := openPlugin(p.Builtin, p.File)
-	if err == nil {
-		err = source.checkPin(p)
-	}
-	if err != nil {
-		return pluginSource{}, fmt.Errorf("plugin %q: %w", p.Name, err)
-	}
-	return source, nil
-}
-
-// openPlugin reads a module: a builtin, or else a file.
-func openPlugin(name, file string) (pluginSource, error) {
-	if name != "" {
-		m, err := builtin.Get(name)
-		return pluginSource{name: "builtin:" + name, wasm: m.Wasm, grant: m.Grant, read: m.Read, write: m.Write, builtin: true}, err
-	}
-	wasm, err := readModule(file)
-	return pluginSource{name: file, wasm: wasm}, err
-}
-
-func readModule(file string) ([]byte, error) {
-	// To open a pipe waits for who writes it.
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no file", file)
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readBounded(f, file, maxModule)
-}
-
-// checkPin holds the module to be the one that its block names by its hash. The
-// octets that are hashed are those that are compiled.
-func (s pluginSource) checkPin(p config.Plugin) error {
-	if got := s.sha256(); p.SHA256 != "" && p.SHA256 != got {
-		return fmt.Errorf("%s is not the module that sha256 pins: its SHA-256 is %s; look at what has changed before you pin that", s.name, got)
-	}
-	return nil
-}
-
-func (s pluginSource) sha256() string {
-	sum := sha256.Sum256(s.wasm)
-	return hex.EncodeToString(sum[:])
-}
-
-// compiler is what compiles the module: a process of its own for what strangers wrote.
-func (s pluginSource) compiler() sandbox.Compiler {
-	if s.builtin {
-		return nil
-	}
-	return compilation{memory: compileMemory, time: compileTime}.inChild
-}
-
-// configure joins what the module carries with what its block says.
-func (s pluginSource) configure(p config.Plugin, host pluginHost) plugin.Config {
-	cfg := plugin.Config{
-		Name: p.Name, Wasm: s.wasm, Grant: p.Grant, Read: p.Read, Write: p.Write, Options: p.Options,
-		Timeout: p.Timeout, Memory: uint64(p.Memory), Fuel: p.Fuel, CacheDir: host.cacheDir, Compiler: s.compiler(), Lanes: host.lanes, Snapshots: host.snapshots,
-	}
-	if s.builtin {
-		cfg.Grant, cfg.Read, cfg.Write = s.grant, s.read, s.write
-	}
-	return cfg
 }
 
 // asProblems makes an error a list of problems, which it may be already.

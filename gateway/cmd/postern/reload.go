@@ -216,6 +216,9 @@ func (l *live) tellPlugins(cfg *config.Config, loaded map[string]loadedPlugin) {
 	if err := plugin.PruneCache(l.pruned, inUse); err != nil {
 		l.log.Warn("compiled plugins that are not needed any more stay", "error", err)
 	}
+	if err := l.host.modules.Prune(); err != nil {
+		l.log.Warn("fetched plugins that are not needed any more stay", "error", err)
+	}
 }
 
 // certificates are those of the listeners, by the blocks that they stand in.
