@@ -171,7 +171,27 @@ func TestProductionComments(t *testing.T) {
 	}
 }
 
-// loadText loads a variant of production.hcl.
+// TestReadmeSources loads what the README shows of sources and signers.
+func TestReadmeSources(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(configs + "/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	minimal, err := os.ReadFile(configs + "/minimal.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "\n## Where plugins come from\n")
+	_, block, _ := strings.Cut(section, "```hcl\n")
+	block, _, _ = strings.Cut(block, "```\n")
+	c := loadText(t, filepath.Join(t.TempDir(), "sources.hcl"), string(minimal)+block)
+	if n := len(c.Plugins); len(c.Signers) != 1 || n < 2 || c.Plugins[n-2].URL == "" || c.Plugins[n-2].SignedBy != "acme" || c.Plugins[n-1].OCI == "" {
+		t.Errorf("%+v, %+v", c.Signers, c.Plugins)
+	}
+}
+
+// loadText loads a variant of an example.
 func loadText(t *testing.T, file, text string) *Config {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
