@@ -20,6 +20,10 @@ BUILTIN      := gateway/internal/plugin/builtin/modules
 BUILTINS     := $(patsubst plugins/%/main.go,$(BUILTIN)/%.wasm,$(wildcard plugins/*/main.go))
 GUEST_SOURCE := $(shell find plugins sdk/go -name '*.go' ! -name '*_test.go') plugins/go.mod sdk/go/go.mod
 
+# What "plugin new" writes into a project is copied to where it is embedded.
+COPIES := $(addprefix gateway/internal/plugin/project/_sources/, wit/plugin.wit examples/plugin-js-ticket/package-lock.json \
+	$(shell find sdk/go/plugin sdk/go/plugintest sdk/go/internal -name '*.go' ! -name '*_test.go'))
+
 # How long each fuzz target runs.
 FUZZTIME ?= 30s
 
@@ -30,7 +34,11 @@ help: ## Show this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: plugins
-plugins: $(BUILTINS) ## Build the plugins that are embedded in the program
+plugins: $(BUILTINS) $(COPIES) ## Build the plugins that are embedded in the program
+
+$(COPIES): gateway/internal/plugin/project/_sources/%: %
+	@mkdir -p $(@D)
+	cp $< $@
 
 $(BUILTIN)/%.wasm: $(GUEST_SOURCE)
 	cd plugins && GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -buildvcs=false -trimpath \
@@ -97,3 +105,4 @@ check: lint test ## Lint and test: what a change must pass
 .PHONY: clean
 clean: ## Remove what was built, the data of "make run" included
 	rm -rf $(BUILD) $(BUILTINS)
+	git clean -qfdX gateway/internal/plugin/project/_sources

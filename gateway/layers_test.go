@@ -48,6 +48,7 @@ var homes = map[string][]string{
 	"golang.org/x/net/idna":          {"route", "config", "scan", "mime"},
 	"golang.org/x/net/netutil":       {"cmd"},
 	"golang.org/x/sync":              {"dispatch"},
+	"golang.org/x/sys":               {"sandbox"},
 	"golang.org/x/text":              {"mime"},
 	"modernc.org/sqlite":             {"store"},
 	"oras.land/oras-go/v2":           {"artifact"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,17 +18,17 @@ import (
 func newPlugin() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin",
-		Short: "Look at plugins and try them, without a gateway",
+		Short: "Make plugins, look at them and try them, without a gateway",
 		Long: `A plugin is a WebAssembly module that works on mails on their way through the
-gateway. These verbs need no running gateway, and change nothing but what is kept of
-fetched and compiled plugins.`,
-		Example: `  postern plugin inspect acme-crm.wasm
+gateway. These verbs need no running gateway, and change nothing in one.`,
+		Example: `  postern plugin new --lang go my-plugin
+  postern plugin inspect acme-crm.wasm
   postern plugin run acme-crm.wasm mail.eml --write /crm
   postern plugin fixture mail.eml > testdata/mail.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPluginInspect(), newPluginDiff(), newPluginRun(), newPluginCompile(), newPluginFixture(), newPluginShadowReport())
+	cmd.AddCommand(newPluginNew(), newPluginBuild(), newPluginInspect(), newPluginDiff(), newPluginRun(), newPluginCompile(), newPluginFixture(), newPluginShadowReport())
 	return cmd
 }
 
@@ -77,25 +78,17 @@ loaded, and why is said.`,
 			if err != nil {
 				return err
 			}
-			in, err := plugin.Inspect(cmd.Context(), source.wasm, compilationCache(""), source.compiler())
+			out, err := inspect(cmd.Context(), args[0], source)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
-			out := inspected{Plugin: args[0], Inspection: in}
-			if source.builtin {
-				read := source.read
-				if read == nil {
-					read = source.write
-				}
-				out.Carries = &carried{Grant: source.grant, Read: texts(read), Write: texts(source.write)}
+				return err
 			}
 			if asJSON {
 				err = json.NewEncoder(cmd.OutOrStdout()).Encode(out)
 			} else {
 				err = out.print(cmd.OutOrStdout())
 			}
-			if err == nil && in.Problem != "" {
-				err = fmt.Errorf("%s: %s", args[0], in.Problem)
+			if err == nil {
+				err = out.problem()
 			}
 			return err
 		}),
@@ -103,6 +96,31 @@ loaded, and why is said.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().StringVar(&pin, "sha256", "", "`HASH` that the module is to have")
 	return cmd
+}
+
+// inspect reads a module that a person calls by a name.
+func inspect(ctx context.Context, name string, source pluginSource) (inspected, error) {
+	in, err := plugin.Inspect(ctx, source.wasm, compilationCache(""), source.compiler())
+	if err != nil {
+		return inspected{}, fmt.Errorf("%s: %w", name, err)
+	}
+	out := inspected{Plugin: name, Inspection: in}
+	if source.builtin {
+		read := source.read
+		if read == nil {
+			read = source.write
+		}
+		out.Carries = &carried{Grant: source.grant, Read: texts(read), Write: texts(source.write)}
+	}
+	return out, nil
+}
+
+// problem is what speaks against the plugin.
+func (in inspected) problem() error {
+	if in.Problem == "" {
+		return nil
+	}
+	return fmt.Errorf("%s: %s", in.Plugin, in.Problem)
 }
 
 func texts(pointers []document.Pointer) []string {
