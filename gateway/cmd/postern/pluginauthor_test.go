@@ -145,6 +145,13 @@ func TestNewGoProject(t *testing.T) {
 	if first.SHA256 != second.SHA256 || first.SHA256 == "" {
 		t.Errorf("it was built as %s, and again as %s", first.SHA256, second.SHA256)
 	}
+	// The example is built by it as its README says.
+	decode(inFolder(t, filepath.Join(repository, "examples", "plugin-go-crm"), "postern", "plugin", "build", "--json", "-o",
+		filepath.Join(dir, "acme-crm.wasm")), &second)
+	if filepath.Base(second.Plugin) != "acme-crm.wasm" || !slices.Equal(second.Permissions, []string{"headers", "payload"}) {
+		t.Errorf("the example was built as %+v", second)
+	}
+
 	// The vendor folder has what it needs and no more.
 	if out := inFolder(t, dir, "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./..."); strings.Count(out, "\n") != 3 {
 		t.Errorf("the plugin is made of\n%s", out)
@@ -169,7 +176,7 @@ func TestJavaScriptPlugins(t *testing.T) {
 		missing(t, "@bytecodealliance/componentize-js: run npm ci --prefix wit/conformance")
 	}
 	for _, tc := range []struct{ name, wasm string }{{"new", "acme-tags.wasm"}, {"example", "ticket.wasm"}} {
-		t.Run(tc.name, func(t *testing.T) { //nolint:paralleltest // see above
+		t.Run(tc.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "project")
 			if tc.name == "new" {
 				dir = begin(t, "js", "acme-tags")

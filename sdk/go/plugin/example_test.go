@@ -1,6 +1,7 @@
 package plugin_test
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -205,4 +206,78 @@ func ExampleMail_Scans() {
 		Write: []string{"/rspamd"},
 	})
 	// Output: {"rspamd":{"score":2.5}}
+}
+
+// Quarantine holds a delivery until an operator has looked at it. What a plugin does
+// with a mail that it cannot judge is its own word.
+func ExampleMail_Quarantine() {
+	r := show(func(m *plugin.Mail) error {
+		for _, a := range m.Attachments() {
+			if strings.HasSuffix(strings.ToLower(a.Filename), ".exe") {
+				m.Quarantine("a program: " + a.Filename)
+			}
+		}
+		return nil
+	}, plugintest.Mail{Attachments: []plugintest.Attachment{{Filename: "Invoice.EXE", ContentType: "application/pdf"}}})
+	fmt.Println(*r.Quarantined)
+	// Output:
+	// {}
+	// a program: Invoice.EXE
+}
+
+// The envelope is what SMTP said, and not what the header does.
+func ExampleMail_Envelope() {
+	show(func(m *plugin.Mail) error {
+		e := m.Envelope()
+		// support+4711@acme.test is for the alias support.
+		_, tag, _ := strings.Cut(strings.Split(e.RcptTo, "@")[0], "+")
+		return m.Payload().Set("/route", map[string]any{"alias": e.Alias, "tag": tag, "encrypted": e.TLS})
+	}, plugintest.Mail{
+		Envelope: plugin.Envelope{Alias: "support", RcptTo: "support+4711@acme.test", TLS: true},
+		Write:    []string{"/route"},
+	})
+	// Output: {"route":{"alias":"support","encrypted":true,"tag":"4711"}}
+}
+
+// The raw message is read slice by slice; what is not read is not fetched.
+func ExampleMail_Raw() {
+	show(func(m *plugin.Mail) error {
+		first, err := bufio.NewReader(m.Raw()).ReadString('\n')
+		if err != nil {
+			return err
+		}
+		return m.Payload().Set("/raw", map[string]any{"octets": m.RawSize(), "first": strings.TrimSpace(first)})
+	}, plugintest.Mail{Raw: []byte("Received: from a\r\nSubject: Hi\r\n\r\nHello\r\n"), Write: []string{"/raw"}})
+	// Output: {"raw":{"first":"Received: from a","octets":40}}
+}
+
+// Text and HTML need not say the same, and a body that is too long is cut.
+func ExampleMail_HTML() {
+	tracked := func(m *plugin.Mail) error {
+		body, ok := m.HTML()
+		if !ok {
+			return nil
+		}
+		return m.Payload().Set("/tracked", map[string]any{
+			"pixel": strings.Contains(body.Text, `width="1" height="1"`), "all": !body.Truncated,
+		})
+	}
+	show(tracked, plugintest.Mail{HTML: &plugin.Body{Text: `<p>Hi<img src="x" width="1" height="1">`}, Write: []string{"/tracked"}})
+	// Output: {"tracked":{"all":true,"pixel":true}}
+}
+
+// GetJSON gives a part of the payload as it stands, which SetJSON can put elsewhere.
+func ExamplePayload_GetJSON() {
+	show(func(m *plugin.Mail) error {
+		text, found, err := m.Payload().GetJSON("/message/from")
+		if err != nil || !found {
+			return err
+		}
+		return m.Payload().SetJSON("/sender", text)
+	}, plugintest.Mail{
+		Payload: []byte(`{"message":{"from":[{"name":"Mira","email":"mira@customer.example"}]}}`),
+		Read:    []string{"/message/from"},
+		Write:   []string{"/sender"},
+	})
+	// Output: {"message":{"from":[{"email":"mira@customer.example","name":"Mira"}]},"sender":[{"email":"mira@customer.example","name":"Mira"}]}
 }
