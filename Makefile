@@ -104,5 +104,4 @@ check: lint test ## Lint and test: what a change must pass
 
 .PHONY: clean
 clean: ## Remove what was built, the data of "make run" included
-	rm -rf $(BUILD) $(BUILTINS)
-	git clean -qfdX gateway/internal/plugin/project/_sources
+	rm -rf $(BUILD) $(BUILTINS) $(addprefix gateway/internal/plugin/project/_sources/,sdk wit examples)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -102,9 +103,7 @@ func runCases(t *testing.T, dir, wasm string) {
 		if err := json.Unmarshal([]byte(inFolder(t, dir, "postern", args...)), &got); err != nil {
 			t.Fatal(err)
 		}
-		for name, value := range want.Payload {
-			got.Before[name] = value
-		}
+		maps.Copy(got.Before, want.Payload)
 		if diff := cmp.Diff(got.Before, got.After); diff != "" || got.Verdict != want.Verdict || len(want.Payload) == 0 {
 			t.Errorf("%s: verdict %s, payload -want +got\n%s", mail, got.Verdict, diff)
 		}

@@ -135,7 +135,7 @@ func (b builder) read(name string) ([]byte, error) {
 
 // moduleLine is that of a go.mod; majorVersion the end of a path that is no name.
 var (
-	moduleLine   = regexp.MustCompile(`(?m)^module[ \t]+"?([^\s"]+)"?`)
+	moduleLine   = regexp.MustCompile(`(?m)^module[ \t]+"?([^\s"(]+)"?`)
 	majorVersion = regexp.MustCompile(`/v[0-9]+$`)
 )
 

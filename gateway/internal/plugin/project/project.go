@@ -144,7 +144,7 @@ func bindings(name string) ([]File, error) {
 
 // Write makes a project of files, in a folder that is not there or is empty. Where
 // something fails, nothing of it stays.
-func Write(dir string, files []File) error {
+func Write(dir string, files []File) (err error) {
 	info, err := os.Stat(dir)
 	there := err == nil
 	if there && !info.IsDir() {
@@ -169,7 +169,7 @@ func Write(dir string, files []File) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(stage)
+	defer func() { err = errors.Join(err, os.RemoveAll(stage)) }()
 	made := filepath.Join(stage, "project")
 	for _, f := range files {
 		if err := writeFile(filepath.Join(made, filepath.FromSlash(f.Path)), f.Content); err != nil {
