@@ -15,9 +15,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/postern-mail/postern/gateway/internal/artifact"
-	"github.com/postern-mail/postern/gateway/internal/config"
 )
 
 // maxManifest bounds a go.mod or package.json that is read, in octets.
@@ -72,6 +69,12 @@ no plugin, and why is said.`,
 			if err != nil {
 				return err
 			}
+			if output != "" && output != file {
+				file = output
+				if err := os.WriteFile(file, source.wasm, 0o666); err != nil { //nolint:gosec // as a compiler does: for whom the umask says
+					return err
+				}
+			}
 			in, err := inspect(cmd.Context(), file, source)
 			if err != nil {
 				return err
@@ -99,7 +102,8 @@ type builder struct {
 	progress io.Writer
 }
 
-// build makes the module, and returns what it is written in and its file.
+// build makes the module, and returns what it is written in and its file: output, or
+// what npm has been told by the project.
 func (b builder) build(ctx context.Context) (language, file string, err error) {
 	if info, err := os.Stat(b.dir); err != nil {
 		return "", "", err
@@ -198,14 +202,7 @@ func (b builder) buildJS(ctx context.Context, manifest []byte) (string, error) {
 	if err != nil || before != nil && os.SameFile(before, after) && before.ModTime().Equal(after.ModTime()) {
 		return "", fmt.Errorf(`npm run build has not written %s: let "postern": {"output": "…"} in %s name what it writes`, made, where)
 	}
-	if b.output == "" {
-		return made, nil
-	}
-	source, err := openPlugin(ctx, openModules(""), config.Source{File: made}, artifact.Request{})
-	if err != nil {
-		return "", err
-	}
-	return b.output, os.WriteFile(b.output, source.wasm, 0o666) //nolint:gosec // as a compiler does: for whom the umask says
+	return made, nil
 }
 
 // run runs a tool in the project. What it says is progress; hint says what to install
