@@ -30,7 +30,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
@@ -111,7 +110,7 @@ type Dispatcher struct {
 	// done receives the endpoint of each worker that has become free.
 	done chan store.Endpoint
 	// memory is what documents are made and kept within.
-	memory *semaphore.Weighted
+	memory *memory
 
 	mu    sync.RWMutex
 	setup *setup
@@ -124,7 +123,7 @@ func New(q *queue.Queue, bodies Bodies, client *webhook.Client, cfg Config) *Dis
 	return &Dispatcher{
 		queue: q, bodies: bodies, client: client, cfg: cfg,
 		log: cfg.Logger.Named("dispatch"), done: make(chan store.Endpoint, cfg.Concurrency),
-		memory: semaphore.NewWeighted(documentMemory), setup: &setup{endpoints: cfg.Endpoints, chains: cfg.Chains},
+		memory: newMemory(), setup: &setup{endpoints: cfg.Endpoints, chains: cfg.Chains},
 	}
 }
 
@@ -337,11 +336,11 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 		return o, false
 	}
 	defer body.Close()
-	held, err := reserve(stop, d.memory, max(min(body.Size(), documentSize), documentCost*job.DocumentSize))
+	held, err := d.memory.reserve(stop, job.Endpoint.Tenant, max(min(body.Size(), documentSize), documentCost*job.DocumentSize))
+	defer held.free()
 	if err != nil {
 		return o, true // by the stop: nothing else ends the wait
 	}
-	defer held.free()
 	p, err := d.prepare(stop, job, endpoint, s.chain(job.Endpoint.Tenant, job.Alias), body, held)
 	o.Made = p.made
 	failed, chain := errors.AsType[*failedChainError](err)

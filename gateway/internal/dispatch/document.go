@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
@@ -20,12 +19,10 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
-// documentMemory bounds the octets of documents in memory at the same time, and
-// documentSize how much of one mail can get into its document: what is more is
-// attachments, which are streamed.
 const (
-	documentMemory = 128 << 20
-	documentSize   = 16 << 20
+	// documentSize is how much of one mail can get into its document, in octets: what is
+	// more is attachments, which are streamed.
+	documentSize = 16 << 20
 	// documentCost is how many times its length a document takes while it is made, or
 	// read: as a tree, and encoded.
 	documentCost = 3
@@ -200,38 +197,4 @@ func (d *Dispatcher) revise(job store.Job, endpoint Endpoint, doc *document.Docu
 		At: began, Name: "payload revised", Duration: time.Since(began),
 		Detail: fmt.Sprintf("the endpoint called it too large (413), so %d attachments were moved out of it; %s", moved, placed),
 	})
-}
-
-// reservation is the memory that one attempt has taken.
-type reservation struct {
-	memory *semaphore.Weighted
-	octets int64
-}
-
-// reserve waits until there is memory for an attempt.
-func reserve(ctx context.Context, memory *semaphore.Weighted, octets int64) (*reservation, error) {
-	r := &reservation{memory: memory}
-	return r, r.resize(ctx, octets)
-}
-
-// resize takes more or less. What was held is given back before more is waited
-// for: two that wait for each other would wait for ever.
-func (r *reservation) resize(ctx context.Context, octets int64) error {
-	octets = min(octets, documentMemory)
-	if octets <= r.octets {
-		r.memory.Release(r.octets - octets)
-		r.octets = octets
-		return nil
-	}
-	r.free()
-	if err := r.memory.Acquire(ctx, octets); err != nil {
-		return err
-	}
-	r.octets = octets
-	return nil
-}
-
-func (r *reservation) free() {
-	r.memory.Release(r.octets)
-	r.octets = 0
 }

@@ -157,7 +157,13 @@ func (g *gateway) backlog(endpoint string, n int) mail.MessageID {
 	return g.receive(slices.Repeat([]string{endpoint}, n)...)
 }
 
-func named(endpoint string) store.Endpoint { return store.Endpoint{Tenant: "acme", Name: endpoint} }
+// named is an endpoint of the tenant acme, or by "TENANT/NAME" of another.
+func named(endpoint string) store.Endpoint {
+	if tenant, name, ok := strings.Cut(endpoint, "/"); ok {
+		return store.Endpoint{Tenant: tenant, Name: name}
+	}
+	return store.Endpoint{Tenant: "acme", Name: endpoint}
+}
 
 // rooms gives each endpoint its MaxConcurrency. Its name is its host in the
 // network.
