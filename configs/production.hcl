@@ -51,7 +51,7 @@ delivery {
   allow_ports    = [443, 80, 8443] # default; outside those networks
 
   timeout     = "30s" # default; of one attempt, 1s to 5m
-  concurrency = 64    # default; attempts at a time, over all endpoints
+  concurrency = 64    # default; attempts at a time, over all endpoints; one tenant of several has 7/8 of them at most
 
   # The delay before each attempt: at once, then 1 minute after the first
   # failed, and so on. After the last the delivery has failed, and can be sent

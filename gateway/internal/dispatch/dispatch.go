@@ -13,7 +13,8 @@
 //     Where the chain says drop or quarantine, there is no attempt.
 //   - An endpoint has at most its own number of attempts under way, so that a slow
 //     one never holds up the others. Where the workers are too few for all, each
-//     one that becomes free goes to the endpoint that has the fewest.
+//     one that becomes free goes to the endpoint that has the fewest. Some are for
+//     other tenants than the one that has the most.
 package dispatch
 
 import (
@@ -123,7 +124,7 @@ func New(q *queue.Queue, bodies Bodies, client *webhook.Client, cfg Config) *Dis
 	return &Dispatcher{
 		queue: q, bodies: bodies, client: client, cfg: cfg,
 		log: cfg.Logger.Named("dispatch"), done: make(chan store.Endpoint, cfg.Concurrency),
-		memory: newMemory(), setup: &setup{endpoints: cfg.Endpoints, chains: cfg.Chains},
+		memory: newMemory(), setup: newSetup(cfg.Endpoints, cfg.Chains, cfg.Concurrency),
 	}
 }
 
@@ -187,10 +188,10 @@ func (d *Dispatcher) claim(ctx context.Context, busy map[store.Endpoint]int, fre
 			quotas = append(quotas, store.Quota{Endpoint: w.Endpoint, Max: room})
 		}
 	}
-	if len(quotas) == 0 {
+	if quotas = d.share(quotas, busy, free); len(quotas) == 0 {
 		return nil, next, nil
 	}
-	jobs, err := d.queue.Claim(ctx, d.share(quotas, busy, free))
+	jobs, err := d.queue.Claim(ctx, quotas)
 	return jobs, next, err
 }
 
@@ -202,11 +203,16 @@ func (d *Dispatcher) share(quotas []store.Quota, busy map[store.Endpoint]int, fr
 	start := slices.IndexFunc(quotas, func(q store.Quota) bool { return compare(q.Endpoint, d.last) > 0 })
 	start = max(start, 0)
 	given := make([]int, len(quotas))
+	tenants := make(map[string]int)
+	for e, n := range busy {
+		tenants[e.Tenant] += n
+	}
+	most := d.tenantWorkers()
 	for ; free > 0; free-- {
 		best := -1
 		for n := range quotas {
 			i := (start + n) % len(quotas)
-			if given[i] == quotas[i].Max {
+			if given[i] == quotas[i].Max || tenants[quotas[i].Endpoint.Tenant] >= most {
 				continue
 			}
 			if best < 0 || busy[quotas[i].Endpoint]+given[i] < busy[quotas[best].Endpoint]+given[best] {
@@ -214,10 +220,11 @@ func (d *Dispatcher) share(quotas []store.Quota, busy map[store.Endpoint]int, fr
 			}
 		}
 		if best < 0 {
-			break // no endpoint has room
+			break // no endpoint has room, or its tenant has no more
 		}
 		given[best]++
 		d.last = quotas[best].Endpoint
+		tenants[d.last.Tenant]++
 	}
 	var out []store.Quota
 	for i, q := range quotas {

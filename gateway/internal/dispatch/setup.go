@@ -11,8 +11,24 @@ import (
 type setup struct {
 	endpoints map[store.Endpoint]Endpoint
 	chains    map[Alias][]pipeline.Stage
+	// tenantWorkers is how many workers one tenant may have.
+	tenantWorkers int
 	// attempts are those that began with it.
 	attempts sync.WaitGroup
+}
+
+// newSetup leaves an eighth of the workers to others than any one tenant, where there are
+// others: plugins and receivers may take as long as they like.
+func newSetup(endpoints map[store.Endpoint]Endpoint, chains map[Alias][]pipeline.Stage, workers int) *setup {
+	tenants := make(map[string]bool)
+	for e := range endpoints {
+		tenants[e.Tenant] = true
+	}
+	s := &setup{endpoints: endpoints, chains: chains, tenantWorkers: workers}
+	if len(tenants) > 1 {
+		s.tenantWorkers = max(1, workers-max(1, workers/8))
+	}
+	return s
 }
 
 // chain returns the stages for the mail of an alias.
@@ -29,7 +45,7 @@ func (d *Dispatcher) Reconfigure(endpoints map[store.Endpoint]Endpoint, chains m
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	before := d.setup
-	d.setup = &setup{endpoints: endpoints, chains: chains}
+	d.setup = newSetup(endpoints, chains, d.cfg.Concurrency)
 	return before.attempts.Wait
 }
 
@@ -40,6 +56,13 @@ func (d *Dispatcher) begin() *setup {
 	defer d.mu.RUnlock()
 	d.setup.attempts.Add(1)
 	return d.setup
+}
+
+// tenantWorkers is how many workers one tenant may have.
+func (d *Dispatcher) tenantWorkers() int {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.setup.tenantWorkers
 }
 
 // room is how many attempts an endpoint may have under way. One that is not in

@@ -91,6 +91,39 @@ func TestSlowEndpointHoldsUpNobody(t *testing.T) {
 	})
 }
 
+// TestSlowTenantHoldsUpNobody has a tenant with more endpoints than there are workers, none
+// of which ever answers. Mail of another tenant arrives without the clock moving.
+func TestSlowTenantHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, g *gateway) {
+		rooms := rooms{"other/spare": 2}
+		g.network.endpoint(t, "other/spare", status(200))
+		var slow []*endpoint
+		for i := range 16 {
+			name := fmt.Sprintf("slow%d", i)
+			rooms[name] = 4
+			slow = append(slow, g.network.endpoint(t, name, takes(time.Hour)))
+			g.backlog(name, 50)
+		}
+		g.start(16, rooms)
+		synctest.Wait()
+		requests := 0
+		for _, e := range slow {
+			requests += len(e.got())
+		}
+		if requests != 14 { // of 16 workers
+			t.Errorf("%d attempts at slow endpoints, want 14", requests)
+		}
+		for n := range 20 {
+			time.Sleep(7 * time.Second)
+			received := time.Now()
+			if d := g.delivery(g.receive("other/spare")); d.State != mail.Delivered || !time.Now().Equal(received) {
+				t.Errorf("mail %d is %s after %s", n, d.State, time.Since(received))
+			}
+		}
+	})
+}
+
 // TestShare has endpoints whose backlog is longer than all workers can handle,
 // and which could each take all workers. They get equal parts of them, in the
 // first moment and ever after, whatever the order of their names and however long

@@ -164,7 +164,8 @@ func TestOutcomes(t *testing.T) {
 			old: stage{crm: `{"a":"juergen","b":1}`}, other: stage{crm: `{"a":"petra","c":[]}`},
 			want: journal.Entry{Outcome: journal.Differs, OldRun: ran(21, "continue"), NewRun: ran(20, "continue"), Changes: []journal.Change{
 				{At: "/crm/a", Old: &journal.Value{Kind: "string", Length: 7}, New: &journal.Value{Kind: "string", Length: 5}},
-				{At: "/crm/b", Old: &journal.Value{Kind: "number"}}, {At: "/crm/c", New: &journal.Value{Kind: "array"}},
+				{At: "/crm/b", Old: &journal.Value{Kind: "number"}},
+				{At: "/crm/c", New: &journal.Value{Kind: "array"}},
 			}},
 		},
 		"values": {
