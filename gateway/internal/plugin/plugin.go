@@ -257,10 +257,11 @@ func (p *Plugin) configure(ctx context.Context, g *sandbox.Guest) error {
 	if err != nil {
 		return err
 	}
-	if err := call(ctx, g, r, exportConfigure, uint64(address), uint64(length)); err != nil {
-		return fmt.Errorf("configure: %w", err)
+	err = call(ctx, g, r, exportConfigure, uint64(address), uint64(length))
+	if _, ok := errors.AsType[*GuestError](err); ok {
+		return fmt.Errorf("configure: %w", err) // a trap says itself where it was
 	}
-	return nil
+	return err
 }
 
 // call calls an export that returns a result<_, string>.
