@@ -25,6 +25,10 @@ func openMail(stdin io.Reader, file string) (io.ReadCloser, error) {
 	if file == "-" {
 		return io.NopCloser(stdin), nil
 	}
+	return openFile(file)
+}
+
+func openFile(file string) (io.ReadCloser, error) {
 	opened, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -48,6 +52,16 @@ func readBounded(r io.Reader, file string, most int) ([]byte, error) {
 	return content, err
 }
 
+// readSmall reads a file that is to be in memory whole, up to a bound in octets.
+func readSmall(file string, most int) ([]byte, error) {
+	opened, err := openFile(file)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.Close()
+	return readBounded(opened, file, most)
+}
+
 // maxMailFile bounds a mail that is read into memory, in octets.
 const maxMailFile = 64 << 20
 
@@ -57,10 +71,16 @@ type deliveryFlags struct {
 }
 
 func (f *deliveryFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.from, "from", "sender@example.com", "reverse-path; empty for the null reverse-path of bounces")
-	cmd.Flags().StringVar(&f.to, "to", "support@acme.test", "the recipient")
-	cmd.Flags().StringVar(&f.tenant, "tenant", "acme", "the tenant whose mail it is")
-	cmd.Flags().StringVar(&f.alias, "alias", "support", "the alias that takes it")
+	usual := usualDelivery()
+	cmd.Flags().StringVar(&f.from, "from", usual.from, "reverse-path; empty for the null reverse-path of bounces")
+	cmd.Flags().StringVar(&f.to, "to", usual.to, "the recipient")
+	cmd.Flags().StringVar(&f.tenant, "tenant", usual.tenant, "the tenant whose mail it is")
+	cmd.Flags().StringVar(&f.alias, "alias", usual.alias, "the alias that takes it")
+}
+
+// usualDelivery is what a mail is delivered as where nothing is said.
+func usualDelivery() deliveryFlags {
+	return deliveryFlags{from: "sender@example.com", to: "support@acme.test", tenant: "acme", alias: "support"}
 }
 
 // triedDelivery is the id of deliveries that exist for a trial only.
@@ -91,9 +111,18 @@ func readTrial(stdin io.Reader, file string, f deliveryFlags) (*trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	view, err := mime.Parse(bytes.NewReader(raw), int64(len(raw)))
+	t, err := newTrial(raw, f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return t, nil
+}
+
+// newTrial makes a delivery of a raw message.
+func newTrial(raw []byte, f deliveryFlags) (*trial, error) {
+	view, err := mime.Parse(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return nil, err
 	}
 	received := view.Date.UTC()
 	if received.IsZero() {

@@ -24,11 +24,16 @@ gateway. These verbs need no running gateway, and change nothing in one.`,
 		Example: `  postern plugin new --lang go my-plugin
   postern plugin inspect acme-crm.wasm
   postern plugin run acme-crm.wasm mail.eml --write /crm
-  postern plugin fixture mail.eml > testdata/mail.json`,
+  postern plugin fixture mail.eml > testdata/mail.json
+  postern plugin test testdata/cases
+  postern plugin attack acme-crm.wasm --write /crm`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPluginNew(), newPluginBuild(), newPluginInspect(), newPluginDiff(), newPluginRun(), newPluginCompile(), newPluginFixture(), newPluginShadowReport())
+	cmd.AddCommand(
+		newPluginNew(), newPluginBuild(), newPluginInspect(), newPluginDiff(), newPluginRun(), newPluginTest(), newPluginBench(), newPluginAttack(),
+		newPluginCompile(), newPluginFixture(), newPluginShadowReport(),
+	)
 	return cmd
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -83,6 +84,20 @@ func run(m *plugin.Mail, o options) error {
 		return errors.New(strings.Repeat("ä", 9000) + "\xff")
 	case "quarantine":
 		m.Quarantine("look at it")
+	// What the conformance kit is to catch.
+	case "believe": // that each mail has a subject
+		return m.Payload().Set("/probe", m.HeaderValues("Subject")[0])
+	case "draw":
+		return m.Payload().Set("/probe", rand.Text())
+	case "square": // of the size of the text
+		b, _ := m.Text()
+		for range len(b.Text) >> 9 {
+			for range len(b.Text) >> 9 {
+				runs++
+			}
+		}
+	case "hush":
+		_ = m.Payload().Set("/probe", "told or not")
 	case "talk":
 		fmt.Println("a line")
 		fmt.Fprint(os.Stderr, "half a line")
