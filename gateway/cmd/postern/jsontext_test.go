@@ -95,7 +95,7 @@ func TestCutTo(t *testing.T) {
 		"/gone":                   `{}`,
 	} {
 		var list []document.Pointer
-		for _, s := range strings.Split(places, " ") {
+		for s := range strings.SplitSeq(places, " ") {
 			p, err := document.ParsePointer(s)
 			if err != nil {
 				t.Fatal(err)

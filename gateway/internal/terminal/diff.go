@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -133,7 +134,7 @@ func middle(before, after []string) []edit {
 	for i := range common {
 		common[i] = make([]int32, len(after)+1)
 	}
-	for i := len(before) - 1; i >= 0; i-- {
+	for i := range slices.Backward(before) {
 		for j := len(after) - 1; j >= 0; j-- {
 			if before[i] == after[j] {
 				common[i][j] = common[i+1][j+1] + 1

@@ -141,11 +141,12 @@ func (a *attack) measure(ctx context.Context, series hostilemail.Series) (points
 		p := grown{size: len(raw)}
 		for n := range clockRuns {
 			o := a.run(ctx, a.runner, &s)
-			switch {
-			case o.end == stopped:
+			switch o.end {
+			case stopped:
 				return points, fmt.Sprintf("at %d KiB: %s", len(raw)>>10, o.failure)
-			case o.end == returned:
+			case returned:
 				return points, ""
+			case well:
 			}
 			p.fuel = o.fuel
 			if n == 0 || o.duration < p.duration {

@@ -138,13 +138,13 @@ func (a *attack) log(context.Context) Check {
 		if s.end == stopped {
 			continue // the runtime's last words
 		}
-		n := len(s.outcome.log)
+		n := len(s.log)
 		total += n
 		if n > most {
 			most, worst = n, s.name
 		}
-		if n > 0 && strings.HasSuffix(s.outcome.log[n-1].Message, leftOut) {
-			flooded = append(flooded, fmt.Sprintf("%s: %s", s.name, s.outcome.log[n-1].Message))
+		if n > 0 && strings.HasSuffix(s.log[n-1].Message, leftOut) {
+			flooded = append(flooded, fmt.Sprintf("%s: %s", s.name, s.log[n-1].Message))
 		}
 	}
 	if len(a.samples) == 0 {
