@@ -42,6 +42,7 @@ sandbox, without a gateway, and prints a card:
   headroom      how much of its memory, fuel and time it takes for one mail
   growth        twice the mail takes about twice the work
   payloads      it stands a payload that lacks members, or has others than it expects
+  scans         it stands whatever a scanner says, and reports that quote the mail
   grants        it tells where it may not read or write what it counts on
   options       it refuses wrong options by an error and not by a trap
   budgets       with too little fuel, memory or time it fails, and gives no wrong result

@@ -117,6 +117,7 @@ func (a *attack) steps() []struct {
 		{"headroom", a.headroom}, // by the fastest of three runs
 		{"growth", a.growth},
 		{"payloads", a.tryPayloads},
+		{"scans", a.tryScans},
 		{"grants", a.tryGrants},
 		{"options", a.tryOptions},
 		{"budgets", a.tryBudgets},
@@ -187,13 +188,15 @@ func (a *attack) close(ctx context.Context, r Runner) {
 	_ = r.Close(context.WithoutCancel(ctx)) // it holds memory alone
 }
 
-// deliver makes a sample of a raw message. Parsing refuses no mail.
+// deliver makes a sample of a raw message, about which a scanner has said what it says of
+// an ordinary one. Parsing refuses no mail.
 func (a *attack) deliver(name string, raw []byte) (sample, bool) {
 	m, doc, err := a.Deliver(raw)
 	if err != nil {
 		a.failures = errors.Join(a.failures, fmt.Errorf("make a delivery of %q: %w", name, err))
 		return sample{}, false
 	}
+	m.Scans = usualReports()
 	return sample{name: name, mail: m, document: doc}, true
 }
 

@@ -146,7 +146,7 @@ func (a *attack) tryGrants(ctx context.Context) Check {
 		}, true},
 	}
 	c := Check{Result: Pass}
-	runs, incomplete := 0, false
+	runs, edits, incomplete := 0, 0, false
 	var traps, silent []string
 	for _, v := range variants {
 		cfg := a.Config
@@ -167,6 +167,9 @@ func (a *attack) tryGrants(ctx context.Context) Check {
 			}
 			a.Progress("grants", i, len(a.samples))
 			runs++
+			if v.silence && s.end == well && s.edited {
+				edits++
+			}
 			switch o := run(ctx, r, s.mail, s.document); {
 			case o.late: // which it can be with its grants too
 			case o.end == stopped:
@@ -179,6 +182,9 @@ func (a *attack) tryGrants(ctx context.Context) Check {
 	}
 	c.Incomplete = incomplete
 	c.Found = fmt.Sprintf("%d runs without grants that it counts on: %d were stopped, %d hid that an edit was refused", runs, len(traps), len(silent))
+	if edits == 0 {
+		c.Found += "; it changed no payload, so that no edit was refused"
+	}
 	switch {
 	case len(traps) > 0:
 		c.Result, c.Details = Fail, bounded(traps)
