@@ -54,7 +54,6 @@ func TestAuthorsBegin(t *testing.T) {
 	t.Parallel()
 	begin(t, "go", "tags") // skips where it cannot be
 	script := block(t, authors, "sh")
-	script = strings.Replace(script, "postern plugin test\n", "", 1)
 	out := inFolder(t, t.TempDir(), "sh", "-ec", script)
 	if !strings.Contains(out, `+ /topic = "orders"`) {
 		t.Errorf("it comes to\n%s", out)

@@ -129,7 +129,7 @@ func decodeFile(t *testing.T, file string, into any) {
 func TestNewGoProject(t *testing.T) {
 	t.Parallel()
 	dir := begin(t, "go", "acme-tags")
-	shellBlocks(t, dir, "postern serve", "postern plugin test")
+	shellBlocks(t, dir, "postern serve")
 	runCases(t, dir, "acme-tags.wasm")
 
 	// By the README's own go build it is the same.
@@ -185,7 +185,7 @@ func TestJavaScriptPlugins(t *testing.T) {
 			if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
 				t.Fatal(err)
 			}
-			shellBlocks(t, dir, "npm ci", "postern serve", "postern plugin test", "postern check")
+			shellBlocks(t, dir, "npm ci", "postern serve", "postern check")
 			runCases(t, dir, tc.wasm)
 			// What it throws is what is told.
 			out, err := exec.CommandContext(t.Context(), "postern", "plugin", "run", filepath.Join(dir, tc.wasm),
