@@ -7,12 +7,13 @@
 //     all that its counts say is there. Who believes a count of 2^32 takes memory for
 //     that many, and a process that is out of memory is ended.
 //   - It cannot run without spending fuel: each function and each round of a loop costs
-//     by its length, each work on a piece of memory by its own, and each call of the host
-//     that says so. After at most Slice units it asks the host for more. A call through a
-//     table may be one of the host too, and costs nothing: what the host does for a
-//     guest, it bounds itself.
-//   - What is added here is out of its reach: it refers to no function or global that is
-//     not its own.
+//     by its length and by how slow its instructions can be, each work on a piece of memory
+//     by its own, and each call of the host. After at most Slice units it asks the host for
+//     more. What a table or a reference holds of the host is a function that pays first.
+//   - What is added here is out of its reach: it refers to no type, function or global that
+//     is not its own.
+//   - It exports no function of the host: called from outside, that has no instance to
+//     work on.
 //   - Every table has a maximum.
 //   - It works in time and memory linear in the length of the module. Whether a
 //     module is valid otherwise is the compiler's to say.
@@ -23,7 +24,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Bounds of what a module may declare.
@@ -31,11 +31,20 @@ const (
 	maxLocals      = 2_000     // of one function
 	maxAllLocals   = 5_000_000 // of a module
 	maxTableLength = 65_536
-	maxElements    = 131_072 // of all segments together
-	maxValues      = 64      // parameters or results of a function, or of a block
-	maxTargets     = 10_000  // of a branch
-	maxAllValues   = 100_000 // of all types together
-	maxBody        = 1 << 20 // octets of a function: the compiler takes a thousand times that
+	maxElements    = 131_072   // of all segments together
+	maxValues      = 64        // parameters or results of a function, or of a block
+	maxTargets     = 10_000    // of a branch
+	maxAllValues   = 100_000   // of all types together
+	maxBody        = 512 << 10 // octets of a function: the compiler takes a thousand times that
+	maxMetered     = 1 << 20   // octets of a function when it is metered
+	// maxBranches is how many blocks and branches a function may have. The compiler's time
+	// is that of their square: two seconds for so many, and minutes for eight times that.
+	// maxSquares bounds the sum of these squares. The interpreter of a JavaScript engine has
+	// some 5,000, and all of its engine 150 million.
+	maxBranches = 10_000
+	maxSquares  = 1_000_000_000
+	maxModule   = 32 << 20
+	maxSegment  = 4 << 20 // octets that a run may copy at once
 )
 
 // Sections of a module, by their ids.
@@ -98,6 +107,9 @@ func sectionName(id byte) string {
 // error says which section it is about, and the bound. memory is the cap of linear
 // memory in pages of 64 KiB.
 func Module(wasm []byte, memory uint32) ([]byte, Info, error) {
+	if len(wasm) > maxModule {
+		return nil, Info{}, fmt.Errorf("it has %d octets, at most %d are allowed", len(wasm), maxModule)
+	}
 	sections, err := split(wasm)
 	if err != nil {
 		return nil, Info{}, err
@@ -106,39 +118,50 @@ func Module(wasm []byte, memory uint32) ([]byte, Info, error) {
 	if err := m.liftStart(sections); err != nil {
 		return nil, Info{}, err
 	}
-	out := []byte(magic)
-	var data []Segment
-	counted := [2]int{} // where the data count section is
+	copies := make(map[byte]section)
 	for _, id := range order() {
 		content, stands := sections[id]
-		added, entries, err := m.added(id)
-		if err != nil {
-			return nil, Info{}, err
-		}
-		if !stands && entries == 0 {
+		if !stands {
 			continue
 		}
-		if !stands {
-			content = []byte{0} // an empty list
-		}
 		w := rewriter{reader: reader{b: content}, module: m}
-		if err := w.section(id, added, entries); err != nil {
+		n, err := w.section(id)
+		if err != nil {
 			return nil, Info{}, fmt.Errorf("%s: %w", sectionName(id), err)
 		}
-		if id == dataSection {
-			lifted := false
-			if data, lifted = m.liftData(content, sections[dataCountSection]); lifted {
-				out = slices.Delete(out, counted[0], counted[1])
-				continue
-			}
+		copies[id] = section{n, w.out}
+	}
+	if err := m.checkStart(); err != nil {
+		return nil, Info{}, fmt.Errorf("%s: %w", sectionName(startSection), err)
+	}
+	data, lifted := m.liftData(sections)
+	if lifted {
+		delete(copies, dataSection)
+		delete(copies, dataCountSection)
+	}
+	out := make([]byte, 0, len(wasm)+len(wasm)/2)
+	out = append(out, magic...)
+	for _, id := range order() {
+		// What is to be added is known when all has been read.
+		added := m.added(id)
+		copied, stands := copies[id]
+		if !stands && added.entries == 0 {
+			continue
 		}
-		before := len(out)
-		out = append(binary.AppendUvarint(append(out, id), uint64(len(w.out))), w.out...)
-		if id == dataCountSection {
-			counted = [2]int{before, len(out)}
+		var count []byte
+		if _, isList := maxEntries(id); isList {
+			count = binary.AppendUvarint(nil, uint64(copied.entries+added.entries))
 		}
+		out = binary.AppendUvarint(append(out, id), uint64(len(count)+len(copied.text)+len(added.text)))
+		out = append(append(append(out, count...), copied.text...), added.text...)
 	}
 	return out, Info{Globals: len(m.mutable), Resettable: !m.fixed, Data: data}, nil
+}
+
+// section is a list of entries.
+type section struct {
+	entries uint32
+	text    []byte
 }
 
 // Info is what the host has to know of a module that is admitted.
@@ -190,7 +213,7 @@ type module struct {
 
 	parameters []uint32 // of each type
 	arity      []int    // parameters and results of each type
-	imports    uint32   // of functions
+	imports    []uint32 // types of the functions that it imports
 	types      []uint32 // of its own functions
 	globals    uint32
 	mutable    []uint32 // those that can change
@@ -199,40 +222,42 @@ type module struct {
 	hasMemory  bool
 	start      *uint32 // the function by which it starts
 
+	generated []generated       // functions that are added, beside the first
+	helpers   map[helper]uint32 // where they are among those
+
 	values, elements int    // of all types, and of all segments
 	allLocals        uint64 // of its functions
+	squares          uint64 // of their branches
 }
 
 // functions is how many there are, imported ones included, without ours.
-func (m *module) functions() uint32 { return m.imports + uint32(len(m.types)) }
+func (m *module) functions() uint32 { return uint32(len(m.imports) + len(m.types)) }
 
-// section copies a section, and adds entries to it.
-func (w *rewriter) section(id byte, added []byte, entries uint32) error {
+// section copies a section, and gives the number of its entries, which is left out.
+func (w *rewriter) section(id byte) (entries uint32, err error) {
 	most, isList := maxEntries(id)
 	if !isList {
-		return w.single()
+		return 0, w.single()
 	}
 	n, err := w.number()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if n > most {
-		return fmt.Errorf("%d entries, at most %d are allowed", n, most)
+		return 0, fmt.Errorf("%d entries, at most %d are allowed", n, most)
 	}
-	w.append(n + entries)
 	if id == codeSection && n != uint32(len(w.types)) {
-		return fmt.Errorf("code for %d functions, and there are %d", n, len(w.types))
+		return 0, fmt.Errorf("code for %d functions, and there are %d", n, len(w.types))
 	}
 	for i := range n {
 		if err := w.entry(id, i); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if len(w.b) > 0 {
-		return errors.New("there is more than it says")
+		return 0, errors.New("there is more than it says")
 	}
-	w.out = append(w.out, added...)
-	return nil
+	return n, nil
 }
 
 // single copies a section that is no list.

@@ -38,28 +38,39 @@ func (m *module) liftStart(sections map[byte][]byte) error {
 	return nil
 }
 
+// checkStart holds the function by which the module starts to be one, when all is read.
+func (m *module) checkStart() error {
+	if m.start == nil {
+		return nil
+	}
+	imports := uint32(len(m.imports))
+	switch n := *m.start; {
+	case n >= m.functions():
+		return fmt.Errorf("it refers to function %d, and there are %d", n, m.functions())
+	case n < imports:
+		return errors.New("it is a function that the module imports; it is to be its own")
+	default:
+		if arity := m.arity[m.types[n-imports]]; arity != 0 {
+			return fmt.Errorf("function of %d parameters and results, it is to have none", arity)
+		}
+		return nil
+	}
+}
+
 // startExport is the export of the start function, if there is one.
-func (m *module) startExport(name func([]byte, string) []byte) (text []byte, entries uint32, err error) {
-	switch {
-	case m.start == nil:
-		return nil, 0, nil
-	case *m.start >= m.functions():
-		return nil, 0, fmt.Errorf("%s: it refers to function %d, and there are %d", sectionName(startSection), *m.start, m.functions())
-	case *m.start < m.imports:
-		return nil, 0, fmt.Errorf("%s: it is a function that the module imports; it is to be its own", sectionName(startSection))
+func (m *module) startExport(name func([]byte, string) []byte) section {
+	if m.start == nil {
+		return section{}
 	}
-	if n := m.arity[m.types[*m.start-m.imports]]; n != 0 {
-		return nil, 0, fmt.Errorf("%s: function of %d parameters and results, it is to have none", sectionName(startSection), n)
-	}
-	return binary.AppendUvarint(append(name(nil, Start), 0), uint64(*m.start)+1), 1, nil
+	return section{1, binary.AppendUvarint(append(name(nil, Start), 0), uint64(*m.start)+1)}
 }
 
 // liftData gives the data of a module, for the host to copy where it makes the module run
 // for the first time: an engine would do it for each copy. It cannot where an instruction
-// works on a segment, or where a segment is not simply at an address. count is the data
-// count section, nil where there is none.
-func (m *module) liftData(content, count []byte) (data []Segment, lifted bool) {
-	if m.segments || !m.hasMemory {
+// works on a segment, or where a segment is not simply at an address.
+func (m *module) liftData(sections map[byte][]byte) (data []Segment, lifted bool) {
+	content, stands := sections[dataSection]
+	if !stands || m.segments || !m.hasMemory {
 		return nil, false
 	}
 	r := reader{b: content}
@@ -67,7 +78,7 @@ func (m *module) liftData(content, count []byte) (data []Segment, lifted bool) {
 	if err != nil {
 		return nil, false
 	}
-	if count != nil {
+	if count, ok := sections[dataCountSection]; ok {
 		// One that is wrong is the engine's to refuse.
 		if counted, err := (&reader{b: count}).number(); err != nil || counted != n {
 			return nil, false

@@ -20,9 +20,10 @@ const (
 const Slice = 10_000
 
 // What things cost, in units of fuel. A function, and a round of a loop, is one unit and
-// one more for each so many of its instructions: each instruction is run at most once for
-// each of these. So there are at most some 1.3 million instructions in a slice, which take
-// a few milliseconds, and ordinary code, whose functions are short, pays for its branches.
+// one more for each so many of its instructions, of which a slow one counts as several:
+// each instruction is run at most once for each of these. So there are at most some 1.3
+// million instructions in a slice, which take a few milliseconds, and ordinary code, whose
+// functions are short, pays for its branches.
 const (
 	instructionsPerUnit = 128
 	// maxInline is how many loops of a function pay without a call. What pays in the
@@ -34,46 +35,50 @@ const (
 	growthCost   = 1_000
 	// bulkShift makes units of lengths: one for each 64 octets, or elements.
 	bulkShift = 6
+	// piece is how much memory is copied or filled at a time, in octets: an instruction
+	// that does it for all there is takes tens of milliseconds.
+	piece = 64 << 10
 )
 
 // GlobalName is the export of the i-th of the globals that can change.
 func GlobalName(i int) string { return HostModule + "/global/" + strconv.Itoa(i) }
 
-// added are the entries that a section is given, and how many they are.
-func (m *module) added(id byte) (text []byte, entries uint32, err error) {
+// added are the entries that a section is given.
+func (m *module) added(id byte) section {
 	name := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	types := uint32(len(m.parameters))
 	switch id {
-	case typeSection: // of Refuel, and of the function that pays
-		return []byte{0x60, 1, 0x7f, 1, 0x7f, 0x60, 1, 0x7f, 0}, 2, nil
+	case typeSection: // of Refuel, of the function that pays, and of those that copy and fill
+		return section{3, []byte{0x60, 1, 0x7f, 1, 0x7f, 0x60, 1, 0x7f, 0, 0x60, 3, 0x7f, 0x7f, 0x7f, 0}}
 	case functionSection:
-		return binary.AppendUvarint(nil, uint64(len(m.parameters))+1), 1, nil
+		text := binary.AppendUvarint(nil, uint64(types+1))
+		for _, g := range m.generated {
+			text = binary.AppendUvarint(text, uint64(g.typ))
+		}
+		return section{1 + uint32(len(m.generated)), text}
 	case codeSection:
 		w := rewriter{module: m}
-		w.out = append(w.out, 0) // no locals
-		w.fuel(0x23)
-		w.out = append(w.out, 0x20, 0, 0x6b) // local.get 0, i32.sub
-		w.fuel(0x24)
-		w.refuel()
-		w.out = append(w.out, 0x0b)
-		return append(binary.AppendUvarint(nil, uint64(len(w.out))), w.out...), 1, nil
+		w.body(func(w *rewriter) { w.chargeStack(func(w *rewriter) { w.out = append(w.out, 0x20, 0) }) })
+		for _, g := range m.generated {
+			w.body(g.code)
+		}
+		return section{1 + uint32(len(m.generated)), w.out}
 	case importSection:
-		return binary.AppendUvarint(append(name(name(nil, HostModule), Refuel), 0), uint64(len(m.parameters))), 1, nil
+		return section{1, binary.AppendUvarint(append(name(name(nil, HostModule), Refuel), 0), uint64(types))}
 	case globalSection:
-		return append(signed([]byte{0x7f, 1, 0x41}, Slice), 0x0b), 1, nil
+		return section{1, append(signed([]byte{0x7f, 1, 0x41}, Slice), 0x0b)}
 	case exportSection:
 		export := func(b []byte, as string, global uint32) []byte {
 			return binary.AppendUvarint(append(name(b, as), 3), uint64(global))
 		}
-		if text, entries, err = m.startExport(name); err != nil {
-			return nil, 0, err
-		}
-		text = export(text, FuelGlobal, m.globals)
+		start := m.startExport(name)
+		text := export(start.text, FuelGlobal, m.globals)
 		for i, global := range m.mutable {
 			text = export(text, GlobalName(i), global)
 		}
-		return text, entries + 1 + uint32(len(m.mutable)), nil
+		return section{start.entries + 1 + uint32(len(m.mutable)), text}
 	}
-	return nil, 0, nil
+	return section{}
 }
 
 // signed appends a number that is not negative in signed LEB128.
@@ -119,8 +124,8 @@ func (w *rewriter) function(i uint32) error {
 	if err := f.code(costs[1:], length); err != nil {
 		return err
 	}
-	if len(f.out) > maxBody {
-		return fmt.Errorf("it has %d octets of code when it is metered, at most %d are allowed", len(f.out), maxBody)
+	if len(f.out) > maxMetered {
+		return fmt.Errorf("it has %d octets of code when it is metered, at most %d are allowed", len(f.out), maxMetered)
 	}
 	w.append(uint32(len(f.out)))
 	w.out = append(w.out, f.out...)
@@ -144,8 +149,11 @@ func (w *rewriter) locals() (groups, locals uint32, err error) {
 		}
 		count += uint64(n)
 		w.allLocals += uint64(n)
-		if count > maxLocals || w.allLocals > maxAllLocals {
-			return 0, 0, fmt.Errorf("more than %d locals in a function, or %d in all", maxLocals, maxAllLocals)
+		if count > maxLocals {
+			return 0, 0, fmt.Errorf("it has %d locals or more, at most %d are allowed", count, maxLocals)
+		}
+		if w.allLocals > maxAllLocals {
+			return 0, 0, fmt.Errorf("there are %d locals or more in all functions, at most %d are allowed", w.allLocals, maxAllLocals)
 		}
 	}
 	return groups, uint32(count), nil
@@ -161,7 +169,8 @@ func (m *module) measure(code []byte) (costs []uint32, hasBulk bool, err error) 
 	costs = []uint32{0}
 	open := []block{{}}
 	count := uint32(0)
-	for r := (&reader{b: code}); len(r.b) > 0; {
+	r := &reader{b: code}
+	for len(r.b) > 0 {
 		op, _, err := r.instruction()
 		if err != nil {
 			return nil, false, err
@@ -170,7 +179,7 @@ func (m *module) measure(code []byte) (costs []uint32, hasBulk bool, err error) 
 		if len(open) == 0 {
 			return nil, false, fmt.Errorf("there is code behind its end")
 		}
-		count++
+		count += r.weight
 		switch op {
 		case bulk:
 			hasBulk = true
@@ -185,11 +194,20 @@ func (m *module) measure(code []byte) (costs []uint32, hasBulk bool, err error) 
 			if b.cost >= 0 {
 				costs[b.cost] = 1 + (count-b.begin)/instructionsPerUnit
 			}
-		case plain, calls, refers, global, increases:
+		case plain, calls, refers, global, increases, copying, filling:
 		}
 	}
 	if len(open) > 0 {
 		return nil, false, errCut
+	}
+	if r.highest > uint64(len(m.parameters)) {
+		return nil, false, fmt.Errorf("it refers to type %d, and there are %d", r.highest-1, len(m.parameters))
+	}
+	if r.branches > maxBranches {
+		return nil, false, fmt.Errorf("it has %d blocks and branches, at most %d are allowed", r.branches, maxBranches)
+	}
+	if m.squares += uint64(r.branches) * uint64(r.branches); m.squares > maxSquares {
+		return nil, false, fmt.Errorf("with its %d blocks and branches, the squares of those of all functions add up to %d, at most %d are allowed", r.branches, m.squares, maxSquares)
 	}
 	return costs, hasBulk, nil
 }
@@ -209,11 +227,18 @@ func (w *rewriter) code(costs []uint32, length uint32) error {
 			if index >= w.functions() {
 				return fmt.Errorf("it refers to function %d, and there are %d", index, w.functions())
 			}
-			if op == calls && index < w.imports {
+			if op == refers {
+				w.out = append(w.out, text[0])
+				w.append(w.referred(index))
+				continue
+			}
+			if index < uint32(len(w.imports)) {
 				w.pay(hostCallCost)
 			}
-			w.out = append(w.out, text[0])
-			w.append(w.shifted(index))
+			w.call(w.shifted(index))
+			continue
+		case copying, filling:
+			w.call(w.helper(helper{does: op}))
 			continue
 		case global:
 			if index >= w.globals {
@@ -242,9 +267,15 @@ func (w *rewriter) code(costs []uint32, length uint32) error {
 //
 //	fuel -= cost; if fuel < 0 { fuel = refuel(fuel) }
 func (w *rewriter) charge(cost uint32) {
+	w.chargeStack(func(w *rewriter) { w.out = signed(append(w.out, 0x41), cost) })
+}
+
+// chargeStack is charge for what is on the stack after what push appends.
+func (w *rewriter) chargeStack(push func(*rewriter)) {
 	w.fuel(0x23) // global.get
-	w.out = append(signed(append(w.out, 0x41), cost), 0x6b)
-	w.fuel(0x24) // global.set
+	push(w)
+	w.out = append(w.out, 0x6b) // i32.sub
+	w.fuel(0x24)                // global.set
 	w.refuel()
 }
 
@@ -265,17 +296,18 @@ func (w *rewriter) chargeLength(local uint32) {
 }
 
 // callPay calls the function that takes fuel, which is the last of all.
-func (w *rewriter) callPay() {
+func (w *rewriter) callPay() { w.call(w.shifted(w.functions())) }
+
+func (w *rewriter) call(index uint32) {
 	w.out = append(w.out, 0x10)
-	w.append(w.shifted(w.functions()))
+	w.append(index)
 }
 
 func (w *rewriter) refuel() {
 	w.fuel(0x23)
 	w.out = append(w.out, 0x41, 0, 0x48, 0x04, 0x40) // i32.const 0, i32.lt_s, if
 	w.fuel(0x23)
-	w.out = append(w.out, 0x10) // call
-	w.append(w.imports)
+	w.call(uint32(len(w.imports)))
 	w.fuel(0x24)
 	w.out = append(w.out, 0x0b) // end
 }

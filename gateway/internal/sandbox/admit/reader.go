@@ -16,6 +16,12 @@ type reader struct {
 	lasting bool
 	// segments is set by an instruction that works on a data segment.
 	segments bool
+	// weight is how slow the instruction is that was read last, as a multiple of an addition.
+	weight uint32
+	// branches counts the blocks and branches that were read.
+	branches uint32
+	// highest is how many types there are to be for those that were read.
+	highest uint64
 }
 
 var errCut = errors.New("it ends too early")
@@ -102,12 +108,12 @@ func (r *reader) functionType() (parameters uint32, values int, err error) {
 }
 
 // exportName reads the name of an export, which does not begin as those of the host do.
-func (r *reader) exportName() error {
+func (r *reader) exportName() ([]byte, error) {
 	name, err := r.octets()
 	if err == nil && strings.HasPrefix(string(name), HostModule) {
 		err = fmt.Errorf("module exports %.60q, a name that is the host's own", name)
 	}
-	return err
+	return name, err
 }
 
 // limitedMemory reads over a memory, which may not begin above the cap.

@@ -27,13 +27,14 @@ func (w *rewriter) append(n uint32) { w.out = binary.AppendUvarint(w.out, uint64
 
 // shifted is the index that a function has now.
 func (w *rewriter) shifted(index uint32) uint32 {
-	if index >= w.imports {
+	if index >= uint32(len(w.imports)) {
 		index++
 	}
 	return index
 }
 
-// functionIndex copies the index of a function.
+// functionIndex copies the index of a function that is referred to. Where it is one of the
+// host, it becomes one that pays for the call.
 func (w *rewriter) functionIndex() error {
 	n, err := w.number()
 	if err != nil {
@@ -42,8 +43,16 @@ func (w *rewriter) functionIndex() error {
 	if n >= w.functions() {
 		return fmt.Errorf("it refers to function %d, and there are %d", n, w.functions())
 	}
-	w.append(w.shifted(n))
+	w.append(w.referred(n))
 	return nil
+}
+
+// referred is the index that a function has now for who does not call it by its name.
+func (w *rewriter) referred(index uint32) uint32 {
+	if index < uint32(len(w.imports)) {
+		return w.helper(helper{wraps, index})
+	}
+	return w.shifted(index)
 }
 
 // repeated is how the tools of components name an import that stands twice, which it may in
@@ -74,8 +83,12 @@ func (w *rewriter) imported() error {
 		}
 		switch kind {
 		case 0: // function
-			w.imports++
-			return r.skipNumbers(1)
+			n, err := r.number()
+			if err == nil && uint64(n) >= uint64(len(w.parameters)) {
+				err = fmt.Errorf("function %.60q %.60q is of type %d, which is not there", module, name, n)
+			}
+			w.imports = append(w.imports, n)
+			return err
 		case 1:
 			return fmt.Errorf("module imports the table %.60q %.60q; it is to have its own", module, name)
 		case 2: // memory
@@ -147,8 +160,9 @@ func (w *rewriter) global() error {
 // exported copies an export.
 func (w *rewriter) exported() error {
 	var kind byte
+	var name []byte
 	err := w.copied(func(r *reader) (err error) {
-		if err = r.exportName(); err == nil {
+		if name, err = r.exportName(); err == nil {
 			kind, err = r.octet()
 		}
 		return err
@@ -157,6 +171,9 @@ func (w *rewriter) exported() error {
 	case err != nil:
 		return err
 	case kind == 0:
+		if n, err := (&reader{b: w.b}).number(); err == nil && n < uint32(len(w.imports)) {
+			return fmt.Errorf("module exports %.60q, which is a function that it imports; it is to export functions of its own", name)
+		}
 		return w.functionIndex()
 	case kind == 3:
 		return w.copied(func(r *reader) error {
@@ -196,7 +213,10 @@ func (w *rewriter) data() error {
 		return err
 	}
 	return w.copied(func(r *reader) error {
-		_, err := r.octets()
+		octets, err := r.octets()
+		if flags == passive && len(octets) > maxSegment {
+			err = fmt.Errorf("passive segment of %d octets, at most %d are allowed", len(octets), maxSegment)
+		}
 		return err
 	})
 }
@@ -230,8 +250,13 @@ func (w *rewriter) element() error {
 	var n uint32
 	if err := w.copied(func(r *reader) (err error) {
 		if flags&(notActive|explicit) != 0 {
-			if _, err := r.octet(); err != nil { // the kind or type
+			kind, err := r.octet()
+			if err != nil {
 				return err
+			}
+			// What the compiler takes beside these is longer.
+			if (flags&expressions == 0) != (kind == 0) || kind != 0 && kind != 0x70 && kind != 0x6f {
+				return fmt.Errorf("segment of type %#x", kind)
 			}
 		}
 		n, err = r.number()
