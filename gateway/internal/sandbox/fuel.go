@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/sandbox/admit"
 )
@@ -20,14 +21,28 @@ func (e *fuelError) Error() string { return fmt.Sprintf("%v, after %d units", Er
 
 func (*fuelError) Unwrap() error { return ErrFuel }
 
-// maxRandom is how many random octets a run may ask for.
-const maxRandom = 16 << 20
+// What a run may have of WASI, whose functions cost the host time and the guest little.
+const (
+	maxRandom    = 16 << 20 // octets of random numbers
+	maxWASICalls = 1_000_000
+)
+
+// A guest that uses a slice for longer than slowSlice gets shorter ones for the rest of its
+// run, down to leastSlice: what its instructions wait for is its own doing, and what stops
+// all goroutines waits for it.
+const (
+	slowSlice  = 2 * time.Millisecond
+	leastSlice = admit.Slice / 10
+)
 
 // run is the state of one run that is the host's. It travels in the context of its calls.
 type run struct {
 	output     io.Writer
 	most, used int64 // fuel; where most is 0, it may use any
 	random     int   // octets that it may still ask for
+	wasiCalls  int
+	slice      int64     // what it gets at a time; 0 until it has asked
+	began      time.Time // its slice
 	// yield is called after each slice of fuel; nil for nothing.
 	yield func(context.Context) error
 }
@@ -62,6 +77,7 @@ func refuel() Function {
 				return context.Cause(ctx)
 			}
 			r := runOf(ctx)
+			r.shorten(time.Now())
 			if r.yield != nil {
 				if err := r.yield(ctx); err != nil {
 					return err
@@ -72,10 +88,23 @@ func refuel() Function {
 			if r.most > 0 && r.used+spent >= r.most {
 				return &fuelError{r.used + spent}
 			}
-			r.used += spent
-			stack[0] = admit.Slice
+			// Of a slice that is shorter, the rest was used already, and is not counted.
+			r.used += spent - (admit.Slice - r.slice)
+			r.began = time.Now()
+			stack[0] = uint64(r.slice)
 			return nil
 		},
+	}
+}
+
+// shorten looks at how long the slice took that has ended.
+func (r *run) shorten(now time.Time) {
+	if r.slice == 0 { // it is the first, of which the beginning is not known
+		r.slice = admit.Slice
+		return
+	}
+	if took := now.Sub(r.began); took > slowSlice {
+		r.slice = max(leastSlice, r.slice*int64(slowSlice)/int64(took))
 	}
 }
 

@@ -64,7 +64,8 @@ func (guards) NewFunctionListener(f api.FunctionDefinition) experimental.Functio
 	return bounds[names[0]]
 }
 
-// guard ends a run whose time is over, or that gives a parameter more than is allowed.
+// guard ends a run whose time is over, that has called too often, or that gives a
+// parameter more than is allowed.
 type guard []struct {
 	parameter int
 	most      uint32
@@ -74,6 +75,11 @@ type guard []struct {
 func (g guard) Before(ctx context.Context, _ api.Module, f api.FunctionDefinition, params []uint64, _ experimental.StackIterator) {
 	if ctx.Err() != nil {
 		panic(context.Cause(ctx))
+	}
+	if r := runOf(ctx); r != nil {
+		if r.wasiCalls++; r.wasiCalls > maxWASICalls {
+			panic(fmt.Errorf("more than %d calls of WASI in one run", maxWASICalls))
+		}
 	}
 	for _, bound := range g {
 		if n := uint32(params[bound.parameter]); n > bound.most {
