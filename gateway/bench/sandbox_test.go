@@ -71,7 +71,8 @@ func newSandbox(t testing.TB, wasm []byte, metered bool) *sandbox {
 			t.Fatal(err)
 		}
 		_, err = s.runtime.NewHostModuleBuilder(admit.HostModule).
-			NewFunctionBuilder().WithFunc(func(int32) int32 { return admit.Slice }).Export(admit.Refuel).Instantiate(ctx)
+			NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(_ context.Context, _ api.Module, stack []uint64) { stack[0] = admit.Slice }),
+			[]api.ValueType{i32}, []api.ValueType{i32}).Export(admit.Refuel).Instantiate(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}

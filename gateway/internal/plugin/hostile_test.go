@@ -40,6 +40,7 @@ type attack struct {
 	config        plugin.Config
 	deadline      bool
 	custom        []byte
+	module        []byte // instead of wat
 }
 
 // stop is when an attack that never ends is stopped.
@@ -85,7 +86,9 @@ func (a attack) run(t *testing.T, fields []field, m plugin.Mail) {
 	if a.outcome == "ok" {
 		wat += "\n(func $spoil)" // what it does itself is all that is to be seen
 	}
-	a.config.Wasm = append(wat2wasm(t, whole(wat, fields)), a.custom...)
+	if a.config.Wasm = a.module; a.module == nil {
+		a.config.Wasm = append(wat2wasm(t, whole(wat, fields)), a.custom...)
+	}
 	ctx := t.Context()
 	if a.deadline {
 		// The loads and runs that are to end well have the plugin's own time.
