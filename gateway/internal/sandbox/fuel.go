@@ -32,7 +32,7 @@ const (
 // all goroutines waits for it.
 const (
 	slowSlice  = 2 * time.Millisecond
-	leastSlice = admit.Slice / 10
+	leastSlice = admit.Slice / 20
 )
 
 // run is the state of one run that is the host's. It travels in the context of its calls.
