@@ -188,7 +188,7 @@ func FuzzMeter(f *testing.F) {
 			return
 		}
 		wasm := around(code)
-		rewritten, _, err := admit.Module(wasm, 256)
+		rewritten, info, err := admit.Module(wasm, 256)
 		if err != nil {
 			return
 		}
@@ -201,6 +201,9 @@ func FuzzMeter(f *testing.F) {
 			return
 		}
 		defer with.Close(ctx)
+		if !starts(t.Context(), with, info) {
+			t.Fatal("its data cannot be copied")
+		}
 		as, err := plain.InstantiateWithConfig(t.Context(), wasm, wazero.NewModuleConfig().WithName(""))
 		if err != nil {
 			t.Fatalf("it starts when it is metered, and not as it is: %v", err)
