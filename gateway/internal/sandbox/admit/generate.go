@@ -67,23 +67,23 @@ const (
 	to, from, length = 0, 1, 2
 )
 
-// get, set and constant append the instructions on locals and numbers.
+// get appends the value of a local.
 func (w *rewriter) get(local byte) { w.out = append(w.out, 0x20, local) }
-func (w *rewriter) constant(n uint32) {
-	w.out = signed(append(w.out, 0x41), n)
-}
+
+// onePiece appends the length of a piece.
+func (w *rewriter) onePiece() { w.out = signed(append(w.out, 0x41), piece) }
 
 // advance adds a piece to a local, or takes it away.
 func (w *rewriter) advance(local, operator byte) {
 	w.get(local)
-	w.constant(piece)
+	w.onePiece()
 	w.out = append(w.out, operator, 0x21, local)
 }
 
 // isLong compares the length with that of a piece.
 func (w *rewriter) isLong() {
 	w.get(length)
-	w.constant(piece)
+	w.onePiece()
 	w.out = append(w.out, 0x4b) // i32.gt_u
 }
 
@@ -126,7 +126,7 @@ func (w *rewriter) copyMemory() {
 	w.charge(piece >> bulkShift)
 	w.get(to)
 	w.get(from)
-	w.constant(piece)
+	w.onePiece()
 	w.out = append(w.out, 0xfc, memoryCopy, 0, 0)
 	w.advance(to, add)
 	w.advance(from, add)
@@ -140,7 +140,7 @@ func (w *rewriter) copyMemory() {
 		w.get(length)
 		w.out = append(w.out, add)
 	}
-	w.constant(piece)
+	w.onePiece()
 	w.out = append(w.out, 0xfc, memoryCopy, 0, 0)
 	w.isLong()
 	w.out = append(w.out, branchIf, 0, end, end, end)
@@ -159,7 +159,7 @@ func (w *rewriter) fillMemory() {
 	w.charge(piece >> bulkShift)
 	w.get(to)
 	w.get(from)
-	w.constant(piece)
+	w.onePiece()
 	w.out = append(w.out, 0xfc, memoryFill, 0)
 	w.advance(to, add)
 	w.advance(length, sub)
