@@ -11,7 +11,7 @@
 //     does. Its memory stays below the module's cap.
 //   - A guest comes back to the host after each slice of fuel: what has to stop all
 //     goroutines of the process waits no longer. That is far less than a millisecond of
-//     ordinary work, and up to a tenth of a second of the slowest instructions.
+//     ordinary work; a run whose slices take longer gets shorter ones.
 //   - No address or length from a guest is believed: every access of the host to
 //     linear memory is checked, and what is read is copied.
 //   - A guest has clock, random numbers, standard output and error, and exit. It has
@@ -211,9 +211,6 @@ func compile(ctx context.Context, wasm []byte, info admit.Info, cfg Config, cach
 	if err := m.checkMemory(); err != nil {
 		return nil, err
 	}
-	if err := m.checkExports(); err != nil {
-		return nil, err
-	}
 	if err := m.link(ctx, append(slices.Clip(cfg.Functions), refuel())); err != nil {
 		return nil, err
 	}
@@ -226,17 +223,6 @@ func (m *Module) checkMemory() error {
 	}
 	if _, ok := m.compiled.ExportedMemories()["memory"]; !ok {
 		return errors.New(`module exports no memory named "memory"`)
-	}
-	return nil
-}
-
-// checkExports refuses exports that are imports: called from outside, they have no
-// instance to work on.
-func (m *Module) checkExports() error {
-	for name, f := range m.compiled.ExportedFunctions() {
-		if _, _, imported := f.Import(); imported {
-			return fmt.Errorf("module exports %s, which is a function that it imports; it is to export functions of its own", name)
-		}
 	}
 	return nil
 }
