@@ -97,6 +97,22 @@ func refuel() Function {
 	}
 }
 
+// octetsPerUnit is how many octets that the host hands over, or is handed, cost a unit of fuel.
+const octetsPerUnit = 64
+
+// charge has the run pay for what the host has handed over, or was handed: its work grows with
+// that, and a guest could have it hand over the same any number of times.
+func (r *run) charge(octets int) error {
+	if r == nil {
+		return nil
+	}
+	r.used += int64(octets / octetsPerUnit)
+	if r.most > 0 && r.used > r.most {
+		return &fuelError{r.used}
+	}
+	return nil
+}
+
 // shorten looks at how long the slice took that has ended.
 func (r *run) shorten(now time.Time) {
 	if r.slice == 0 { // it is the first, of which the beginning is not known

@@ -13,6 +13,8 @@ import (
 // Guest is an instance while it runs.
 type Guest struct {
 	mod api.Module
+	// octets is how much of its memory the host has read and written.
+	octets int
 }
 
 // ErrBadAddress means that a guest gave an address or length outside its memory.
@@ -55,6 +57,7 @@ func (g *Guest) Read(address, length uint32) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("read %d octets at %d: %w", length, address, ErrBadAddress)
 	}
+	g.octets += len(view)
 	return append([]byte(nil), view...), nil
 }
 
@@ -63,6 +66,7 @@ func (g *Guest) Write(address uint32, b []byte) error {
 	if !g.mod.Memory().Write(address, b) {
 		return fmt.Errorf("write %d octets at %d: %w", len(b), address, ErrBadAddress)
 	}
+	g.octets += len(b)
 	return nil
 }
 

@@ -277,10 +277,16 @@ func (e *UnknownImportError) Error() string {
 	return "module imports " + e.String() + ", which the host has not"
 }
 
-// hostFunction makes an error of the function the end of the run.
+// hostFunction makes an error of the function the end of the run, and has the run pay for what
+// the function has handed over.
 func hostFunction(f Function) api.GoModuleFunc {
 	return func(ctx context.Context, mod api.Module, stack []uint64) {
-		if err := f.Call(ctx, &Guest{mod: mod}, stack); err != nil {
+		g := &Guest{mod: mod}
+		err := f.Call(ctx, g, stack)
+		if err == nil {
+			err = runOf(ctx).charge(g.octets)
+		}
+		if err != nil {
 			panic(fmt.Errorf("%s %s: %w", f.Module, f.Name, err))
 		}
 	}

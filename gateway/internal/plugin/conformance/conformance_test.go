@@ -81,7 +81,7 @@ func guests() map[string]guest {
 					(call $payload.get (i32.const 0) (i32.const 0) (i32.const 0x40))
 					(local.set $i (i32.sub (local.get $i) (i32.const 1)))
 					(br $next)))` + tame,
-			want: want{"growth": conformance.Warn}, text: "fields of the header: time grows by size to the power of",
+			want: want{"growth": conformance.Fail}, text: "fields of the header: fuel grows by size to the power of 1.",
 		},
 		"floods its log": {transform: talks(300) + tame, want: want{"log": conformance.Fail}, text: "lines more were left out"},
 		"talks":          {transform: talks(30) + tame, want: want{"log": conformance.Warn}, text: "at most 30 for one"},
@@ -282,10 +282,28 @@ func TestFaultyHost(t *testing.T) {
 	}
 	check(t, attack(t, s), "determinism", conformance.Fail, "not a second time: not again")
 
+	s = subject(t, guests()["tame"])
+	load = s.Load
+	s.Load = func(ctx context.Context, cfg plugin.Config) (conformance.Runner, error) {
+		r, err := load(ctx, cfg)
+		return quadratic{r}, err
+	}
+	check(t, attack(t, s), "growth", conformance.Warn, "fields of the header: time grows by size to the power of 1.99")
+
 	s.Load = func(context.Context, plugin.Config) (conformance.Runner, error) { return nil, errors.New("not at all") }
 	if _, err := conformance.Attack(t.Context(), s); err == nil || err.Error() != "not at all" {
 		t.Errorf("error = %v", err)
 	}
+}
+
+// quadratic is a host that looks at all fields of a header for each of them.
+type quadratic struct{ conformance.Runner }
+
+func (q quadratic) Run(ctx context.Context, m plugin.Mail, doc *document.Document) (plugin.Result, error) {
+	res, err := q.Runner.Run(ctx, m, doc)
+	n := time.Duration(len(m.View.Fields))
+	res.Duration = n * n * 1000
+	return res, err
 }
 
 // forgetful is a host that leaves something of a run that it has stopped.
