@@ -55,7 +55,7 @@ run: build ## Build it and serve configs/development.hcl
 
 .PHONY: test
 test: plugins ## Run all tests that this machine can run
-	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go vet ./... && go test ./...); done
+	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go vet ./... && go test -timeout 25m ./...); done
 	@set -e; for module in $(filter-out . gateway/bench,$(MODULES)); do (cd $$module && GOOS=wasip1 GOARCH=wasm go vet ./...); done
 
 .PHONY: test-race

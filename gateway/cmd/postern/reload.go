@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"reflect"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -48,20 +47,23 @@ type live struct {
 	certificates certificates
 	log          hclog.Logger
 
-	hangups  chan os.Signal
-	retiring sync.WaitGroup // of plugins that are used no more
+	hangups chan os.Signal
+	// retired is closed when the plugins of all configurations before have been given back.
+	retired chan struct{}
 }
 
-// listen has SIGHUP kept for run.
+// listen has SIGHUP kept for run. To be called first of all.
 func (l *live) listen() {
 	l.hangups = make(chan os.Signal, 1)
 	signal.Notify(l.hangups, syscall.SIGHUP)
+	l.retired = make(chan struct{})
+	close(l.retired)
 }
 
 // close gives back what the plugins hold. Nothing may run any more.
 func (l *live) close(ctx context.Context) {
 	signal.Stop(l.hangups)
-	l.retiring.Wait()
+	<-l.retired
 	l.parts.close(ctx)
 }
 
@@ -141,11 +143,15 @@ func (l *live) reload(ctx context.Context, why string) {
 	for _, s := range l.smtp {
 		s.SetRoutes(parts.routes) // last: what a recipient means is there then
 	}
-	l.retiring.Go(func() {
+	earlier, retired := l.retired, make(chan struct{})
+	l.retired = retired
+	go func() {
+		defer close(retired)
+		<-earlier // what began with a configuration before that may use the same plugins
 		ended()
 		l.shadows.Settle()
 		closePlugins(ctx, before.plugins, parts.plugins)
-	})
+	}()
 	l.log.Info("the configuration is reloaded", "plugins", len(cfg.AllPlugins()), "tenants", len(cfg.Tenants))
 }
 

@@ -177,6 +177,8 @@ type dispatching struct {
 	dispatched   chan struct{} // closed when Run has returned
 	kept         chan struct{}
 	client       *webhook.Client
+	dispatcher   *dispatch.Dispatcher
+	cfg          dispatch.Config // that it began with
 	once         sync.Once
 }
 
@@ -199,6 +201,7 @@ func (g *gateway) startWith(client *webhook.Client, concurrency int, endpoints r
 	keepCtx, stopKeeping := context.WithCancel(context.WithoutCancel(g.t.Context()))
 	run.stopDispatch, run.stopKeeping = stopDispatch, stopKeeping
 	d := dispatch.New(g.queue, g.bodies, client, cfg)
+	run.dispatcher, run.cfg = d, cfg
 	q := g.queue
 	go func() { defer close(run.kept); q.Run(keepCtx) }()
 	go func() { defer close(run.dispatched); d.Run(dispatchCtx) }()
