@@ -165,7 +165,7 @@ func dataSize() uint64 {
 // inChild is a sandbox.Compiler: it compiles in a process of its own, which has nothing of this
 // one's environment.
 func (c compilation) inChild(ctx context.Context, wasm []byte, cacheDir string) error {
-	program, err := os.Executable()
+	program, err := ownProgram()
 	if err != nil {
 		return fmt.Errorf("compile in a process of its own: %w", err)
 	}
@@ -190,6 +190,16 @@ func (c compilation) inChild(ctx context.Context, wasm []byte, cacheDir string) 
 	return c.explain(ctx, err, string(stderr.octets))
 }
 
+// ownProgram is what starts this program once more, also where another version has taken its
+// place since.
+func ownProgram() (string, error) {
+	const self = "/proc/self/exe"
+	if _, err := os.Stat(self); err == nil {
+		return self, nil
+	}
+	return os.Executable()
+}
+
 // explain says why a process that compiles has failed.
 func (c compilation) explain(ctx context.Context, err error, said string) error {
 	exit, ok := errors.AsType[*exec.ExitError](err)
@@ -200,7 +210,7 @@ func (c compilation) explain(ctx context.Context, err error, said string) error 
 		return fmt.Errorf("module cannot be compiled: it takes more than %s", compileWait)
 	case exit.ExitCode() == exitFailure:
 		return errors.New(strings.TrimSpace(strings.TrimPrefix(said, "postern: ")))
-	case strings.Contains(said, "out of memory"), strings.Contains(said, "cannot allocate memory"):
+	case strings.Contains(said, "out of memory"), strings.Contains(said, "cannot allocate memory"), strings.Contains(said, "pthread_create failed"):
 		return fmt.Errorf("module cannot be compiled: it takes more than %d MiB of memory", c.memory)
 	case exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL && exit.SystemTime()+exit.UserTime() > c.time-time.Second:
 		return fmt.Errorf("module cannot be compiled: it takes more than %s of a processor", c.time)

@@ -10,12 +10,14 @@ import (
 	"os/signal"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/postern-mail/postern/gateway/internal/artifact"
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
@@ -37,6 +39,10 @@ type live struct {
 	cfg   *config.Config
 	parts *assembly
 	host  pluginHost
+	// started is the configuration that it was started by, whose other blocks hold.
+	started *config.Config
+	// seen is what tells of the files that are watched whether they have changed.
+	seen map[string]string
 	// pruned is the cache that is this gateway's alone; empty for none.
 	pruned string
 
@@ -72,41 +78,82 @@ func (l *live) close(ctx context.Context) {
 func (l *live) run(ctx context.Context, failed <-chan error) error {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	seen := l.files()
 	changing := false
 	for {
+		why := ""
 		select {
 		case <-ctx.Done():
 			return nil
 		case err := <-failed:
 			return err
 		case <-l.hangups:
-			l.reload(ctx, "SIGHUP")
-			seen = l.files()
+			why = "SIGHUP"
 		case <-ticker.C:
-			switch now := l.files(); {
-			case !maps.Equal(now, seen):
-				seen, changing = now, true
+			switch now := stated(slices.Collect(maps.Keys(l.seen))); {
+			case !maps.Equal(now, l.seen):
+				l.seen, changing = now, true
 			case changing:
 				changing = false
-				l.reload(ctx, "the file of a plugin has changed")
+				why = "a file of a plugin has changed"
 			}
+		}
+		if why == "" {
+			continue
+		}
+		if err := l.reloadUnless(ctx, failed, why); err != nil {
+			return err
 		}
 	}
 }
 
-// files is what tells whether the files of plugins have changed.
-func (l *live) files() map[string]string {
+// reloadUnless reloads, unless a part of the gateway fails meanwhile.
+func (l *live) reloadUnless(ctx context.Context, failed <-chan error, why string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.reload(ctx, why)
+	}()
+	select {
+	case <-done:
+		return nil
+	case err := <-failed:
+		cancel()
+		<-done
+		return err
+	}
+}
+
+// watch has the files of the plugins of configurations watched, for changes from now on.
+func (l *live) watch(configurations ...*config.Config) {
+	var files []string
+	for _, cfg := range configurations {
+		for _, b := range pluginBlocks(cfg) {
+			files = append(files, b.File, b.Signature.File)
+			if b.SignedBy != "" && b.File != "" {
+				files = append(files, b.File+artifact.SignatureSuffix)
+			}
+		}
+		for _, s := range cfg.Signers {
+			files = append(files, s.PublicKeyFile)
+		}
+	}
+	l.seen = stated(files)
+}
+
+// stated is what tells whether files have changed.
+func stated(files []string) map[string]string {
 	seen := make(map[string]string)
-	for _, b := range pluginBlocks(l.cfg) {
-		if b.File == "" {
+	for _, file := range files {
+		if file == "" {
 			continue
 		}
-		seen[b.File] = "none"
-		if info, err := os.Stat(b.File); err == nil {
-			seen[b.File] = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
+		seen[file] = "none"
+		if info, err := os.Stat(file); err == nil {
+			seen[file] = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
 			if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-				seen[b.File] += fmt.Sprint(" ", stat.Ino)
+				seen[file] += fmt.Sprint(" ", stat.Ino)
 			}
 		}
 	}
@@ -116,8 +163,13 @@ func (l *live) files() map[string]string {
 // reload reads the configuration anew and goes on by it, or says why not and goes on as before.
 func (l *live) reload(ctx context.Context, why string) {
 	l.log.Info("reloading the configuration", "reason", why)
+	l.watch(l.cfg) // before they are read
 	cfg, err := l.load()
 	var parts *assembly
+	if err == nil {
+		l.watch(l.cfg, cfg)
+		err = l.needsStart(cfg)
+	}
 	if err == nil {
 		parts, err = assemble(ctx, cfg, l.host, l.parts.plugins, io.Discard)
 	}
@@ -155,23 +207,40 @@ func (l *live) reload(ctx context.Context, why string) {
 	l.log.Info("the configuration is reloaded", "plugins", len(cfg.AllPlugins()), "tenants", len(cfg.Tenants))
 }
 
-// fixed names the blocks in which there is a change that needs a start.
-func (l *live) fixed(cfg *config.Config, parts *assembly) []string {
-	var names []string
-	for name, blocks := range map[string][2]any{
-		"server":    {l.cfg.Server, cfg.Server},
-		"listener":  {withoutCertificates(l.cfg.Listeners), withoutCertificates(cfg.Listeners)},
-		"delivery":  {l.cfg.Delivery, cfg.Delivery},
-		"scanner":   {l.cfg.Scanners, cfg.Scanners},
-		"public":    {withoutCertificate(l.cfg.Public), withoutCertificate(cfg.Public)},
-		"inspector": {l.cfg.Inspector, cfg.Inspector},
-	} {
-		if !reflect.DeepEqual(blocks[0], blocks[1]) {
-			names = append(names, name)
-		}
+// needsStart refuses a configuration with changes in blocks that those of tenants depend on:
+// to go on by one half of it could accept mail unscanned, or fail to deliver it.
+func (l *live) needsStart(cfg *config.Config) error {
+	changed := changedBlocks(map[string][2]any{
+		"delivery": {l.started.Delivery, cfg.Delivery},
+		"scanner":  {l.started.Scanners, cfg.Scanners},
+		"public":   {withoutCertificate(l.started.Public), withoutCertificate(cfg.Public)},
+	})
+	if changed == nil {
+		return nil
 	}
+	return fmt.Errorf("the %s block is another than at the start; restart the gateway, which loses no mail", strings.Join(changed, " and the "))
+}
+
+// fixed names the other blocks in which there is a change that needs a start.
+func (l *live) fixed(cfg *config.Config, parts *assembly) []string {
+	names := changedBlocks(map[string][2]any{
+		"server":    {l.started.Server, cfg.Server},
+		"listener":  {withoutCertificates(l.started.Listeners), withoutCertificates(cfg.Listeners)},
+		"inspector": {l.started.Inspector, cfg.Inspector},
+	})
 	if cfg.Inspector != nil && !maps.Equal(l.parts.inspected, parts.inspected) {
 		names = append(names, "endpoint of the inspector")
+	}
+	return names
+}
+
+// changedBlocks names the blocks that are not as they were.
+func changedBlocks(blocks map[string][2]any) []string {
+	var names []string
+	for name, b := range blocks {
+		if !reflect.DeepEqual(b[0], b[1]) {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	return names

@@ -66,11 +66,12 @@ deleted at any time.`,
 				return failure{err}
 			}
 			defer closing(&err, dir)
-			l := &live{cfg: cfg, host: newPluginHost(compilationCache(dir.path)), load: func() (*config.Config, error) { return flags.load(args) }}
+			l := &live{cfg: cfg, started: cfg, host: newPluginHost(compilationCache(dir.path)), load: func() (*config.Config, error) { return flags.load(args) }}
+			l.listen()
+			l.watch(cfg)
 			if l.parts, err = assemble(cmd.Context(), cfg, l.host, nil, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
-			l.listen()
 			defer l.close(cmd.Context())
 			return wrapFailure(serve(cmd.Context(), l, dir, readyFile, cmd.OutOrStdout(), cmd.ErrOrStderr()))
 		},

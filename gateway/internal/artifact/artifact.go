@@ -145,7 +145,7 @@ func (o *Opener) module(ctx context.Context, r Request) (module []byte, beside S
 		return module, Source{OCI: r.OCI}, err
 	default:
 		module, err = readFile(r.File, MaxModule)
-		return module, Source{File: r.File + suffix}, err
+		return module, Source{File: r.File + SignatureSuffix}, err
 	}
 }
 

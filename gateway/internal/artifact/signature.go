@@ -10,8 +10,9 @@ import (
 	"aead.dev/minisign"
 )
 
-// suffix is what minisign puts behind the name of what it signs.
-const suffix = ".minisig"
+// SignatureSuffix is what minisign puts behind the name of what it signs.
+// SignatureSuffix is what the name of a signature has behind that of its module.
+const SignatureSuffix = ".minisig"
 
 // Signer is somebody whose signature a module may need.
 type Signer struct {
@@ -63,7 +64,7 @@ func (o *Opener) holds(ctx context.Context, r Request, module []byte, from Sourc
 	switch {
 	case from.URL != "":
 		// It is not named by its content, so that the key decides what is valid.
-		name := sum(module) + "." + keyID(r.Signer.key.ID()) + suffix
+		name := sum(module) + "." + keyID(r.Signer.key.ID()) + SignatureSuffix
 		if signature, err = o.cache.get(name, maxText, func(s []byte) bool { return check(s) == nil }); err != nil || signature != nil {
 			return err
 		}
@@ -110,9 +111,9 @@ func besideURL(text string) string {
 	if err != nil {
 		return text // which has not been fetched
 	}
-	u.Path += suffix
+	u.Path += SignatureSuffix
 	if u.RawPath != "" {
-		u.RawPath += suffix
+		u.RawPath += SignatureSuffix
 	}
 	return u.String()
 }

@@ -121,10 +121,12 @@ type Dispatcher struct {
 
 // New returns a dispatcher.
 func New(q *queue.Queue, bodies Bodies, client *webhook.Client, cfg Config) *Dispatcher {
+	began := newSetup(cfg.Endpoints, cfg.Chains, cfg.Concurrency)
+	cfg.Endpoints, cfg.Chains = nil, nil // they are not to be kept longer than they hold
 	return &Dispatcher{
 		queue: q, bodies: bodies, client: client, cfg: cfg,
 		log: cfg.Logger.Named("dispatch"), done: make(chan store.Endpoint, cfg.Concurrency),
-		memory: newMemory(), setup: newSetup(cfg.Endpoints, cfg.Chains, cfg.Concurrency),
+		memory: newMemory(), setup: began,
 	}
 }
 

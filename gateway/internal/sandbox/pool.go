@@ -60,7 +60,7 @@ func (p *Pool) Run(ctx context.Context, output io.Writer, f func(ctx context.Con
 	if err != nil {
 		return r.used, err
 	}
-	r.used, r.random = 0, maxRandom
+	r.used, r.random, r.wasiCalls, r.slice = 0, maxRandom, 0, 0 // what setting up took is not the run's
 	in.io.run, in.io.ctx = r, ctx
 	in.setFuel(admit.Slice)
 	ended := false
@@ -118,8 +118,9 @@ func (p *Pool) snapshot(ctx context.Context, in *instance) (*instance, error) {
 	if in.memory.adopt(made) && in.restore() {
 		return in, nil
 	}
+	made.use() // before its last user could let it go
 	in.close(ctx)
-	in, err := p.clone(ctx, made.use())
+	in, err := p.clone(ctx, made)
 	if in != nil || err != nil {
 		return in, err
 	}

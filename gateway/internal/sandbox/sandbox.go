@@ -111,6 +111,7 @@ type Module struct {
 	// runtime is the module's own: its cap of memory is for this module.
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
+	cache    wazero.CompilationCache // nil for none; with one, it holds the compiled code
 	fuel     int64
 	admitted admit.Info
 
@@ -186,17 +187,17 @@ func compile(ctx context.Context, wasm []byte, info admit.Info, cfg Config, cach
 	// strangers write, and wazero would panic with it.
 	rc := wazero.NewRuntimeConfig().WithDebugInfoEnabled(false).
 		WithMemoryLimitPages(pages(cfg.Memory))
+	var cache wazero.CompilationCache
 	if cacheDir != "" {
 		if err := openCacheDir(cfg.CacheDir, filepath.Dir(cacheDir), cacheDir); err != nil {
 			return nil, err
 		}
-		cache, err := wazero.NewCompilationCacheWithDir(cacheDir)
-		if err != nil {
+		if cache, err = wazero.NewCompilationCacheWithDir(cacheDir); err != nil {
 			return nil, fmt.Errorf("open compilation cache: %w", err)
 		}
 		rc = rc.WithCompilationCache(cache)
 	}
-	m := &Module{runtime: wazero.NewRuntimeWithConfig(ctx, rc), fuel: cfg.Fuel, admitted: info, snapshots: cfg.Snapshots}
+	m := &Module{cache: cache, runtime: wazero.NewRuntimeWithConfig(ctx, rc), fuel: cfg.Fuel, admitted: info, snapshots: cfg.Snapshots}
 	if m.snapshots == nil {
 		m.snapshots, m.alone = NewSnapshots(math.MaxInt64), true
 	}
@@ -334,6 +335,9 @@ func (m *Module) Close(ctx context.Context) error {
 		p.close(ctx)
 	}
 	err := m.runtime.Close(ctx)
+	if m.cache != nil {
+		err = errors.Join(err, m.cache.Close(ctx))
+	}
 	if m.alone {
 		err = errors.Join(err, m.snapshots.Close())
 	}
