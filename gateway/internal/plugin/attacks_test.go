@@ -49,8 +49,9 @@ func attackList() []attack {
 		traps("host-call flood", body("(loop (drop (call $raw.size)) (br 0))"), spent),
 		traps("host-call flood through a table", `(type $size (func (result i64))) (table $host 1 funcref) (elem (table $host) (i32.const 0) func $raw.size)`+
 			body("(loop (drop (call_indirect $host (type $size) (i32.const 0))) (br 0))"), spent),
-		traps("flood of WASI through a reference", `(type $close (func (param i32) (result i32))) (table $host 1 funcref) (elem declare func $fd_close)`+
-			body("(table.set $host (i32.const 0) (ref.func $fd_close)) (loop (drop (call_indirect $host (type $close) (i32.const 9) (i32.const 0))) (br 0))"), spent),
+		loads("flood of references", "(elem declare func $transform)"+body("(loop (drop (ref.func $transform)) (br 0))"), "it makes a reference to a function in its code"),
+		traps("flood of WASI through a table", `(type $close (func (param i32) (result i32))) (table $host 2 funcref) (elem (table $host) (i32.const 1) func $fd_close)`+
+			body("(table.set $host (i32.const 0) (table.get $host (i32.const 1))) (loop (drop (call_indirect $host (type $close) (i32.const 9) (i32.const 0))) (br 0))"), spent),
 		withFuel(traps("host-call flood that has the fuel", body("(loop (drop (call $raw.size)) (br 0))"), "more than 100000 calls of the host in one run")),
 		withFuel(traps("flood of WASI that has the fuel", body("(loop (drop (call $fd_close (i32.const 9))) (br 0))"), "more than 1000000 calls of WASI in one run")),
 		withFuel(traps("recursion", "(func $down (param i64) (result i64) (i64.add (call $down (i64.add (local.get 0) (i64.const 1))) (i64.const 1)))"+

@@ -2,6 +2,7 @@ package admit
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -14,7 +15,6 @@ const (
 	loops               // a loop
 	ends                // the end of any of them, or of the function
 	calls               // a function, by its index
-	refers              // to a function, by its index
 	global              // is read or written, by its index
 	bulk                // works on a piece of memory or of a table, whose length is on the stack
 	copying             // of memory to memory
@@ -27,6 +27,7 @@ const (
 	accessWeight = 16 // of memory that is in no cache, or of a table
 	slowWeight   = 8  // division and square root
 	vectorWeight = 4  // several instructions of the machine
+	bulkWeight   = 64 // a call of the engine, be the piece of memory or of a table ever so small
 )
 
 // weigh says how slow an instruction can be.
@@ -65,9 +66,8 @@ func (r *reader) instruction() (op operation, index uint32, err error) {
 	case opcode == 0x10:
 		index, err = r.number()
 		return calls, index, err
-	case opcode == 0xd2:
-		index, err = r.number()
-		return refers, index, err
+	case opcode == 0xd2: // ref.func, for which the engine takes memory each time, and keeps it
+		return plain, 0, errors.New("it makes a reference to a function in its code; it is to have references in element segments")
 	case opcode == 0x23, opcode == 0x24:
 		index, err = r.number()
 		return global, index, err
@@ -121,8 +121,11 @@ func (r *reader) instruction() (op operation, index uint32, err error) {
 
 func (r *reader) prefixed() (operation, error) {
 	n, err := r.subopcode()
-	// data.drop, table.init, elem.drop, table.copy, table.grow, table.fill
 	r.segments = r.segments || n == 8 || n == 9 // memory.init, data.drop
+	if n >= 8 && n <= 17 {
+		r.weight = bulkWeight
+	}
+	// data.drop, table.init, elem.drop, table.copy, table.grow, table.fill
 	r.lasting = r.lasting || n == 9 || n >= 12 && n <= 15 || n == 17
 	switch {
 	case err != nil:

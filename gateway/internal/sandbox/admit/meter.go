@@ -194,7 +194,7 @@ func (m *module) measure(code []byte) (costs []uint32, hasBulk bool, err error) 
 			if b.cost >= 0 {
 				costs[b.cost] = 1 + (count-b.begin)/instructionsPerUnit
 			}
-		case plain, calls, refers, global, increases, copying, filling:
+		case plain, calls, global, increases, copying, filling:
 		}
 	}
 	if len(open) > 0 {
@@ -223,14 +223,9 @@ func (w *rewriter) code(costs []uint32, length uint32) error {
 		}
 		text := before[:len(before)-len(w.b)]
 		switch op {
-		case calls, refers:
+		case calls:
 			if index >= w.functions() {
 				return fmt.Errorf("it refers to function %d, and there are %d", index, w.functions())
-			}
-			if op == refers {
-				w.out = append(w.out, text[0])
-				w.append(w.referred(index))
-				continue
 			}
 			if index < uint32(len(w.imports)) {
 				w.pay(hostCallCost)
@@ -295,7 +290,7 @@ func (w *rewriter) chargeLength(local uint32) {
 	w.callPay()
 }
 
-// callPay calls the function that takes fuel, which is the last of all.
+// callPay calls the function that takes fuel, which stands behind those of the module.
 func (w *rewriter) callPay() { w.call(w.shifted(w.functions())) }
 
 func (w *rewriter) call(index uint32) {

@@ -59,7 +59,7 @@
 
 (memory $memory 1)
 
-(table $table 1 funcref)
+(table $table 2 funcref)
 
 ;; Where the last piece that $realloc gave ends.
 (global $top (mut i32) (i32.const 0x1000))
@@ -115,8 +115,8 @@
 (func $hide
   (global.set $secret (i32.const 1))
   (i32.store (i32.const 0xff0) (i32.const 1))
-  (table.set $table (i32.const 0) (ref.func $hide)))
-(elem declare func $hide)
+  (table.set $table (i32.const 0) (table.get $table (i32.const 1))))
+(elem (table $table) (i32.const 1) func $hide)
 
 ;; The length of a string that ends with NUL.
 (func $length (param $s i32) (result i32)
