@@ -38,7 +38,7 @@ func BenchmarkMarkdown(b *testing.B) {
 	}
 	var starts []time.Duration
 	inSandbox := func(wasm []byte, metered bool) func() time.Duration {
-		s := newSandbox(b, wasm, metered)
+		s := newBare(b, wasm, metered)
 		return func() time.Duration {
 			start, took := s.run(b, html)
 			starts = append(starts, start)

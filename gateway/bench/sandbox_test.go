@@ -35,21 +35,23 @@ func buildGuest(t testing.TB, dir string) []byte {
 	return wasm
 }
 
-// sandbox runs a plugin that reads the HTML body and sets a member of the payload:
-// as much of the gateway as that takes.
-type sandbox struct {
+// bare runs a plugin that reads the HTML body and sets a member of the payload: as much of
+// the gateway as that takes.
+type bare struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
+	data     []admit.Segment // what admission has taken out of the module
 	html     []byte
 	set      string // the JSON that the plugin has set
+	refueled int    // how often a guest has asked for fuel
 }
 
-// newSandbox compiles a guest. metered is for one that pays with fuel, as it does in the
+// newBare compiles a guest. metered is for one that pays with fuel, as it does in the
 // gateway.
-func newSandbox(t testing.TB, wasm []byte, metered bool) *sandbox {
+func newBare(t testing.TB, wasm []byte, metered bool) *bare {
 	t.Helper()
 	ctx := t.Context()
-	s := &sandbox{runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig())}
+	s := &bare{runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig())}
 	t.Cleanup(func() { s.runtime.Close(context.WithoutCancel(ctx)) })
 	wasi_snapshot_preview1.MustInstantiate(ctx, s.runtime)
 	const i32 = api.ValueTypeI32
@@ -67,12 +69,16 @@ func newSandbox(t testing.TB, wasm []byte, metered bool) *sandbox {
 		t.Fatal(err)
 	}
 	if metered {
-		if wasm, _, err = admit.Module(wasm, 65536); err != nil {
+		var info admit.Info
+		if wasm, info, err = admit.Module(wasm, 65536); err != nil {
 			t.Fatal(err)
 		}
+		s.data = info.Data
 		_, err = s.runtime.NewHostModuleBuilder(admit.HostModule).
-			NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(_ context.Context, _ api.Module, stack []uint64) { stack[0] = admit.Slice }),
-			[]api.ValueType{i32}, []api.ValueType{i32}).Export(admit.Refuel).Instantiate(ctx)
+			NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(_ context.Context, _ api.Module, stack []uint64) {
+			stack[0] = admit.Slice
+			s.refueled++
+		}), []api.ValueType{i32}, []api.ValueType{i32}).Export(admit.Refuel).Instantiate(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +90,7 @@ func newSandbox(t testing.TB, wasm []byte, metered bool) *sandbox {
 }
 
 // bodyHTML answers body.html.
-func (s *sandbox) bodyHTML(ctx context.Context, m api.Module, stack []uint64) {
+func (s *bare) bodyHTML(ctx context.Context, m api.Module, stack []uint64) {
 	ret := uint32(stack[0])
 	address := allocate(ctx, m, s.html)
 	var content [16]byte // some, address, length, not truncated
@@ -98,7 +104,7 @@ func (s *sandbox) bodyHTML(ctx context.Context, m api.Module, stack []uint64) {
 func noBody(_ context.Context, m api.Module, stack []uint64) { write(m, uint32(stack[0]), []byte{0}) }
 
 // payloadSet answers payload.set.
-func (s *sandbox) payloadSet(_ context.Context, m api.Module, stack []uint64) {
+func (s *bare) payloadSet(_ context.Context, m api.Module, stack []uint64) {
 	value, ok := m.Memory().Read(uint32(stack[2]), uint32(stack[3]))
 	if !ok {
 		panic("the value is outside the guest's memory")
@@ -124,23 +130,39 @@ func write(m api.Module, address uint32, b []byte) {
 
 // run runs the guest on a body in a pristine instance. start is how long it took
 // until the instance was configured, and took the call itself.
-func (s *sandbox) run(t testing.TB, html string) (start, took time.Duration) {
+func (s *bare) run(t testing.TB, html string) (start, took time.Duration) {
 	t.Helper()
 	ctx := t.Context()
 	s.html = []byte(html)
 	begin := time.Now()
 	m, err := s.runtime.InstantiateModule(ctx, s.compiled, wazero.NewModuleConfig().
-		WithName("").WithStartFunctions("_initialize").WithStderr(os.Stderr).
+		WithName("").WithStartFunctions().WithStderr(os.Stderr).
 		WithSysWalltime().WithSysNanotime().WithRandSource(rand.Reader))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close(ctx)
+	s.start(t, m)
 	options := []byte("{}")
 	call(ctx, t, m, "postern:plugin/transformer@0.1.0#configure", uint64(allocate(ctx, m, options)), uint64(len(options)))
 	configured := time.Now()
 	call(ctx, t, m, "postern:plugin/transformer@0.1.0#transform")
 	return configured.Sub(begin), time.Since(configured)
+}
+
+// start does what an engine would do, had admission not taken it out of the module.
+func (s *bare) start(t testing.TB, m api.Module) {
+	t.Helper()
+	for _, segment := range s.data {
+		write(m, segment.Address, segment.Octets)
+	}
+	for _, name := range []string{admit.Start, "_initialize"} {
+		if f := m.ExportedFunction(name); f != nil {
+			if _, err := f.Call(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // call calls an export that returns a result<_, string>, and what is to be called
@@ -161,18 +183,23 @@ func call(ctx context.Context, t testing.TB, m api.Module, name string, args ...
 
 const ownGuest, otherGuest = "../../plugins/markdown", "guest/htmltomarkdown"
 
-// TestSandbox holds that what is measured is what is converted.
+// TestSandbox holds that what is measured is what is converted, metered or not.
 func TestSandbox(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t, buildGuest(t, ownGuest), false)
-	for name, html := range mails(t) {
-		s.run(t, html)
-		var got string
-		if err := json.Unmarshal([]byte(s.set), &got); err != nil {
-			t.Fatalf("%s: %v", name, err)
+	wasm := buildGuest(t, ownGuest)
+	for name, s := range map[string]*bare{"sandbox": newBare(t, wasm, false), "metered": newBare(t, wasm, true)} {
+		for file, html := range mails(t) {
+			s.run(t, html)
+			var got string
+			if err := json.Unmarshal([]byte(s.set), &got); err != nil {
+				t.Fatalf("%s, %s: %v", name, file, err)
+			}
+			if want := ownNative(t, html); got != want {
+				t.Errorf("%s, %s: got %q, want %q", name, file, got, want)
+			}
 		}
-		if want := ownNative(t, html); got != want {
-			t.Errorf("%s: got %q, want %q", name, got, want)
+		if name == "metered" && (s.data == nil || s.refueled == 0) {
+			t.Errorf("the guest does not pay: %d data segments, asked for fuel %d times", len(s.data), s.refueled)
 		}
 	}
 }
