@@ -27,9 +27,9 @@ const (
 	maxWASICalls = 1_000_000
 )
 
-// A guest that uses a slice for longer than slowSlice gets shorter ones for the rest of its
-// run, down to leastSlice: what its instructions wait for is its own doing, and what stops
-// all goroutines waits for it.
+// A run begins with leastSlice. While slices are quick they get longer, up to admit.Slice; one
+// that takes longer than slowSlice is followed by shorter ones: what a guest's instructions wait
+// for is its own doing, and what stops all goroutines waits for it.
 const (
 	slowSlice  = 2 * time.Millisecond
 	leastSlice = admit.Slice / 20
@@ -38,11 +38,13 @@ const (
 // run is the state of one run that is the host's. It travels in the context of its calls.
 type run struct {
 	output     io.Writer
-	most, used int64 // fuel; where most is 0, it may use any
-	random     int   // octets that it may still ask for
+	guest      *Guest // nil until the instance is set up
+	most, used int64  // fuel; where most is 0, it may use any
+	random     int    // octets that it may still ask for
 	wasiCalls  int
-	slice      int64     // what it gets at a time; 0 until it has asked
+	slice      int64     // what it gets at a time
 	began      time.Time // its slice
+	turned     time.Time // when others could go first last
 	// yield is called after each slice of fuel; nil for nothing.
 	yield func(context.Context) error
 }
@@ -91,6 +93,7 @@ func refuel() Function {
 			// Of a slice that is shorter, the rest was used already, and is not counted.
 			r.used += spent - (admit.Slice - r.slice)
 			r.began = time.Now()
+			r.turned = r.began
 			stack[0] = uint64(r.slice)
 			return nil
 		},
@@ -107,21 +110,40 @@ func (r *run) charge(octets int) error {
 		return nil
 	}
 	r.used += int64(octets / octetsPerUnit)
-	if r.most > 0 && r.used > r.most {
-		return &fuelError{r.used}
+	// Of a slice that is shorter, the rest counts as used before it.
+	if used := r.used + admit.Slice - r.slice; r.most > 0 && used > r.most {
+		return &fuelError{used}
 	}
 	return nil
 }
 
-// shorten looks at how long the slice took that has ended.
+// shorten makes the next slice shorter where the one that has ended took long, and longer again
+// where it was quick.
 func (r *run) shorten(now time.Time) {
-	if r.slice == 0 { // it is the first, of which the beginning is not known
-		r.slice = admit.Slice
-		return
-	}
-	if took := now.Sub(r.began); took > slowSlice {
+	switch took := now.Sub(r.began); {
+	case took > slowSlice:
 		r.slice = max(leastSlice, r.slice*int64(slowSlice)/int64(took))
+	case took < slowSlice/4:
+		r.slice = min(admit.Slice, 2*r.slice)
 	}
+}
+
+// longTurn is how long the host may work for a run, and the guest between, before others
+// may go first.
+const longTurn = time.Millisecond
+
+// turn lets others go first, where it is long since they could: a guest that has the host
+// work spends little fuel.
+func (r *run) turn(ctx context.Context) error {
+	if r == nil || r.yield == nil || time.Since(r.turned) < longTurn {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	err := r.yield(ctx)
+	r.turned = time.Now()
+	return err
 }
 
 // streams are the output and the random numbers of an instance, which are those of its

@@ -1,53 +1,93 @@
 package sandbox
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/sandbox/admit"
 )
 
-// TestSlowSlicesGetShorter holds how long slices are after one that took long, and that
-// what is used is counted all the same.
-func TestSlowSlicesGetShorter(t *testing.T) {
+// TestSlices holds how long slices are after those that were quick and slow.
+func TestSlices(t *testing.T) {
 	t.Parallel()
-	r := &run{}
-	ctx := withRun(t.Context(), r)
-	next := func(left int32, took time.Duration) (slice int64) {
-		t.Helper()
-		if took > 0 {
-			r.began = time.Now().Add(-took)
+	began := time.Now()
+	r := &run{slice: leastSlice}
+	for _, step := range []struct {
+		took time.Duration
+		want int64
+	}{
+		{slowSlice / 10, 2 * leastSlice},
+		{slowSlice / 10, 4 * leastSlice},
+		{slowSlice / 2, 4 * leastSlice},
+		{slowSlice, 4 * leastSlice},
+		{2 * slowSlice, 2 * leastSlice},
+		{time.Second, leastSlice},
+		{time.Second, leastSlice},
+		{0, 2 * leastSlice},
+	} {
+		r.began = began
+		if r.shorten(began.Add(step.took)); r.slice != step.want {
+			t.Errorf("one of %s is followed by %d units, want %d", step.took, r.slice, step.want)
 		}
-		stack := []uint64{uint64(uint32(left))}
+	}
+	for range 20 {
+		r.shorten(r.began)
+	}
+	if r.slice != admit.Slice {
+		t.Errorf("quick ones come to %d units", r.slice)
+	}
+}
+
+// TestSlicesAreCounted holds that what is used is counted, however long slices are.
+func TestSlicesAreCounted(t *testing.T) {
+	t.Parallel()
+	r := &run{slice: leastSlice, used: leastSlice - admit.Slice, began: time.Now()}
+	ctx := withRun(t.Context(), r)
+	given := int64(leastSlice)
+	used := int64(0)
+	for i := range 100 {
+		r.began = time.Now()
+		if i%7 == 3 {
+			r.began = r.began.Add(-time.Second) // it was slow
+		}
+		overdrawn := int64(i % 5)
+		used += given + overdrawn
+		stack := []uint64{uint64(uint32(int32(-overdrawn)))}
 		if err := refuel().Call(ctx, nil, stack); err != nil {
 			t.Fatal(err)
 		}
-		return int64(stack[0])
+		given = int64(stack[0])
+		// The host counts a whole slice where the run ends, and this one is whole yet.
+		if got := r.used + admit.Slice - given; got != used {
+			t.Fatalf("%d units are counted, and %d were used", got, used)
+		}
 	}
-	if got := next(-5, 0); got != admit.Slice || r.used != admit.Slice+5 {
-		t.Errorf("the first gets %d, having used %d", got, r.used)
+}
+
+// TestTurn holds that others may go first where the host has worked for a run for long, and
+// that a run whose time is over then ends.
+func TestTurn(t *testing.T) {
+	t.Parallel()
+	turns := 0
+	r := &run{slice: leastSlice, yield: func(context.Context) error { turns++; return nil }}
+	work := hostFunction(Function{Call: func(context.Context, *Guest, []uint64) error {
+		r.turned = r.turned.Add(-time.Hour) // it has taken as long
+		return nil
+	}})
+	ctx, cancel := context.WithCancel(withRun(t.Context(), r))
+	for range 3 {
+		r.turned = time.Now()
+		work(ctx, nil, nil)
 	}
-	r.began = time.Now()
-	if got := next(-1, 0); got != admit.Slice {
-		t.Errorf("one that was quick is followed by %d", got)
+	if turns != 3 {
+		t.Errorf("others could go first %d times, want 3", turns)
 	}
-	used := int64(2*admit.Slice + 6)
-	short := next(0, 4*slowSlice)
-	if used += admit.Slice; short > admit.Slice/4 || short < admit.Slice/5 {
-		t.Errorf("one of four times as long is followed by %d", short)
-	}
-	// The host counts a whole slice, of which the rest was used before.
-	if got := r.used + admit.Slice - short; got != used {
-		t.Errorf("%d units are counted, and %d were used", got, used)
-	}
-	if got := next(-3, time.Second); got != leastSlice {
-		t.Errorf("one of a second is followed by %d", got)
-	}
-	used += short + 3
-	if got := next(0, slowSlice/2); got != leastSlice {
-		t.Errorf("one that is quick again is followed by %d", got)
-	}
-	if used += leastSlice; r.used+admit.Slice-leastSlice != used {
-		t.Errorf("%d units are counted, and %d were used", r.used+admit.Slice-leastSlice, used)
-	}
+	cancel()
+	defer func() {
+		if p := recover(); p == nil || turns != 3 {
+			t.Errorf("it ends with %v", p)
+		}
+	}()
+	work(ctx, nil, nil)
 }

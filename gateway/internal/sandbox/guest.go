@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/tetratelabs/wazero/api"
@@ -15,6 +16,63 @@ type Guest struct {
 	mod api.Module
 	// octets is how much of its memory the host has read and written.
 	octets int
+	// kept are functions that nobody calls at the time, by their names, for the instance's
+	// next runs too: to make one takes some microseconds, most of it for the stack that
+	// each has of its own. What is on a stack no guest can look at.
+	kept   map[string]api.Function
+	stacks *stackField
+}
+
+// maxKeptStack is how long the stack of a function that is kept may be, in octets. Each is of
+// 10 KiB to begin with, and gets as long as its longest call needs it, up to tens of mebibytes.
+const maxKeptStack = 64 << 10
+
+// take returns an exported function; nil where there is none. One that is within a call is not
+// given to another, which gets one of its own.
+func (g *Guest) take(name string) api.Function {
+	if f := g.kept[name]; f != nil {
+		delete(g.kept, name)
+		return f
+	}
+	return g.mod.ExportedFunction(name)
+}
+
+// keep has a function for the next who takes it, where its stack is none too long.
+func (g *Guest) keep(name string, f api.Function) {
+	if length, ok := g.stackOf(f); !ok || length > maxKeptStack {
+		return
+	}
+	if g.kept == nil {
+		g.kept = make(map[string]api.Function)
+	}
+	g.kept[name] = f
+}
+
+// stackOf is the length of a function's stack. wazero does not tell, so that it is looked up in
+// what it has there; a test holds that it is found.
+func (g *Guest) stackOf(f api.Function) (length int, ok bool) {
+	v := reflect.Indirect(reflect.ValueOf(f))
+	if v.Kind() != reflect.Struct {
+		return 0, false
+	}
+	if g.stacks == nil || g.stacks.of != v.Type() { // it is the same for all functions
+		field, _ := v.Type().FieldByName("stack")
+		g.stacks = &stackField{v.Type(), field.Index}
+	}
+	if len(g.stacks.index) != 1 {
+		return 0, false
+	}
+	stack := v.Field(g.stacks.index[0])
+	if stack.Kind() != reflect.Slice {
+		return 0, false
+	}
+	return stack.Cap(), true
+}
+
+// stackField is where the stack is in a type of functions.
+type stackField struct {
+	of    reflect.Type
+	index []int // none where there is no stack
 }
 
 // ErrBadAddress means that a guest gave an address or length outside its memory.
@@ -22,7 +80,7 @@ var ErrBadAddress = errors.New("address is outside the guest's memory")
 
 // Call calls an exported function. An error is a *Trap.
 func (g *Guest) Call(ctx context.Context, name string, args ...uint64) ([]uint64, error) {
-	f := g.mod.ExportedFunction(name)
+	f := g.take(name)
 	if f == nil {
 		return nil, &Trap{Where: name, Text: "module exports no such function"}
 	}
@@ -33,11 +91,18 @@ func (g *Guest) Call(ctx context.Context, name string, args ...uint64) ([]uint64
 	if err != nil {
 		return nil, newTrap(ctx, name, err)
 	}
+	g.keep(name, f)
 	return results, nil
 }
 
 // Has reports whether the module exports a function.
-func (g *Guest) Has(name string) bool { return g.mod.ExportedFunction(name) != nil }
+func (g *Guest) Has(name string) bool {
+	f := g.take(name)
+	if f != nil {
+		g.keep(name, f)
+	}
+	return f != nil
+}
 
 // MemorySize is the length of linear memory in octets.
 func (g *Guest) MemorySize() uint64 { return uint64(g.mod.Memory().Size()) }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -58,17 +59,17 @@ func (p *Pool) Run(ctx context.Context, output io.Writer, f func(ctx context.Con
 	ctx = withRun(ctx, r)
 	in, err := p.take(ctx)
 	if err != nil {
-		return r.used, err
+		return max(r.used, 0), err
 	}
-	r.used, r.random, r.wasiCalls, r.slice = 0, maxRandom, 0, 0 // what setting up took is not the run's
-	in.io.run, in.io.ctx = r, ctx
-	in.setFuel(admit.Slice)
+	r.random, r.wasiCalls = maxRandom, 0 // what setting up took is not the run's
+	in.io.run, in.io.ctx, r.guest = r, ctx, in.guest
+	in.begin(r)
 	ended := false
 	defer func() {
 		fuel = r.used + admit.Slice - in.fuel() // of the last slice
 		p.giveBack(ctx, in, ended)
 	}()
-	err = f(ctx, &Guest{mod: in.mod})
+	err = f(ctx, in.guest)
 	if err == nil && ctx.Err() != nil { // in the host, or since the guest was last asked
 		err = newTrap(ctx, "run", context.Cause(ctx))
 	}
@@ -163,12 +164,13 @@ func (p *Pool) fresh(ctx context.Context) (*instance, error) {
 // start does what an engine does with a module beside making an instance of it, which a
 // clone must not repeat: it copies the data and calls the functions by which it starts.
 func (p *Pool) start(ctx context.Context, in *instance) error {
+	in.begin(runOf(ctx))
 	for i, segment := range p.module.admitted.Data {
 		if !in.mod.Memory().Write(segment.Address, segment.Octets) {
 			return &Trap{Where: "start", Text: fmt.Sprintf("data segment %d: %d octets at %d: %v", i, len(segment.Octets), segment.Address, ErrBadAddress)}
 		}
 	}
-	g := &Guest{mod: in.mod}
+	g := in.guest
 	for _, name := range []string{admit.Start, "_initialize"} {
 		if !g.Has(name) {
 			continue
@@ -223,6 +225,7 @@ func (p *Pool) giveBack(ctx context.Context, in *instance, whole bool) {
 // instance is one that runs, or waits for a run.
 type instance struct {
 	mod     api.Module
+	guest   *Guest
 	io      *streams
 	memory  *linearMemory
 	pages   *os.File
@@ -244,7 +247,7 @@ func (m *Module) instantiate(ctx context.Context, made *image) (*instance, error
 		in.memory.close()
 		return nil, newTrap(ctx, "start", err)
 	}
-	in.mod = mod
+	in.mod, in.guest = mod, &Guest{mod: mod}
 	in.left, _ = mod.ExportedGlobal(admit.FuelGlobal).(api.MutableGlobal)
 	for i := range m.admitted.Globals {
 		global, _ := mod.ExportedGlobal(admit.GlobalName(i)).(api.MutableGlobal)
@@ -254,6 +257,18 @@ func (m *Module) instantiate(ctx context.Context, made *image) (*instance, error
 }
 
 func (in *instance) fuel() int64 { return int64(int32(in.left.Get())) }
+
+// begin gives a run its first slice, which is a short one: nothing is known yet of how slow its
+// instructions are.
+func (in *instance) begin(r *run) {
+	if r == nil {
+		return // of a test, which has its own
+	}
+	in.setFuel(leastSlice)
+	r.slice, r.used = leastSlice, leastSlice-admit.Slice // since a whole one is counted where it ends
+	r.began = time.Now()
+	r.turned = r.began
+}
 
 func (in *instance) setFuel(n uint32) { in.left.Set(uint64(n)) }
 

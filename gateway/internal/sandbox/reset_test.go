@@ -176,7 +176,7 @@ func BenchmarkReset(b *testing.B) {
 					}
 					in.io.run, in.io.ctx = r, ctx
 					r.random = maxRandom
-					if err := s.transform(ctx, &Guest{mod: in.mod}); err != nil {
+					if err := s.transform(ctx, in.guest); err != nil {
 						b.Fatal(err)
 					}
 					restored := false

@@ -278,19 +278,33 @@ func (e *UnknownImportError) Error() string {
 	return "module imports " + e.String() + ", which the host has not"
 }
 
-// hostFunction makes an error of the function the end of the run, and has the run pay for what
-// the function has handed over.
+// hostFunction makes an error of the function the end of the run, has the run pay for what
+// the function has handed over, and lets others go first where the host has worked for long.
 func hostFunction(f Function) api.GoModuleFunc {
 	return func(ctx context.Context, mod api.Module, stack []uint64) {
-		g := &Guest{mod: mod}
+		r, g := runOf(ctx), guestOf(ctx, mod)
+		outer := g.octets // of a call that this one is within
+		g.octets = 0
 		err := f.Call(ctx, g, stack)
 		if err == nil {
-			err = runOf(ctx).charge(g.octets)
+			err = r.charge(g.octets)
 		}
+		if err == nil {
+			err = r.turn(ctx)
+		}
+		g.octets = outer
 		if err != nil {
 			panic(fmt.Errorf("%s %s: %w", f.Module, f.Name, err))
 		}
 	}
+}
+
+// guestOf is the guest of the run that calls the host: it keeps functions.
+func guestOf(ctx context.Context, mod api.Module) *Guest {
+	if r := runOf(ctx); r != nil && r.guest != nil && r.guest.mod == mod {
+		return r.guest
+	}
+	return &Guest{mod: mod}
 }
 
 // Imports lists the functions that the module imports.
