@@ -4,7 +4,7 @@ package abi
 
 //go:wasmexport postern:plugin/transformer@0.1.0#configure
 func exportConfigure(address, length uint32) uint32 {
-	options := liftString(linear{}, address, length)
+	options := linear{}.text(address, length)
 	release()
 	return lowerResult(linear{}, handler.Configure(options))
 }

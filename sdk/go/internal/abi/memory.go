@@ -7,16 +7,13 @@ import "encoding/binary"
 type memory interface {
 	// octets views n octets at an address. It traps where they are not there.
 	octets(address uint32, n uint64) []byte
+	// text returns the string of a block of its own, for as long as anybody has it.
+	text(address uint32, n uint32) string
 	// allocate makes room, zeroed, at an address that is a multiple of 8: the largest
 	// alignment of the contract.
 	allocate(size uint32) (b []byte, address uint32)
 	// lend gives the host a string to read.
 	lend(s string) (address, length uint32)
-}
-
-// liftString copies a string out of memory, so that it outlives the block.
-func liftString(m memory, address, length uint32) string {
-	return string(m.octets(address, uint64(length)))
 }
 
 // area is the memory of one value: where the host writes a result, an element of
@@ -37,7 +34,7 @@ func (a area) u32(offset uint32) uint32 { return binary.LittleEndian.Uint32(a.b[
 func (a area) u64(offset uint32) uint64 { return binary.LittleEndian.Uint64(a.b[offset:]) }
 
 func (a area) str(offset uint32) string {
-	return liftString(a.memory, a.u32(offset), a.u32(offset+4))
+	return a.memory.text(a.u32(offset), a.u32(offset+4))
 }
 
 // optional reads an option<string>.

@@ -63,6 +63,13 @@ func (linear) octets(address uint32, n uint64) []byte {
 	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), uintptr(address))), n)
 }
 
+// text takes the block over as it is: a body may be of mebibytes. The host has written it by
+// now, and a string keeps its block beyond release.
+func (m linear) text(address, n uint32) string {
+	b := m.octets(address, uint64(n))
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
 // allocate returns a block that stays until release.
 func (linear) allocate(size uint32) ([]byte, uint32) {
 	if size == 0 {

@@ -25,6 +25,8 @@ type trap struct {
 	n       uint64
 }
 
+func (m *image) text(address, n uint32) string { return string(m.octets(address, uint64(n))) }
+
 func (m *image) octets(address uint32, n uint64) []byte {
 	if n == 0 {
 		return nil
@@ -203,7 +205,7 @@ var vectorCalls = map[string]func(r *vectorRun) any{
 	},
 	"transformer.configure": func(r *vectorRun) any {
 		r.write(r.Host)
-		if got, want := liftString(r.image, uint32(r.Call[0]), uint32(r.Call[1])), argument[string](r, 0); got != want {
+		if got, want := r.image.text(uint32(r.Call[0]), uint32(r.Call[1])), argument[string](r, 0); got != want {
 			r.Errorf("options = %q, want %q", got, want)
 		}
 		return r.lowered()
