@@ -20,6 +20,10 @@ func release(b []byte) { _ = unix.Munmap(b) } // it fails only for what was not 
 // discard makes memory again what it was before it was written to: that of its image, or zero.
 func discard(b []byte) error { return unix.Madvise(b, unix.MADV_DONTNEED) }
 
+// populate has the system give all pages of new memory at once. Where it cannot, it gives them
+// as they are written to.
+func populate(b []byte) { _ = unix.Madvise(b, unix.MADV_POPULATE_WRITE) }
+
 // freeze copies a memory into a file that exists in memory alone, and that nobody can write
 // to any more, this process included. Where all is zero there it takes no room.
 func (i *image) freeze(memory []byte) error {

@@ -13,6 +13,8 @@ func reserve(uint64) ([]byte, error) { return nil, errors.ErrUnsupported }
 
 func release([]byte) {}
 
+func populate([]byte) {}
+
 func discard([]byte) error { return errors.ErrUnsupported }
 
 func (*image) freeze([]byte) error { return errors.ErrUnsupported }

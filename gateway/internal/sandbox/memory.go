@@ -55,6 +55,11 @@ func (l *linearMemory) reserve() {
 	l.reserved = reserved
 }
 
+// leastPopulated and mostPopulated are by how much, in octets, a memory grows that the system is
+// asked for at once: a guest that grows by that much has a large value to put there, and to
+// come by it page after page takes half as long again. Less is often room to spare.
+const leastPopulated, mostPopulated = 512 << 10, 4 << 20
+
 // Reallocate implements experimental.LinearMemory.
 func (l *linearMemory) Reallocate(size uint64) []byte {
 	switch length := uint64(len(l.octets)); {
@@ -62,6 +67,9 @@ func (l *linearMemory) Reallocate(size uint64) []byte {
 		l.octets = l.octets[:l.shrink]
 	case l.reserved != nil:
 		l.octets = l.reserved[:size] // zero, or of the image
+		if l.image != nil && length >= uint64(len(l.image.memory)) && size-length >= leastPopulated && size-length <= mostPopulated {
+			populate(l.octets[length:])
+		}
 	case size > uint64(cap(l.octets)):
 		grown := make([]byte, size, max(size, min(2*uint64(cap(l.octets)), l.most)))
 		copy(grown, l.octets)

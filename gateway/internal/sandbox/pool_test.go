@@ -209,3 +209,33 @@ func BenchmarkPool(b *testing.B) {
 		}
 	}
 }
+
+// TestGrownMemoryIsZero grows by a mebibyte in each run, twice: what is asked of the system at
+// once is as new as what comes page after page.
+func TestGrownMemoryIsZero(t *testing.T) {
+	t.Parallel()
+	for way, choose := range sandbox.Ways() {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			m := compile(t, assemble(t, "grower"), sandbox.Config{Memory: 4 << 20})
+			choose(m)
+			p := m.NewPool(1, func(context.Context, *sandbox.Guest) error { return nil })
+			for range 20 {
+				_, err := p.Run(t.Context(), io.Discard, func(ctx context.Context, g *sandbox.Guest) error {
+					for range 2 {
+						if results, err := g.Call(ctx, "grow"); err != nil || results[0] != 0 {
+							t.Errorf("%v words of the new memory are not zero, %v", results, err)
+						}
+					}
+					if g.MemorySize() != 36<<16 {
+						t.Errorf("memory has %d octets", g.MemorySize())
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
