@@ -92,9 +92,8 @@ func (a *assembly) addChains(cfg *config.Config) {
 // stage is what a plugin is in the chains.
 func (a *assembly) stage(p config.Plugin) pipeline.Stage {
 	own := a.plugins[p.Key()]
-	s := pipeline.Stage{Name: p.Key(), Plugin: own.Plugin, OnError: pipeline.Policy(p.OnError)}
-	if p.Shadow != nil {
-		other := a.plugins[shadowKey(p.Key())]
+	s := pipeline.Stage{Name: p.Key(), Plugin: own.runner(), OnError: pipeline.Policy(p.OnError)}
+	if other := a.plugins[shadowKey(p.Key())]; p.Shadow != nil && own.broken == nil && other.broken == nil {
 		s.Shadow = &pipeline.Shadow{Plugin: other.Plugin, Old: own.SHA256(), New: other.SHA256(), Values: p.ShadowValues}
 	}
 	return s

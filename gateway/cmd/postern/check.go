@@ -39,7 +39,9 @@ folder.`,
 			}
 			if err == nil {
 				var parts *assembly
-				parts, err = assemble(cmd.Context(), cfg, newPluginHost(checkingCache(cfg.Server.DataDir)), nil, cmd.ErrOrStderr())
+				host := newPluginHost(checkingCache(cfg.Server.DataDir))
+				host.strict = true
+				parts, err = assemble(cmd.Context(), cfg, host, nil, cmd.ErrOrStderr())
 				switch {
 				case cmd.Context().Err() != nil:
 					return err

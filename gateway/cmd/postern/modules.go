@@ -159,7 +159,7 @@ func (s pluginSource) compiler() sandbox.Compiler {
 func (s pluginSource) configure(p config.Plugin, host pluginHost) plugin.Config {
 	cfg := plugin.Config{
 		Name: p.Name, Wasm: s.wasm, Grant: p.Grant, Read: p.Read, Write: p.Write, Options: p.Options,
-		Timeout: p.Timeout, Memory: uint64(p.Memory), Fuel: p.Fuel, CacheDir: host.cacheDir, Compiler: s.compiler(), Lanes: host.lanes, Snapshots: host.snapshots,
+		Timeout: p.Timeout, Memory: uint64(p.Memory), Fuel: p.Fuel, CacheDir: host.cacheDir, Compiler: s.compiler(), Lanes: host.lanes, Snapshots: host.snapshots, Owner: p.Tenant,
 	}
 	if s.carries {
 		cfg.Grant, cfg.Read, cfg.Write = s.grant, s.read, s.write

@@ -16,6 +16,8 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/artifact"
 	"github.com/postern-mail/postern/gateway/internal/config"
+	"github.com/postern-mail/postern/gateway/internal/document"
+	"github.com/postern-mail/postern/gateway/internal/pipeline"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/sandbox"
 	"github.com/postern-mail/postern/gateway/internal/terminal"
@@ -79,6 +81,9 @@ func announce(w io.Writer, what string) (done func()) {
 
 // pluginHost is what all plugins of a process share.
 type pluginHost struct {
+	// strict has nothing loaded where anything is wrong. Otherwise what is wrong with a plugin of
+	// one tenant, or a shadow, is its own: a tenant's plugin is a stage that fails.
+	strict    bool
 	cacheDir  string
 	modules   *artifact.Opener
 	lanes     *plugin.Lanes      // nil for no bound
@@ -99,8 +104,26 @@ func newPluginHost(cacheDir string) pluginHost {
 
 // loadedPlugin is a plugin, and what it was loaded as.
 type loadedPlugin struct {
-	*plugin.Plugin
-	as [sha256.Size]byte
+	*plugin.Plugin // nil where it could not be loaded
+	as             [sha256.Size]byte
+	// broken says why it could not be loaded.
+	broken error
+}
+
+// runner is the plugin in the chains.
+func (p loadedPlugin) runner() pipeline.Runner {
+	if p.broken != nil {
+		return brokenPlugin{p.broken}
+	}
+	return p.Plugin
+}
+
+// brokenPlugin stands in the chains for a plugin that could not be loaded.
+type brokenPlugin struct{ why error }
+
+// Run implements pipeline.Runner.
+func (b brokenPlugin) Run(_ context.Context, _ plugin.Mail, doc *document.Document) (plugin.Result, error) {
+	return plugin.Result{Document: doc, Verdict: plugin.Continue}, fmt.Errorf("it could not be loaded: %w", b.why)
 }
 
 // loadPlugins loads the plugins of a configuration and their shadows, by their keys. Those
@@ -132,7 +155,7 @@ func loadPlugins(ctx context.Context, cfg *config.Config, host pluginHost, befor
 			for _, i := range block {
 				as := all[i].configure(sources[i], host)
 				loaded[i].as = fingerprint(as, sources[i])
-				if same, ok := before[all[i].key()]; ok && same.as == loaded[i].as {
+				if same := before[all[i].key()]; same.Plugin != nil && same.as == loaded[i].as {
 					loaded[i] = same
 					continue
 				}
@@ -144,7 +167,12 @@ func loadPlugins(ctx context.Context, cfg *config.Config, host pluginHost, befor
 	byKey := make(map[string]loadedPlugin)
 	for i, b := range all {
 		if problems[i] != nil {
-			wrong = append(wrong, b.At.Problem("", terminal.Text(strings.ReplaceAll(b.explain(problems[i]).Error(), "\n", "; "), maxError)))
+			problem := b.At.Problem("", terminal.Text(strings.ReplaceAll(b.explain(problems[i]).Error(), "\n", "; "), maxError))
+			if host.strict || b.Tenant == "" && b.of == nil {
+				wrong = append(wrong, problem)
+				continue
+			}
+			byKey[b.key()] = loadedPlugin{broken: problem}
 			continue
 		}
 		byKey[b.key()] = loaded[i]
@@ -172,7 +200,7 @@ func fingerprint(cfg plugin.Config, source pluginSource) [sha256.Size]byte {
 // stay in use.
 func closePlugins(ctx context.Context, plugins, inUse map[string]loadedPlugin) {
 	for key, p := range plugins {
-		if p.Plugin != inUse[key].Plugin {
+		if p.Plugin != nil && p.Plugin != inUse[key].Plugin {
 			_ = p.Close(context.WithoutCancel(ctx)) // there is nothing that could be lost
 		}
 	}

@@ -268,24 +268,32 @@ func withoutCertificate(p *config.Public) *config.Public {
 }
 
 // tellPlugins logs which plugins are loaded, and of those that were loaded before what they
-// ask for that they did not, and forgets compiled code that none of them needs.
+// ask for that they did not. At the start it forgets compiled code that none of them needs.
 func (l *live) tellPlugins(cfg *config.Config, loaded map[string]loadedPlugin) {
+	starting := l.cfg == cfg
 	for _, b := range pluginBlocks(cfg) {
-		p := loaded[b.key()]
-		switch before, was := l.parts.plugins[b.key()]; {
-		case l.cfg != cfg && was && before.Plugin == p.Plugin:
-		case l.cfg != cfg && was:
+		p, before := loaded[b.key()], l.parts.plugins[b.key()]
+		switch {
+		case p.broken != nil && b.of != nil:
+			l.log.Error("a shadow cannot be loaded, and does not run", "plugin", b.Key(), "problem", hclog.Quote(p.broken.Error()))
+		case p.broken != nil:
+			l.log.Error("a plugin cannot be loaded, and its stage fails for each mail", "plugin", b.Key(), "on_error", b.OnError, "problem", hclog.Quote(p.broken.Error()))
+		case !starting && before.Plugin == p.Plugin:
+		case !starting && before.Plugin != nil:
 			l.log.Info("plugin replaced", "plugin", b.key(), "permissions", p.Permissions(), "sha256", p.SHA256(), "was", before.SHA256(),
 				"asks_for_more", without(p.Permissions(), before.Permissions()), "asks_for_less", without(before.Permissions(), p.Permissions()))
 		default:
 			l.log.Info("plugin loaded", "plugin", b.key(), "permissions", p.Permissions(), "sha256", p.SHA256())
 		}
 	}
-	if l.pruned == "" || len(loaded) == 0 {
-		return
+	if !starting || l.pruned == "" || len(loaded) == 0 {
+		return // what was replaced may come back
 	}
 	var inUse []*plugin.Plugin
 	for _, p := range loaded {
+		if p.broken != nil {
+			return // what it needs is not known
+		}
 		inUse = append(inUse, p.Plugin)
 	}
 	if err := plugin.PruneCache(l.pruned, inUse); err != nil {

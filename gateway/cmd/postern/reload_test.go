@@ -227,3 +227,74 @@ func TestCertificateIsReloaded(t *testing.T) {
 	}
 	g.stop(t)
 }
+
+// TestBrokenPluginIsItsTenants has a plugin of one tenant that cannot be loaded, and a shadow
+// that cannot: the gateway starts and reloads, the tenant's mail goes by its on_error, and check
+// refuses the configuration.
+func TestBrokenPluginIsItsTenants(t *testing.T) {
+	t.Parallel()
+	rcv := newReceiver(t)
+	rcv.keep = true
+	rcv.form = schematest.Compile(t, schematest.Shaped)
+	tenant := fmt.Sprintf(`
+tenant "evil" {
+  domains = ["evil.test"]
+  endpoint "desk" {
+    url        = %q
+    secret_env = "TEST_WEBHOOK_SECRET"
+  }
+  alias "*" { endpoints = ["desk"] }
+  plugin "bomb" { source = "file:gone.wasm" }
+}
+`, rcv.URL)
+	dir := configuration(t, rcv.URL, "", `
+plugin "marker" {
+  source = "file:marker.wasm"
+  shadow = "file:gone.wasm"
+  grant  = ["payload"]
+  write  = ["/mark"]
+}
+`, tenant)
+	writeMarker(t, filepath.Join(dir, "marker.wasm"), 1)
+	check := exec.Command("postern", "check", "-c", filepath.Join(dir, "postern.hcl"))
+	check.Env = append(os.Environ(), "TEST_WEBHOOK_SECRET="+testSecret)
+	if out, err := check.CombinedOutput(); err == nil || strings.Count(string(out), "gone.wasm: no such file") != 2 {
+		t.Errorf("check: %v\n%s", err, out)
+	}
+	g := serveIn(t, dir)
+	send := func(to string) {
+		t.Helper()
+		client, err := smtpclient.Dial(t.Context(), smtpclient.Config{Address: g.smtp()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if _, err := client.Send(smtpclient.Mail{From: "a@example.com", To: []string{to}, Body: strings.NewReader("Subject: x\r\n\r\nx\r\n")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send("any@acme.test")
+	send("any@evil.test")
+	eventually(t, "both mails", func() bool { return rcv.marked(1) == 2 })
+	for _, want := range []string{
+		"a shadow cannot be loaded, and does not run: plugin=marker",
+		"a plugin cannot be loaded, and its stage fails for each mail: plugin=evil/bomb on_error=skip",
+		"it could not be loaded",
+	} {
+		if !strings.Contains(g.stderr.String(), want) {
+			t.Errorf("the log has no %q:\n%s", want, g.stderr.String())
+		}
+	}
+	// It does not keep others from being changed, and works when it is there.
+	writeMarker(t, filepath.Join(dir, "marker.wasm"), 2)
+	eventually(t, "a reload", func() bool { return strings.Contains(g.stderr.String(), "plugin replaced: plugin=marker") })
+	g.edit(t, `source = "file:gone.wasm" }`, `
+    source = "file:marker.wasm"
+    grant  = ["payload"]
+    write  = ["/bomb"]
+  }`)
+	g.hangUp(t, "plugin loaded: plugin=evil/bomb")
+	send("any@acme.test")
+	eventually(t, "the new version", func() bool { return rcv.marked(2) == 1 })
+	rcv.check(t)
+}

@@ -70,6 +70,8 @@ type Config struct {
 	// Snapshots bounds what all plugins that share it keep of their configured instances; nil
 	// for no bound.
 	Snapshots *sandbox.Snapshots
+	// Owner is the tenant whose alone the plugin is; empty for one that all have.
+	Owner string
 	// Behind has the runs wait until no other wants a lane, and give theirs to any that
 	// comes to want it: what nobody waits for. Those at the same time have to be few, since
 	// each keeps its memory while it waits.
@@ -95,7 +97,7 @@ func Load(ctx context.Context, cfg Config) (*Plugin, error) {
 	p := &Plugin{cfg: cfg, sha256: digest(cfg.Wasm)}
 	p.cfg.Wasm = nil
 	var err error
-	if p.module, err = compile(ctx, cfg.Wasm, sandbox.Config{Memory: cfg.Memory, Fuel: cfg.Fuel, CacheDir: cfg.CacheDir, Compiler: cfg.Compiler, Snapshots: cfg.Snapshots}); err != nil {
+	if p.module, err = compile(ctx, cfg.Wasm, sandbox.Config{Memory: cfg.Memory, Fuel: cfg.Fuel, CacheDir: cfg.CacheDir, Compiler: cfg.Compiler, Snapshots: cfg.Snapshots, Owner: cfg.Owner}); err != nil {
 		return nil, fmt.Errorf("plugin %q: %w", cfg.Name, err)
 	}
 	p.pool = p.module.NewPool(cfg.Lanes.count(), p.configure)

@@ -3,14 +3,17 @@ package sandbox
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"syscall"
+
+	"golang.org/x/sys/cpu"
+	"golang.org/x/sys/unix"
 )
 
 // cacheEntry is the folder of a module in a cache: its hash, so that who has it can tell
@@ -38,16 +41,90 @@ func engineVersion() string {
 	return ""
 }
 
-// isCompiled reports whether an entry of a cache holds compiled code. Whether it is whole is
-// found out when it is loaded.
-func isCompiled(entry string) bool {
-	files, _ := filepath.Glob(filepath.Join(entry, "*", "*")) // the pattern is right
-	for _, file := range files {
-		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Size() > 0 && !strings.HasSuffix(file, ".tmp") {
-			return true
-		}
+// sealName is the file of an entry that says what its compiled code is and what it runs on.
+// wazero's own checksum covers a part of what it reads, and for another processor it would
+// compile anew, here.
+const sealName = "seal"
+
+// seal is what a seal says: for which processor the code is, and the SHA-256 of each file.
+func seal(entry string) (string, error) {
+	files, err := filepath.Glob(filepath.Join(entry, "*", "*"))
+	if err != nil || len(files) == 0 {
+		return "", errors.Join(err, errors.New("there is no compiled code"))
 	}
-	return false
+	text := fmt.Sprintf("%+v %+v\n", cpu.X86, cpu.ARM64)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		name, err := filepath.Rel(entry, file)
+		if err != nil {
+			return "", err
+		}
+		text += fmt.Sprintf("%x  %s\n", sha256.Sum256(content), name)
+	}
+	return text, nil
+}
+
+// isCompiled reports whether an entry of a cache holds compiled code for this processor, as it
+// was when it was compiled.
+func isCompiled(entry string) bool {
+	said, err := os.ReadFile(filepath.Join(entry, sealName))
+	if err != nil {
+		return false
+	}
+	is, err := seal(entry)
+	return err == nil && is == string(said)
+}
+
+// compileEntry makes an entry of a cache anew, unless another process has done so meanwhile.
+func compileEntry(entry string, compile func() error) error {
+	lock, err := os.OpenFile(filepath.Join(entry, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open compilation cache: %w", err)
+	}
+	defer lock.Close() // which unlocks it
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return fmt.Errorf("lock compilation cache: %w", err)
+	}
+	if isCompiled(entry) {
+		return nil
+	}
+	old, err := filepath.Glob(filepath.Join(entry, "wazero-*"))
+	for _, dir := range old {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	if err != nil {
+		return fmt.Errorf("remove damaged cache entry: %w", err)
+	}
+	if err := compile(); err != nil {
+		return err
+	}
+	text, err := seal(entry)
+	if err == nil {
+		err = writeWhole(filepath.Join(entry, sealName), text)
+	}
+	if err != nil {
+		return fmt.Errorf("seal cache entry: %w", err)
+	}
+	return nil
+}
+
+// writeWhole writes a file so that it is never there by half.
+func writeWhole(file, text string) error {
+	temporary, err := os.CreateTemp(filepath.Dir(file), sealName+".*.tmp")
+	if err != nil {
+		return err
+	}
+	_, err = temporary.WriteString(text)
+	if err = errors.Join(err, temporary.Close()); err == nil {
+		err = os.Rename(temporary.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary.Name()))
+	}
+	return nil
 }
 
 // Prune removes from a cache what is not of the modules with these SHA-256 sums. What
@@ -71,10 +148,11 @@ func Prune(cacheDir string, keep map[string]bool) error {
 // openCacheDir makes folders of the cache, of which each holds the next one. What is in
 // there is run as it is, so nobody else may be able to write it.
 func openCacheDir(dirs ...string) error {
-	if err := os.MkdirAll(dirs[len(dirs)-1], 0o700); err != nil {
-		return fmt.Errorf("open compilation cache: %w", err)
-	}
 	for _, dir := range dirs {
+		// What is not there yet is made in what was found right.
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("open compilation cache: %w", err)
+		}
 		info, err := os.Stat(dir)
 		if err != nil {
 			return fmt.Errorf("open compilation cache: %w", err)

@@ -8,3 +8,6 @@ func Ways() map[string]func(*Module) {
 		"on the heap":        func(m *Module) { m.onHeap = true },
 	}
 }
+
+// Settle waits until what has to be forgotten is.
+func (s *Snapshots) Settle() { s.forgetting.Wait() }

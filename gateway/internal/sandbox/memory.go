@@ -158,9 +158,11 @@ func newImage(memory []byte, globals []uint64, onHeap bool) *image {
 
 func (i *image) mapped() bool { return i.file != nil }
 
-// use adds a user.
+// use adds a user to those that there are.
 func (i *image) use() *image {
-	i.users.Add(1)
+	if i.users.Add(1) < 2 {
+		panic("an image is used that was given back")
+	}
 	return i
 }
 

@@ -31,6 +31,7 @@ type Pool struct {
 
 	mu    sync.Mutex
 	image *image // nil while no instance was set up, or none for long
+	large bool   // too large for one: each run has an instance of its own
 	turn  uint64 // when it was last used, by Snapshots
 }
 
@@ -109,9 +110,17 @@ func (p *Pool) take(ctx context.Context) (*instance, error) {
 func (p *Pool) snapshot(ctx context.Context, in *instance) (*instance, error) {
 	p.mu.Lock()
 	made := p.image
-	if made == nil {
+	if made == nil && !p.large {
 		made = in.freeze(p.module.onHeap)
+		if made.size > p.module.snapshots.largest() {
+			made.letGo()
+			made, p.large = nil, true
+		}
 		p.image = made
+	}
+	if made == nil {
+		p.mu.Unlock()
+		return in, nil
 	}
 	made.use()
 	p.mu.Unlock()

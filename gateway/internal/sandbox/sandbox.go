@@ -60,6 +60,8 @@ type Config struct {
 	Fuel int64
 	// Snapshots bounds the images of all modules that share it; nil for as much as it takes.
 	Snapshots *Snapshots
+	// Owner is whose module it is: what one has too much of goes at its own expense.
+	Owner string
 	// Functions are what the module may import beside WASI.
 	Functions []Function
 }
@@ -116,6 +118,7 @@ type Module struct {
 	admitted admit.Info
 
 	snapshots *Snapshots
+	owner     string
 	alone     bool // snapshots are its own
 	onHeap    bool // images and memories, as where the system has nothing better
 
@@ -154,26 +157,28 @@ func Compile(ctx context.Context, wasm []byte, cfg Config) (_ *Module, err error
 		return compile(ctx, admitted, info, cfg, "")
 	}
 	entry := cacheEntry(cfg.CacheDir, wasm, admitted)
-	m, err := compileBy(ctx, wasm, admitted, info, cfg, entry)
-	if !errors.Is(err, errCompile) {
-		return m, err
+	if err := openCacheDir(cfg.CacheDir, filepath.Dir(entry), entry); err != nil {
+		return nil, err
 	}
-	// Was it the module, or what the cache holds of it?
-	if removeErr := os.RemoveAll(entry); removeErr != nil {
-		return nil, errors.Join(err, fmt.Errorf("remove damaged cache entry: %w", removeErr))
-	}
-	return compileBy(ctx, wasm, admitted, info, cfg, entry)
-}
-
-// compileBy compiles a module with an entry of the cache, which it has the compiler of the
-// configuration make before, if there is one.
-func compileBy(ctx context.Context, wasm, admitted []byte, info admit.Info, cfg Config, entry string) (*Module, error) {
-	if cfg.Compiler != nil && !isCompiled(entry) {
+	switch {
+	case isCompiled(entry):
+	case cfg.Compiler != nil:
 		if err := cfg.Compiler(ctx, wasm, cfg.CacheDir); err != nil {
 			return nil, err
 		}
 		if !isCompiled(entry) {
 			return nil, fmt.Errorf("compilation cache %s holds nothing of the module after it was compiled: is there room, and may it be written?", cfg.CacheDir)
+		}
+	default:
+		err := compileEntry(entry, func() error {
+			m, err := compile(ctx, admitted, info, cfg, entry)
+			if err != nil {
+				return err
+			}
+			return m.Close(ctx)
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return compile(ctx, admitted, info, cfg, entry)
@@ -189,15 +194,12 @@ func compile(ctx context.Context, wasm []byte, info admit.Info, cfg Config, cach
 		WithMemoryLimitPages(pages(cfg.Memory))
 	var cache wazero.CompilationCache
 	if cacheDir != "" {
-		if err := openCacheDir(cfg.CacheDir, filepath.Dir(cacheDir), cacheDir); err != nil {
-			return nil, err
-		}
 		if cache, err = wazero.NewCompilationCacheWithDir(cacheDir); err != nil {
 			return nil, fmt.Errorf("open compilation cache: %w", err)
 		}
 		rc = rc.WithCompilationCache(cache)
 	}
-	m := &Module{cache: cache, runtime: wazero.NewRuntimeWithConfig(ctx, rc), fuel: cfg.Fuel, admitted: info, snapshots: cfg.Snapshots}
+	m := &Module{cache: cache, runtime: wazero.NewRuntimeWithConfig(ctx, rc), fuel: cfg.Fuel, admitted: info, snapshots: cfg.Snapshots, owner: cfg.Owner}
 	if m.snapshots == nil {
 		m.snapshots, m.alone = NewSnapshots(math.MaxInt64), true
 	}

@@ -259,33 +259,46 @@ func TestImportsAndExports(t *testing.T) {
 	}
 }
 
-// damage changes an octet of each file of a cache.
-func damage(t *testing.T, cacheDir string) {
+// compiledFiles lists the files of compiled code in a cache, and holds that all there is nobody
+// else's to read.
+func compiledFiles(t *testing.T, cacheDir string) []string {
 	t.Helper()
-	damaged := 0
+	var files []string
 	err := filepath.WalkDir(cacheDir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		info, err := entry.Info()
-		if err != nil || info.Mode().Perm()&0o077 != 0 && entry.IsDir() {
+		if err != nil || info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s has mode %v, %v", path, info.Mode(), err)
 		}
-		if entry.IsDir() {
-			return nil
+		if !entry.IsDir() && strings.HasPrefix(filepath.Base(filepath.Dir(path)), "wazero-") {
+			files = append(files, path)
 		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		damaged++
-		content[len(content)/2] ^= 0xff
-		return os.WriteFile(path, content, 0o600)
+		return nil
 	})
-	if err != nil || damaged == 0 {
-		t.Fatalf("damaged %d files, %v", damaged, err)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are %d files, %v", len(files), err)
+	}
+	return files
+}
+
+// damage changes an octet of each file of compiled code in a cache.
+func damage(t *testing.T, cacheDir string, at func(size int) int) {
+	t.Helper()
+	for _, file := range compiledFiles(t, cacheDir) {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content[at(len(content))] ^= 0x01
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
+
+func middle(size int) int { return size / 2 }
 
 func TestDamagedCacheEntryIsCompiledAgain(t *testing.T) {
 	t.Parallel()
@@ -294,8 +307,52 @@ func TestDamagedCacheEntryIsCompiledAgain(t *testing.T) {
 	if err := compile(t, wasm, cfg).Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	damage(t, cfg.CacheDir)
+	damage(t, cfg.CacheDir, middle)
 	compile(t, wasm, cfg)
+}
+
+// TestNoDamageIsLoaded changes each octet of an entry by a bit, cuts it, and has it be of another
+// processor: it is always compiled again, and never by who loads it.
+func TestNoDamageIsLoaded(t *testing.T) {
+	t.Parallel()
+	wasm := assemble(t, "start")
+	compilations := 0
+	cfg := sandbox.Config{Memory: mebibyte, CacheDir: filepath.Join(t.TempDir(), "cache")}
+	cfg.Compiler = func(_ context.Context, wasm []byte, cacheDir string) error {
+		compilations++
+		return compile(t, wasm, sandbox.Config{Memory: mebibyte, CacheDir: cacheDir}).Close(t.Context())
+	}
+	compile(t, wasm, cfg)
+	file := compiledFiles(t, cfg.CacheDir)[0]
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := 0; at < len(whole); at += max(1, len(whole)/200) {
+		damage(t, cfg.CacheDir, func(int) int { return at })
+		before := compilations
+		if compile(t, wasm, cfg); compilations != before+1 {
+			t.Errorf("it was compiled %d times after octet %d was changed", compilations-before, at)
+		}
+	}
+	seals, err := filepath.Glob(filepath.Join(cfg.CacheDir, "*", "*", "seal"))
+	if err != nil || len(seals) != 1 {
+		t.Fatalf("%d seals, %v", len(seals), err)
+	}
+	for name, change := range map[string]func() error{
+		"cut":               func() error { return os.Truncate(file, int64(len(whole)-1)) },
+		"gone":              func() error { return os.Remove(file) },
+		"another processor": func() error { return os.WriteFile(seals[0], []byte("{HasAVX:true}\n"), 0o600) },
+		"not sealed":        func() error { return os.Remove(seals[0]) },
+	} {
+		before := compilations
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		if compile(t, wasm, cfg); compilations != before+1 {
+			t.Errorf("%s: it was compiled %d times", name, compilations-before)
+		}
+	}
 }
 
 // TestCompiler holds that a module which is not in the cache is compiled by the compiler, and by
@@ -314,7 +371,7 @@ func TestCompiler(t *testing.T) {
 			t.Errorf("the compiler was called %d times", calls)
 		}
 	}
-	damage(t, cfg.CacheDir)
+	damage(t, cfg.CacheDir, middle)
 	if compile(t, wasm, cfg); calls != 2 {
 		t.Errorf("the compiler was called %d times, the second one for a damaged entry", calls)
 	}

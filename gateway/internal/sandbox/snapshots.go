@@ -2,31 +2,38 @@ package sandbox
 
 import (
 	"context"
-	"math"
 	"os"
 	"sync"
 )
 
-// Snapshots bounds what the images of set-up instances take, over all modules that share it:
-// where there is more than that, those go first whose pool was not used for the longest time.
-// Their next run sets an instance up anew, which takes milliseconds.
+// Snapshots bounds what the images of set-up instances take, over all modules that share it.
+// Where there is more than that, one goes of the owner that has the most: the one whose pool
+// was not used for the longest time, so that an owner who has much loses what is its own. The
+// next run of that pool sets an instance up anew, which takes milliseconds.
 type Snapshots struct {
 	pages *os.File // tells what a run has written to; nil where the system does not
 	most  int64
 
-	mu    sync.Mutex
-	clock uint64
-	held  map[*Pool]int64 // octets
-	total int64
+	mu     sync.Mutex
+	clock  uint64
+	held   map[*Pool]int64 // octets
+	owners map[string]int64
+	total  int64
+
+	forgetting sync.WaitGroup
 }
+
+// largest is how large an image may be to be kept, in octets.
+func (s *Snapshots) largest() int64 { return s.most / 4 }
 
 // NewSnapshots returns Snapshots that hold so many octets, and of one pool at least.
 func NewSnapshots(octets int64) *Snapshots {
-	return &Snapshots{pages: openPages(), most: octets, held: make(map[*Pool]int64)}
+	return &Snapshots{pages: openPages(), most: octets, held: make(map[*Pool]int64), owners: make(map[string]int64)}
 }
 
 // Close gives back what they hold. All modules that share them are closed before.
 func (s *Snapshots) Close() error {
+	s.forgetting.Wait()
 	if s.pages == nil {
 		return nil
 	}
@@ -49,30 +56,46 @@ func (s *Snapshots) add(ctx context.Context, p *Pool, made *image) {
 		s.mu.Unlock()
 		return
 	}
-	s.held[p] = octets
-	s.total += octets
+	s.count(p, octets)
 	var unused []*Pool
 	for s.total > s.most && len(s.held) > 1 {
-		unused = append(unused, s.oldest(p))
+		other := s.oldest()
+		s.count(other, -s.held[other])
+		unused = append(unused, other)
 	}
 	s.mu.Unlock()
+	ctx = context.WithoutCancel(ctx)
 	for _, other := range unused {
-		other.forget(ctx)
+		s.forgetting.Go(func() { other.forget(ctx) }) // which takes time, and is not this run's to wait for
 	}
 }
 
-// oldest takes out the pool that was not used for the longest time, but for one. The caller
-// holds the lock.
-func (s *Snapshots) oldest(but *Pool) *Pool {
+// count adds octets to those of a pool; none of that are left where they are taken away. The
+// caller holds the lock.
+func (s *Snapshots) count(p *Pool, octets int64) {
+	s.held[p] += octets
+	s.owners[p.module.owner] += octets
+	s.total += octets
+	if s.held[p] == 0 {
+		delete(s.held, p)
+	}
+	if s.owners[p.module.owner] == 0 {
+		delete(s.owners, p.module.owner)
+	}
+}
+
+// oldest is the pool that was not used for the longest time of the owner that has the most: it
+// may be the newest of all. The caller holds the lock.
+func (s *Snapshots) oldest() *Pool {
 	var found *Pool
-	turn := uint64(math.MaxUint64)
 	for p := range s.held {
-		if p != but && p.turn < turn {
-			found, turn = p, p.turn
+		switch {
+		case found == nil,
+			s.owners[p.module.owner] > s.owners[found.module.owner],
+			s.owners[p.module.owner] == s.owners[found.module.owner] && p.turn < found.turn:
+			found = p
 		}
 	}
-	s.total -= s.held[found]
-	delete(s.held, found)
 	return found
 }
 
@@ -80,6 +103,5 @@ func (s *Snapshots) oldest(but *Pool) *Pool {
 func (s *Snapshots) remove(p *Pool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.total -= s.held[p]
-	delete(s.held, p)
+	s.count(p, -s.held[p])
 }

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -61,6 +62,7 @@ func TestSnapshotsAreBounded(t *testing.T) { //nolint:paralleltest // it counts 
 		if got, err := pooled(t.Context(), pools[step.use], "count"); err != nil || got != 506 {
 			t.Errorf("count = %d, %v", got, err)
 		}
+		snapshots.Settle()
 		if setUps != step.want {
 			t.Errorf("after %d was used they were set up %v times, want %v", step.use, setUps, step.want)
 		}
@@ -73,6 +75,44 @@ func TestSnapshotsAreBounded(t *testing.T) { //nolint:paralleltest // it counts 
 	}
 	if after := images(t); after != before {
 		t.Errorf("%d images stay mapped", after-before)
+	}
+}
+
+// TestOwnerPaysForItself has one owner with more than there is room for, and another with
+// one pool, which stays; and an image too large to be kept.
+func TestOwnerPaysForItself(t *testing.T) {
+	t.Parallel()
+	snapshots := sandbox.NewSnapshots(3<<20 + 512<<10)
+	wasm := assemble(t, "large")
+	setUps := make(map[string]int)
+	pools := make(map[string]*sandbox.Pool)
+	for _, name := range []string{"good", "bad 1", "bad 2", "bad 3", "bad 4", "huge"} {
+		m := compile(t, wasm, sandbox.Config{Memory: 4 << 20, Snapshots: snapshots, Owner: strings.Fields(name)[0]})
+		pools[name] = m.NewPool(2, func(ctx context.Context, g *sandbox.Guest) error {
+			setUps[name]++
+			if name == "huge" {
+				return g.Write(0, bytes.Repeat([]byte{1}, 1<<20))
+			}
+			_, err := g.Call(ctx, "setup")
+			return err
+		})
+	}
+	for range 3 {
+		for _, name := range []string{"good", "bad 1", "bad 2", "bad 3", "bad 4", "huge"} {
+			if _, err := pooled(t.Context(), pools[name], "count"); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			snapshots.Settle()
+		}
+	}
+	if setUps["good"] != 1 {
+		t.Errorf("the good one was set up %d times", setUps["good"])
+	}
+	if n := setUps["bad 1"] + setUps["bad 2"] + setUps["bad 3"] + setUps["bad 4"]; n < 8 {
+		t.Errorf("the bad ones were set up %d times, and are to pay for what there is no room for", n)
+	}
+	if setUps["huge"] != 3 {
+		t.Errorf("the one that is too large was set up %d times, once for each run is 3", setUps["huge"])
 	}
 }
 
