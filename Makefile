@@ -60,7 +60,7 @@ test: plugins ## Run all tests that this machine can run
 
 .PHONY: test-race
 test-race: plugins ## Run them with the race detector (needs a C compiler)
-	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go test -race ./...); done
+	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go test -race -timeout 60m ./...); done
 
 .PHONY: bench
 bench: plugins ## Measure beside references, in one run

@@ -33,7 +33,7 @@ listener "mx" {
   # where a line ends can be made to smuggle mail. true takes it all the same.
   allow_bare_newlines = false # default
 
-  # Offers STARTTLS. The files are read at start.
+  # Offers STARTTLS. The files are read at start and at SIGHUP.
   tls {
     cert_file = "/etc/postern/mx1.crt" # with the chain
     key_file  = "/etc/postern/mx1.key"
@@ -137,8 +137,9 @@ plugin "classify" {
   memory  = "128MiB" # default; 1MiB to 2GiB
 
   # How much work a run may be, in units, whatever the machine: a call of a function or
-  # a round of a loop is one, and one more for each 128 instructions in it. "message show"
-  # and "plugin run" say what was used.
+  # a round of a loop is one, and one more for each 128 instructions in it, of which slow
+  # ones count for several; a call of the host is 100, and one more for each 64 octets that
+  # it hands over. "message show" and "plugin run" say what was used.
   fuel = 10000000000 # default; 1000 to 1000000000000
 
   # What its failure means. skip (default) goes on without it, retry runs the

@@ -65,7 +65,8 @@ func TestHostileTenant(t *testing.T) {
 plugin %q {
   source  = "file:%s.wasm"
   grant   = ["raw"]
-  timeout = "200ms"
+  timeout = "5m"
+  fuel    = 50000000
   memory  = "32MiB"
 }`, name, name)
 		fmt.Fprintf(&chain, "%q, ", name)
@@ -166,7 +167,7 @@ tenant "acme" {
 	if all := strings.Count(log, failed); all != hostileMails*len(hostile()) {
 		t.Errorf("%d runs have failed, those of the hostile plugins are %d", all, hostileMails*len(hostile()))
 	}
-	for _, words := range []string{"it exited with code 0", "more than 100000 calls of the host in one run", "address is outside the guest's memory", "stack overflow", "its time was over; timeout = "} {
+	for _, words := range []string{"it exited with code 0", "more than 100000 calls of the host in one run", "address is outside the guest's memory", "stack overflow", "its fuel is used up"} {
 		if !strings.Contains(log, words) {
 			t.Errorf("the log does not say of any of them %q", words)
 		}

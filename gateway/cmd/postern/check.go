@@ -23,7 +23,7 @@ func newCheck() *cobra.Command {
 		Short: "Read a configuration and say everything that is wrong with it",
 		Long: `Check reads the configuration as serve would: files, environment, flags,
 secrets, certificates. It fetches, compiles and configures every plugin. It starts
-nothing, and touches no data folder. Every mistake is reported at once, with file,
+nothing, and touches of a data folder its cache alone. Every mistake is reported at once, with file,
 line and column. Exit code 0: it is right; 2: it is not.
 
 What was fetched and compiled is kept in ` + cacheVariable + `, or else in the folder

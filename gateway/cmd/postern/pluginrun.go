@@ -151,7 +151,7 @@ func (r ran) print(w io.Writer) error {
 	default:
 		fmt.Fprintf(&b, "Result   ended well\n")
 	}
-	fmt.Fprintf(&b, "Time     %.1f ms, its instance included\n", r.DurationMS)
+	fmt.Fprintf(&b, "Time     %.1f ms\n", r.DurationMS)
 	fmt.Fprintf(&b, "Memory   %.1f MiB\n", mebibytes(r.Memory))
 	fmt.Fprintf(&b, "Fuel     %d units\n", r.Fuel)
 	for i, l := range r.Log {

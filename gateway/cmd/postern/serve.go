@@ -47,7 +47,8 @@ At SIGHUP, and when the file of a plugin has changed, it reads the configuration
 goes on by it: plugins and pipelines, tenants with all that is in them, plans, and
 certificates. What is wrong with it is logged, and everything goes on as before. A mail
 that is under way goes on by what it began with. Changes of other blocks are logged,
-and take effect at the next start.
+and take effect at the next start; one of delivery, scanner or public has the reload
+refused, since tenants depend on it.
 
 Plugins are compiled when they are new, which takes seconds, and kept compiled in
 ` + cacheVariable + `, or else in the folder cache of the data folder. That folder can be

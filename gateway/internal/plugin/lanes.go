@@ -65,9 +65,12 @@ func (l *Lanes) leave() {
 	l.pass()
 }
 
-// yield lets another tenant go first, if one waits. It returns when the lane is the
-// caller's again; with an error, it is not.
-func (l *Lanes) yield(ctx context.Context, tenant string) error {
+// pause calls what waits, and does what has to be done meanwhile.
+type pause func(wait func() error) error
+
+// yield lets another tenant go first, if one waits, within a pause. It returns when the lane is
+// the caller's again; with an error, it is not.
+func (l *Lanes) yield(ctx context.Context, tenant string, p pause) error {
 	if l == nil {
 		return nil
 	}
@@ -89,7 +92,7 @@ func (l *Lanes) yield(ctx context.Context, tenant string) error {
 	}
 	l.pass()
 	l.mu.Unlock()
-	return l.wait(ctx, tenant, turn)
+	return p(func() error { return l.wait(ctx, tenant, turn) })
 }
 
 // enterBehind waits until there is a lane that no tenant wants.
@@ -111,7 +114,7 @@ func (l *Lanes) enterBehind(ctx context.Context) error {
 
 // yieldBehind is yield for who entered behind: it lets every tenant go first. It keeps
 // nobody's pause, so that who enters behind has to be few.
-func (l *Lanes) yieldBehind(ctx context.Context) error {
+func (l *Lanes) yieldBehind(ctx context.Context, p pause) error {
 	if l == nil {
 		return nil
 	}
@@ -124,7 +127,7 @@ func (l *Lanes) yieldBehind(ctx context.Context) error {
 	l.behind = append([]chan struct{}{turn}, l.behind...) // it has begun already
 	l.pass()
 	l.mu.Unlock()
-	return l.waitBehind(ctx, turn)
+	return p(func() error { return l.waitBehind(ctx, turn) })
 }
 
 func (l *Lanes) waitBehind(ctx context.Context, turn chan struct{}) error {

@@ -57,7 +57,7 @@ func TestLanesYield(t *testing.T) {
 			}
 		}
 		must(l.enter(t.Context(), "a"))
-		must(l.yield(t.Context(), "a")) // nobody waits
+		must(l.yield(t.Context(), "a", atOnce)) // nobody waits
 		for _, tenant := range []string{"a", "b", "b"} {
 			go func() {
 				must(l.enter(t.Context(), tenant))
@@ -66,9 +66,9 @@ func TestLanesYield(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
-		must(l.yield(t.Context(), "a"))
+		must(l.yield(t.Context(), "a", atOnce))
 		order <- "first"
-		must(l.yield(t.Context(), "a"))
+		must(l.yield(t.Context(), "a", atOnce))
 		order <- "again"
 		l.leave()
 		synctest.Wait()
@@ -103,7 +103,7 @@ func TestLanesBehind(t *testing.T) {
 			go func() {
 				must(l.enterBehind(t.Context()))
 				order <- fmt.Sprint("behind", i)
-				must(l.yieldBehind(t.Context()))
+				must(l.yieldBehind(t.Context(), atOnce))
 				order <- fmt.Sprint("again", i)
 				l.leave()
 			}()
@@ -124,7 +124,7 @@ func TestLanesBehind(t *testing.T) {
 		}
 		go inFront("a")
 		synctest.Wait()
-		must(l.yield(t.Context(), "b")) // whoever is behind is not let go first, but a is
+		must(l.yield(t.Context(), "b", atOnce)) // whoever is behind is not let go first, but a is
 		order <- "first"
 		go inFront("b")
 		synctest.Wait()
@@ -165,7 +165,7 @@ func TestLanesBehindYields(t *testing.T) {
 		}
 		synctest.Wait()
 		began := time.Now()
-		if err := l.yieldBehind(t.Context()); err != nil || time.Since(began) != (maxPaused+2)*time.Second {
+		if err := l.yieldBehind(t.Context(), atOnce); err != nil || time.Since(began) != (maxPaused+2)*time.Second {
 			t.Errorf("the lane came back after %s, %v", time.Since(began), err)
 		}
 		go func() {
@@ -178,7 +178,7 @@ func TestLanesBehindYields(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := l.yieldBehind(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := l.yieldBehind(ctx, atOnce); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
 		time.Sleep(2 * time.Hour)
@@ -206,7 +206,7 @@ func TestLanesPauseFew(t *testing.T) {
 					t.Errorf("%d are paused", l.paused)
 				}
 				paused = max(paused, l.paused)
-				if err := l.yield(t.Context(), tenant); err != nil {
+				if err := l.yield(t.Context(), tenant, atOnce); err != nil {
 					t.Error(err)
 				}
 				ended++
@@ -231,7 +231,7 @@ func TestLanesGiveUp(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%50)*time.Microsecond)
 			defer cancel()
 			if i%7 == 0 {
-				if l.enterBehind(ctx) == nil && l.yieldBehind(ctx) == nil {
+				if l.enterBehind(ctx) == nil && l.yieldBehind(ctx, atOnce) == nil {
 					l.leave()
 				}
 				return
@@ -243,7 +243,7 @@ func TestLanesGiveUp(t *testing.T) {
 				}
 				return
 			}
-			if l.yield(ctx, tenant) == nil {
+			if l.yield(ctx, tenant, atOnce) == nil {
 				l.leave()
 			}
 		})
@@ -280,3 +280,6 @@ func TestWorktime(t *testing.T) {
 		}
 	})
 }
+
+// atOnce is the pause of who has no time to stop.
+func atOnce(wait func() error) error { return wait() }

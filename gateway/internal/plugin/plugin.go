@@ -6,7 +6,7 @@
 //
 //   - A plugin that imports more than it is granted does not load, and the error
 //     says what to grant.
-//   - Each run is a pristine instance, configured anew. Its edits apply when it ends
+//   - Each run is a pristine instance, as it was when it was configured. Its edits apply when it ends
 //     well, all of them or none.
 //   - Whatever a guest hands over is bounded before it is read, and checked before it
 //     is believed. A guest that breaks the contract is trapped; the gateway and other
@@ -223,7 +223,7 @@ func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context,
 	defer func() { r.duration = time.Since(began) - clock.waited }()
 	defer cancel()
 	ctx = sandbox.WithYield(ctx, func(ctx context.Context) error {
-		err := clock.pause(func() error { return yield(ctx) })
+		err := yield(ctx, clock.pause)
 		lost = err != nil
 		return err
 	})
@@ -242,13 +242,13 @@ func (p *Plugin) inInstance(ctx context.Context, r *run, f func(context.Context,
 }
 
 // turns are how a run gets its lane, and lets others go first.
-func (p *Plugin) turns(r *run) (enter, yield func(context.Context) error) {
+func (p *Plugin) turns(r *run) (enter func(context.Context) error, yield func(context.Context, pause) error) {
 	lanes, tenant := p.cfg.Lanes, r.mail.Tenant
 	if r.behind {
 		return lanes.enterBehind, lanes.yieldBehind
 	}
 	return func(ctx context.Context) error { return lanes.enter(ctx, tenant) },
-		func(ctx context.Context) error { return lanes.yield(ctx, tenant) }
+		func(ctx context.Context, p pause) error { return lanes.yield(ctx, tenant, p) }
 }
 
 // configure sets an instance up, before it runs or becomes what all runs begin with.

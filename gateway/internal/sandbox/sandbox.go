@@ -1,5 +1,5 @@
-// Package sandbox runs WebAssembly modules of strangers: it compiles them, makes a
-// fresh instance for each run, and bounds what a run may use. It is the home of
+// Package sandbox runs WebAssembly modules of strangers: it compiles them, gives each run
+// an instance as it was when it was set up, and bounds what a run may use. It is the home of
 // wazero, and knows octets and limits, not mail.
 //
 // # Invariants
@@ -18,8 +18,8 @@
 //     no files, no network, no arguments and no environment.
 //
 // Compiled code is kept in a folder that must be this process's alone (0700): it is
-// native code, and its checksum is no signature. A damaged entry is removed and
-// compiled again.
+// native code, and its seal is no signature. A damaged entry, or one for another
+// processor, is removed and compiled again.
 package sandbox
 
 import (
