@@ -35,7 +35,7 @@ func openFile(file string) (io.ReadCloser, error) {
 	}
 	info, err := opened.Stat()
 	if err == nil && info.IsDir() {
-		err = errors.New("is a folder")
+		err = fmt.Errorf("read %s: it is a folder", file)
 	}
 	if err != nil {
 		return nil, errors.Join(err, opened.Close())

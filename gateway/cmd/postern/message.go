@@ -253,7 +253,8 @@ func (m shownMessage) print(w io.Writer) error {
 		// Trace and attempts as they came, each step before what followed from it.
 		trace := d.Trace
 		for _, a := range d.Tries {
-			i := slices.IndexFunc(trace, func(s admin.Step) bool { return s.At.After(a.At) })
+			// Attempts are kept in milliseconds.
+			i := slices.IndexFunc(trace, func(s admin.Step) bool { return s.At.Truncate(time.Millisecond).After(a.At) })
 			if i < 0 {
 				i = len(trace)
 			}

@@ -86,6 +86,9 @@ DATA_DIR/cache. Exit code 1: it cannot be compiled, and why is said.`, compileMe
 			began := time.Now()
 			in, err := plugin.Inspect(cmd.Context(), wasm, cacheDir, compiler)
 			if err != nil {
+				if !child { // who started that knows what it is
+					err = fmt.Errorf("%s: %w", args[0], err)
+				}
 				return err
 			}
 			took := time.Since(began)

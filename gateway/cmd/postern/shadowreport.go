@@ -134,5 +134,8 @@ func printPlaces(b *strings.Builder, title string, list []journal.Place) {
 	fmt.Fprintf(b, "  %s\n", title)
 	for _, p := range list {
 		fmt.Fprintf(b, "    %5d × %s, last in %s\n", p.Count, terminal.Text(valueOr(p.At, "the whole"), maxSymbol), terminal.Text(string(p.Delivery), maxSymbol))
+		if p.Last != "" {
+			fmt.Fprintf(b, "            %s\n", terminal.Text(p.Last, maxSymbol))
+		}
 	}
 }

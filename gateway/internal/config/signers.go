@@ -82,9 +82,13 @@ func foreign(p *Plugin, name string, set func(syntax.Value) syntax.Problems) fun
 
 // signatureSource reads where a signature is.
 func signatureSource(v syntax.Value) (Source, syntax.Problems) {
+	const hint = `write "file:PATH" or "https://…"`
 	s, ps := source(v)
+	for i := range ps {
+		ps[i].Hint = hint
+	}
 	if ps == nil && s.File == "" && s.URL == "" {
-		return Source{}, v.Wrong(`write "file:PATH" or "https://…"`, "a signature is a file of its own")
+		return Source{}, v.Wrong(hint, "a signature is a file of its own")
 	}
 	return s, ps
 }

@@ -57,6 +57,7 @@ func TestComponents(t *testing.T) {
 		"spam":     {firstParty + "/spam", []string{`{}`, `{"threshold":6.5}`, `{"threshold":-1}`}, []string{"/spam"}},
 		"markdown": {firstParty + "/markdown", []string{`{}`, `{"links":false,"images":false}`}, []string{"/message/content/markdown"}},
 		"payload":  {firstParty + "/payload", shapes(t), []string{""}},
+		"crm":      {"../../../examples/plugin-go-crm", []string{`{"account":"acme"}`, `{}`}, []string{"/crm"}},
 		"probe": {"testdata/probe", []string{
 			`{}`, `{"do":"drop"}`, `{"do":"quarantine"}`, `{"do":"outside"}`, `{"do":"talk"}`,
 			`{"do":"fail"}`, `{"do":"panic"}`, `{"do":"exit"}`, `{"do":"refuse"}`,

@@ -30,6 +30,7 @@ import (
 // What may wait, the run under way included.
 const (
 	maxWaiting = 16
+	maxTenant  = maxWaiting / 4 // of one tenant
 	maxOctets  = 64 << 20
 	// maxView is how much of a mail its parsed view can hold, in octets.
 	maxView = 16 << 20
@@ -57,6 +58,8 @@ type Runner struct {
 	octets  int64              // of those that wait, and of the one that runs
 	count   int                // of the same
 	skipped map[string]skipped // by plugin, until they are written
+	// served is how many trials were made of each tenant since it last had none waiting.
+	served map[string]int
 	// interrupt ends the run under way, and ended is closed when it has; nil where there
 	// is none.
 	interrupt context.CancelFunc
@@ -79,7 +82,7 @@ type trial struct {
 
 // New returns a runner.
 func New(bodies Bodies, j Journal, log hclog.Logger) *Runner {
-	return &Runner{bodies: bodies, journal: j, log: log.Named("shadow"), wake: make(chan struct{}, 1), skipped: make(map[string]skipped)}
+	return &Runner{bodies: bodies, journal: j, log: log.Named("shadow"), wake: make(chan struct{}, 1), skipped: make(map[string]skipped), served: make(map[string]int)}
 }
 
 // Offer takes what a chain has left to try, as far as there is room for it.
@@ -89,7 +92,7 @@ func (r *Runner) Offer(m plugin.Mail, body mail.BodyRef, runs []pipeline.Shadowe
 	for _, run := range runs {
 		t := &trial{mail: m, body: body, run: run, octets: view + int64(run.Before.Size()) + int64(run.Result.Document.Size())}
 		r.mu.Lock()
-		if r.count < maxWaiting && r.octets+t.octets <= maxOctets {
+		if r.count < maxWaiting && r.octets+t.octets <= maxOctets && r.waitingOf(m.Tenant) < maxTenant {
 			r.count++
 			r.octets += t.octets
 			r.waiting = append(r.waiting, t)
@@ -150,16 +153,39 @@ func (r *Runner) Settle() {
 	}
 }
 
-// next takes the trial that waits longest; nil where none does. done is to be called when
-// it is over.
+// waitingOf counts the trials of a tenant. The caller holds the lock.
+func (r *Runner) waitingOf(tenant string) int {
+	n := 0
+	for _, t := range r.waiting {
+		if t.mail.Tenant == tenant {
+			n++
+		}
+	}
+	return n
+}
+
+// next takes the trial that waits longest of the tenant that had the fewest; nil where none
+// waits. done is to be called when it is over.
 func (r *Runner) next(ctx context.Context) (t *trial, running context.Context, done func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.waiting) == 0 {
 		return nil, nil, nil
 	}
-	t = r.waiting[0]
-	r.waiting = r.waiting[1:]
+	first := 0
+	for i, other := range r.waiting {
+		if r.served[other.mail.Tenant] < r.served[r.waiting[first].mail.Tenant] {
+			first = i
+		}
+	}
+	t = r.waiting[first]
+	r.waiting = slices.Delete(r.waiting, first, first+1)
+	r.served[t.mail.Tenant]++
+	for tenant := range r.served {
+		if tenant != t.mail.Tenant && r.waitingOf(tenant) == 0 {
+			delete(r.served, tenant)
+		}
+	}
 	running, interrupt := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	r.interrupt, r.ended = interrupt, ended

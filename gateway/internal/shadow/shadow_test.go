@@ -236,6 +236,43 @@ func TestChangesAreBounded(t *testing.T) {
 	})
 }
 
+// TestShadowsTakeTurns has one tenant offer all the time, and another now and then: each of
+// the latter's is run.
+func TestShadowsTakeTurns(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, b *bench) {
+		slow := &stage{crm: `1`}
+		raw := octets{bytes.NewReader([]byte("raw")), new(int)}
+		offer := func(tenant string) {
+			out := pipeline.Run(t.Context(), nil, plugin.Mail{}, start())
+			b.Offer(plugin.Mail{ID: delivery, Tenant: tenant, Raw: raw}, "", []pipeline.Shadowed{{
+				Stage:  pipeline.Stage{Name: "crm", Shadow: &pipeline.Shadow{Plugin: slow, New: "bb"}},
+				Before: out.Document, Result: plugin.Result{Document: out.Document},
+			}})
+		}
+		for i := range 100 {
+			for range 20 {
+				offer("much")
+			}
+			if i%5 == 0 {
+				offer("little")
+			}
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		runs := make(map[string]int)
+		for _, e := range b.kept.entries {
+			if e.Outcome != journal.Skipped {
+				runs[e.Tenant]++
+			}
+		}
+		if runs["little"] != 20 || runs["much"] < 50 {
+			t.Errorf("runs %v, want all 20 of the one that has little", runs)
+		}
+	})
+}
+
 // TestOfferNeverWaits offers more than there is room for: what is too much is counted.
 func TestOfferNeverWaits(t *testing.T) {
 	t.Parallel()
@@ -245,8 +282,8 @@ func TestOfferNeverWaits(t *testing.T) {
 		raw := octets{bytes.NewReader([]byte("raw")), new(int)}
 		run := pipeline.Shadowed{Stage: pipeline.Stage{Name: "crm", Shadow: &pipeline.Shadow{Plugin: old, New: "bb"}}, Before: out.Document, Result: plugin.Result{Document: out.Document}}
 		began := time.Now()
-		for range 1000 {
-			b.Offer(plugin.Mail{ID: delivery, Raw: raw}, "", []pipeline.Shadowed{run})
+		for i := range 1000 {
+			b.Offer(plugin.Mail{ID: delivery, Tenant: fmt.Sprint(i % 10), Raw: raw}, "", []pipeline.Shadowed{run})
 		}
 		if took := time.Since(began); took > 0 {
 			t.Errorf("to offer took %s", took)

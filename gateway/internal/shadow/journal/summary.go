@@ -53,6 +53,8 @@ type Place struct {
 	At       string          `json:"at"`
 	Count    int             `json:"count"`
 	Delivery mail.DeliveryID `json:"delivery"`
+	// Last says what it was then, where that is kept: the values, or the text of the error.
+	Last string `json:"last,omitempty"`
 }
 
 // Summarizer takes entries, and sums them up by plugin and modules.
@@ -105,19 +107,19 @@ func (s *sum) add(e Entry) {
 	}
 	s.Examples = s.Examples[max(0, len(s.Examples)-maxExamples):]
 	for _, c := range e.Changes {
-		count(s.places, c.At, e.Delivery)
+		count(s.places, c.At, e.Delivery, c.text())
 	}
 	if e.OldRun == nil || e.NewRun == nil {
 		return
 	}
 	if e.Outcome == NewFailed {
-		count(s.failures, e.NewRun.Failure, e.Delivery)
+		count(s.failures, e.NewRun.Failure, e.Delivery, e.NewRun.Error)
 	}
 	if e.OldRun.Failure != "" || e.NewRun.Failure != "" {
 		return
 	}
 	if e.OldRun.Verdict != e.NewRun.Verdict {
-		count(s.verdicts, e.OldRun.Verdict+" → "+e.NewRun.Verdict, e.Delivery)
+		count(s.verdicts, e.OldRun.Verdict+" → "+e.NewRun.Verdict, e.Delivery, "")
 	}
 	if e.OldRun.Fuel > 0 && e.OldRun.Duration > 0 {
 		s.fuel = append(s.fuel, float64(e.NewRun.Fuel)/float64(e.OldRun.Fuel))
@@ -125,8 +127,24 @@ func (s *sum) add(e Entry) {
 	}
 }
 
-func count(seen map[string]Place, at string, delivery mail.DeliveryID) {
-	seen[at] = Place{At: at, Count: seen[at].Count + 1, Delivery: delivery}
+func count(seen map[string]Place, at string, delivery mail.DeliveryID, last string) {
+	seen[at] = Place{At: at, Count: seen[at].Count + 1, Delivery: delivery, Last: last}
+}
+
+// text writes both values, where they are kept.
+func (c Change) text() string {
+	before, after := c.Old.text(), c.New.text()
+	if before == "" && after == "" {
+		return ""
+	}
+	return cmp.Or(before, "nothing") + " → " + cmp.Or(after, "nothing")
+}
+
+func (v *Value) text() string {
+	if v == nil {
+		return ""
+	}
+	return v.JSON
 }
 
 // Summaries gives what was summed up: plugins by their names, and of each the newest pair
