@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/cpu"
@@ -52,7 +53,8 @@ func seal(entry string) (string, error) {
 	if err != nil || len(files) == 0 {
 		return "", errors.Join(err, errors.New("there is no compiled code"))
 	}
-	text := fmt.Sprintf("%+v %+v\n", cpu.X86, cpu.ARM64)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%+v %+v\n", cpu.X86, cpu.ARM64)
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
@@ -62,9 +64,9 @@ func seal(entry string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		text += fmt.Sprintf("%x  %s\n", sha256.Sum256(content), name)
+		fmt.Fprintf(&text, "%x  %s\n", sha256.Sum256(content), name)
 	}
-	return text, nil
+	return text.String(), nil
 }
 
 // isCompiled reports whether an entry of a cache holds compiled code for this processor, as it
