@@ -3,12 +3,15 @@ package plugin_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/sandbox/admit"
@@ -162,4 +165,59 @@ func spin(t *testing.T, spinner, quick *plugin.Plugin, tenant string, many int, 
 	p99 := func(times []time.Duration) time.Duration { return times[len(times)*99/100] }
 	t.Logf("p99 of a run: %s alone, %s beside the spinner: ×%.1f; the median: %s and %s; at most %d calls waited for",
 		p99(alone), p99(beside), float64(p99(beside))/float64(p99(alone)), alone[len(alone)/2], beside[len(beside)/2], most)
+}
+
+// TestHostCallsHoldNobodyUp has a tenant whose plugin has the host work and hardly does
+// anything itself, in the only lane that there is: another tenant's runs end meanwhile.
+func TestHostCallsHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	fields, m := readFields(t), parsed(t)
+	wide := payloadDocument(t, `,"wide":[0`+strings.Repeat(",0", 100_000)+`]`)
+	large := payloadDocument(t, `,"large":"`+strings.Repeat("x", 1<<20)+`"`)
+	for name, tc := range map[string]struct {
+		data, calls string
+		doc         *document.Document
+	}{
+		"edits that are checked": {
+			`(data (i32.const 0x400) "/message/attachments/0/x") (data (i32.const 0x430) "1")`,
+			"(call $payload.set (i32.const 0x400) (i32.const 24) (i32.const 0x430) (i32.const 1) (i32.const 0x40))", wide,
+		},
+		"values that are written": {`(data (i32.const 0x400) "/wide")`, "(call $payload.get (i32.const 0x400) (i32.const 5) (i32.const 0x40))", wide},
+		"strings that are copied": {`(data (i32.const 0x400) "/large")`, "(call $payload.get (i32.const 0x400) (i32.const 6) (i32.const 0x40))", large},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lanes := plugin.NewLanes(1)
+			// What the host hands over is written to the same place each time.
+			wat := tc.data + "\n\n(func $transform (result i32) (loop (global.set $top (i32.const 0x1000)) " + tc.calls + " (br 0)) (i32.const 0x10))"
+			busy, tame := hostileConfig(wat2wasm(t, whole(wat, fields))), hostileConfig(wat2wasm(t, whole("", fields)))
+			busy.Lanes, tame.Lanes = lanes, lanes
+			busy.Timeout, busy.Fuel, busy.Memory = 10*time.Minute, 0, 64<<20
+			busy.Write, busy.Read = []document.Pointer{{}}, []document.Pointer{{}}
+			worker, quick := load(t, busy), load(t, tame)
+			mine, others := m, m
+			mine.Tenant, others.Tenant = "busy", "other"
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() {
+				_, err := worker.Run(ctx, mine, tc.doc)
+				ended <- err
+			}()
+			for range 20 {
+				if _, err := quick.Run(t.Context(), others, payloadDocument(t, `,"tame":true`)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			select {
+			case err := <-ended:
+				t.Errorf("the busy one had ended: %v", err)
+			default:
+			}
+			cancel()
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Errorf("the busy one ended with %v", err)
+			}
+		})
+	}
 }
