@@ -328,6 +328,9 @@ func (tc testedCase) print(w io.Writer, verbose, color bool) error {
 		casePassed: terminal.Paint("ok  ", terminal.Green, color), caseFailed: terminal.Paint("FAIL", terminal.Red, color),
 		caseUpdated: terminal.Paint("new ", terminal.Yellow, color),
 	}[tc.Result]
+	if tc.Result == caseUpdated && tc.Expected != nil {
+		word = terminal.Paint("chg ", terminal.Yellow, color)
+	}
 	fmt.Fprintf(&b, "%s  %s", word, terminal.Text(tc.Name, maxSymbol))
 	if verbose {
 		fmt.Fprintf(&b, "  %.1f ms, %d units of fuel, %.1f MiB", tc.DurationMS, tc.Fuel, mebibytes(tc.Memory))
@@ -337,11 +340,14 @@ func (tc testedCase) print(w io.Writer, verbose, color bool) error {
 	if tc.Problem != "" {
 		fmt.Fprintf(&details, "%s\n", terminal.Text(tc.Problem, maxError))
 	}
+	if tc.Result == caseUpdated && tc.Got.Error != "" {
+		details.WriteString("what is expected now is an error\n")
+	}
 	switch {
-	case tc.Result != caseFailed || tc.Got == nil:
+	case tc.Result == casePassed || tc.Got == nil:
 	case tc.Expected != nil:
 		tc.writeDiff(&details, color)
-	default:
+	case tc.Result == caseFailed:
 		if text, err := tc.Got.encoded(); err == nil {
 			terminal.WritePayload(&details, text)
 		}
