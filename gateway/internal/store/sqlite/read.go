@@ -57,11 +57,10 @@ func (db *DB) Waiting(ctx context.Context) ([]store.Waiting, error) {
 	return list, rows.Err()
 }
 
-// HasBody implements store.Store. It reads by the writing connection, so that
-// it sees every message whose enqueueing has returned.
+// HasBody implements store.Store.
 func (db *DB) HasBody(ctx context.Context, id mail.MessageID) (bool, error) {
 	var has bool
-	err := db.write.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM messages WHERE id = ? AND body IS NOT NULL)`, id).Scan(&has)
+	err := db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM messages WHERE id = ? AND body IS NOT NULL)`, id).Scan(&has)
 	if err != nil {
 		return false, fmt.Errorf("look for message %s: %w", id, err)
 	}

@@ -3,8 +3,8 @@
 // # Durability
 //
 // The database runs with synchronous=FULL, so that a commit is on the disk when
-// it returns. There is one connection that writes, and a pool of others that
-// read; one process at a time may have the database open, which the caller
+// it returns. There is one connection that writes, for all who have something to
+// write at the time together, and a pool of others that read; one process at a time may have the database open, which the caller
 // ensures by a lock on the data folder. Leases are therefore void when Open
 // finds them: whoever held them is gone.
 package sqlite
@@ -36,8 +36,9 @@ const readers = 4
 
 // DB is a store.Store.
 type DB struct {
-	write *sql.DB
-	read  *sql.DB
+	write   *sql.DB
+	read    *sql.DB
+	changes *committer // on the connection of write
 }
 
 var _ store.Store = (*DB)(nil)
@@ -68,7 +69,8 @@ func (db *DB) prepare(ctx context.Context, file string) error {
 		return err
 	}
 	db.read = read
-	return nil
+	db.changes, err = newCommitter(ctx, db.write)
+	return err
 }
 
 // open makes a pool of at most n connections.
@@ -106,34 +108,16 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// Close closes the database once running queries have ended.
+// Close closes the database once running queries have ended, and what waits to be written is.
 func (db *DB) Close() error {
 	var err error
+	if db.changes != nil {
+		err = db.changes.close()
+	}
 	if db.read != nil {
-		err = db.read.Close()
+		err = errors.Join(err, db.read.Close())
 	}
 	return errors.Join(err, db.write.Close())
-}
-
-// tx runs f in a transaction of the writing connection.
-func (db *DB) tx(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := db.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		return errors.Join(err, ignoreDone(tx.Rollback()))
-	}
-	return tx.Commit()
-}
-
-// ignoreDone passes over the error of a transaction that a cancelled context
-// has rolled back already.
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
 }
 
 func millis(t time.Time) int64 { return t.UnixMilli() }

@@ -15,7 +15,7 @@ import (
 
 // Enqueue implements store.Store.
 func (db *DB) Enqueue(ctx context.Context, messages []store.NewMessage) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.changes.do(ctx, func(tx *tx) error {
 		for i := range messages {
 			if err := insertMessage(ctx, tx, &messages[i]); err != nil {
 				return fmt.Errorf("%s: %w", messages[i].ID, err)
@@ -29,7 +29,7 @@ func (db *DB) Enqueue(ctx context.Context, messages []store.NewMessage) error {
 	return nil
 }
 
-func insertMessage(ctx context.Context, tx *sql.Tx, m *store.NewMessage) error {
+func insertMessage(ctx context.Context, tx *tx, m *store.NewMessage) error {
 	steps, err := json.Marshal(m.Steps)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func lane(e store.Endpoint) string { return e.Tenant + "/" + e.Name }
 // Claim implements store.Store.
 func (db *DB) Claim(ctx context.Context, c store.Claim) ([]store.Job, error) {
 	var jobs []store.Job
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.changes.do(ctx, func(tx *tx) error {
 		var seqs []int64
 		for _, quota := range c.Quotas {
 			leased, err := column[int64](ctx, tx, `
@@ -119,7 +119,7 @@ func (db *DB) Claim(ctx context.Context, c store.Claim) ([]store.Job, error) {
 
 // readJobs reads the deliveries that an owner has just leased, in the order in
 // which they are to start.
-func readJobs(ctx context.Context, tx *sql.Tx, owner string, seqs []int64) ([]store.Job, error) {
+func readJobs(ctx context.Context, tx *tx, owner string, seqs []int64) ([]store.Job, error) {
 	if len(seqs) == 0 {
 		return nil, nil
 	}
@@ -163,7 +163,7 @@ func readJobs(ctx context.Context, tx *sql.Tx, owner string, seqs []int64) ([]st
 // Finish implements store.Store.
 func (db *DB) Finish(ctx context.Context, results []store.Result) ([]bool, error) {
 	recorded := make([]bool, len(results))
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.changes.do(ctx, func(tx *tx) error {
 		for i := range results {
 			held, err := finish(ctx, tx, &results[i])
 			if err != nil {
@@ -179,7 +179,7 @@ func (db *DB) Finish(ctx context.Context, results []store.Result) ([]bool, error
 	return recorded, nil
 }
 
-func finish(ctx context.Context, tx *sql.Tx, r *store.Result) (held bool, err error) {
+func finish(ctx context.Context, tx *tx, r *store.Result) (held bool, err error) {
 	var res sql.Result
 	if r.State.Final() {
 		res, err = tx.ExecContext(ctx, `DELETE FROM queue WHERE delivery_seq = ? AND owner = ? AND claims = ?`,
@@ -214,7 +214,7 @@ func finish(ctx context.Context, tx *sql.Tx, r *store.Result) (held bool, err er
 }
 
 // keepMade records what the run of the chain made.
-func keepMade(ctx context.Context, tx *sql.Tx, r *store.Result) error {
+func keepMade(ctx context.Context, tx *tx, r *store.Result) error {
 	if r.Document != nil {
 		if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET document = ? WHERE seq = ?`, r.Document, r.Lease.Seq); err != nil {
 			return err
@@ -229,7 +229,7 @@ func keepMade(ctx context.Context, tx *sql.Tx, r *store.Result) error {
 		return nil
 	}
 	var text string
-	if err := tx.QueryRowContext(ctx, `SELECT steps FROM deliveries WHERE seq = ?`, r.Lease.Seq).Scan(&text); err != nil {
+	if err := tx.row(ctx, `SELECT steps FROM deliveries WHERE seq = ?`, r.Lease.Seq, &text); err != nil {
 		return err
 	}
 	var trace []mail.Step
@@ -254,7 +254,7 @@ func nonNil(b []byte) []byte {
 
 // Extend implements store.Store.
 func (db *DB) Extend(ctx context.Context, leases []store.Lease, until time.Time) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.changes.do(ctx, func(tx *tx) error {
 		for _, l := range leases {
 			if _, err := tx.ExecContext(ctx, `UPDATE queue SET lease_until = ? WHERE delivery_seq = ? AND owner = ? AND claims = ?`,
 				millis(until), l.Seq, l.Owner, l.Number); err != nil {
@@ -290,18 +290,24 @@ func (db *DB) Reap(ctx context.Context, now time.Time) (int, error) {
 }
 
 func (db *DB) change(ctx context.Context, what, query string, args ...any) (int, error) {
-	res, err := db.write.ExecContext(ctx, query, args...)
+	var n int64
+	err := db.changes.do(ctx, func(tx *tx) error {
+		res, err := tx.ExecContext(ctx, query, args...)
+		if err == nil {
+			n, err = res.RowsAffected()
+		}
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", what, err)
 	}
-	n, err := res.RowsAffected()
-	return int(n), err
+	return int(n), nil
 }
 
 // Expire implements store.Store.
 func (db *DB) Expire(ctx context.Context, now time.Time, limit int) (store.Expired, error) {
 	var out store.Expired
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.changes.do(ctx, func(tx *tx) error {
 		out = store.Expired{}
 		seqs, err := column[int64](ctx, tx, `SELECT delivery_seq FROM queue WHERE owner IS NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?`, millis(now), limit)
 		if err != nil {
@@ -329,7 +335,7 @@ func (db *DB) Expire(ctx context.Context, now time.Time, limit int) (store.Expir
 // forget takes the bodies and documents of messages whose retention is over. A
 // message that still has a delivery in the queue keeps its body: the raw message
 // outlives every delivery that can still be sent.
-func forget(ctx context.Context, tx *sql.Tx, now time.Time, limit int, out *store.Expired) error {
+func forget(ctx context.Context, tx *tx, now time.Time, limit int, out *store.Expired) error {
 	seqs, err := column[int64](ctx, tx, `
 		SELECT seq FROM messages m WHERE body IS NOT NULL AND expires_at <= ? AND NOT EXISTS (
 			SELECT 1 FROM deliveries d JOIN queue q ON q.delivery_seq = d.seq WHERE d.message_seq = m.seq)
@@ -355,7 +361,7 @@ func forget(ctx context.Context, tx *sql.Tx, now time.Time, limit int, out *stor
 }
 
 // column reads a query of one column.
-func column[T any](ctx context.Context, tx *sql.Tx, query string, args ...any) ([]T, error) {
+func column[T any](ctx context.Context, tx *tx, query string, args ...any) ([]T, error) {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,203 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// maxBatch is how many changes one transaction takes.
+const maxBatch = 1024
+
+// errClosed means that a change came after the database was closed.
+var errClosed = errors.New("the database is closed")
+
+// committer makes all changes, on the one connection that writes. Those that come while a
+// transaction is under way are made together in the next one: the disk is asked once for
+// all of them. One that comes alone waits for nobody. Where a change fails, each of its
+// batch is made again by itself, so that it fails alone.
+type committer struct {
+	conn  *sql.Conn
+	tx    *tx
+	ended chan struct{}
+
+	mu      sync.Mutex
+	arrived sync.Cond
+	pending []*change
+	closed  bool
+}
+
+// change is what is to be made in a transaction.
+type change struct {
+	ctx context.Context //nolint:containedctx // of who waits for it
+	// make may be called more than once, each time as if for the first.
+	make func(*tx) error
+	done chan error
+}
+
+// newCommitter returns a committer on a connection of its own.
+func newCommitter(ctx context.Context, db *sql.DB) (*committer, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &committer{conn: conn, tx: &tx{conn: conn, statements: make(map[string]*sql.Stmt)}, ended: make(chan struct{})}
+	c.arrived.L = &c.mu
+	go c.run()
+	return c, nil
+}
+
+// do has a change made. It returns when the change is on the disk, or was not made. A
+// context that ends counts until the change's transaction has begun.
+func (c *committer) do(ctx context.Context, f func(*tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	one := &change{ctx: ctx, make: f, done: make(chan error, 1)}
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return errClosed
+	}
+	c.pending = append(c.pending, one)
+	c.arrived.Signal()
+	c.mu.Unlock()
+	// Its transaction may have begun, and writes to what is the caller's: so it is waited
+	// for. What waits longer than one transaction takes is passed over when it is its turn.
+	return <-one.done
+}
+
+// run makes changes until close.
+func (c *committer) run() {
+	defer close(c.ended)
+	for {
+		c.mu.Lock()
+		for len(c.pending) == 0 && !c.closed {
+			c.arrived.Wait()
+		}
+		batch := c.pending[:min(len(c.pending), maxBatch)]
+		c.pending = c.pending[len(batch):]
+		c.mu.Unlock()
+		if len(batch) == 0 {
+			return
+		}
+		c.commit(batch)
+	}
+}
+
+// commit makes a batch of changes, all in one transaction or each in its own.
+func (c *committer) commit(batch []*change) {
+	var wanted []*change
+	for _, one := range batch {
+		if err := one.ctx.Err(); err != nil {
+			one.done <- err
+			continue
+		}
+		wanted = append(wanted, one)
+	}
+	if len(wanted) == 0 {
+		return
+	}
+	err := c.together(wanted)
+	if err != nil && len(wanted) > 1 {
+		for _, one := range wanted {
+			one.done <- c.together([]*change{one})
+		}
+		return
+	}
+	for _, one := range wanted {
+		one.done <- err
+	}
+}
+
+// together makes changes in one transaction. With an error none of them is made.
+func (c *committer) together(batch []*change) error {
+	ctx := context.Background()
+	if _, err := c.tx.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	for _, one := range batch {
+		if err := one.make(c.tx); err != nil {
+			return errors.Join(err, c.rollback())
+		}
+	}
+	if _, err := c.tx.ExecContext(ctx, "COMMIT"); err != nil {
+		return errors.Join(fmt.Errorf("commit: %w", err), c.rollback())
+	}
+	return nil
+}
+
+// rollback ends a transaction without a change. SQLite has done so itself where the disk is
+// full or fails.
+func (c *committer) rollback() error {
+	_, err := c.tx.ExecContext(context.Background(), "ROLLBACK")
+	if err != nil && strings.Contains(err.Error(), "no transaction is active") {
+		return nil
+	}
+	return err
+}
+
+// close makes what waits and ends.
+func (c *committer) close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.arrived.Signal()
+	c.mu.Unlock()
+	<-c.ended
+	return errors.Join(c.tx.close(), c.conn.Close())
+}
+
+// tx is a transaction under way. It prepares each statement once.
+type tx struct {
+	conn       *sql.Conn
+	statements map[string]*sql.Stmt
+}
+
+func (t *tx) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := t.statements[query]; ok {
+		return s, nil
+	}
+	s, err := t.conn.PrepareContext(ctx, query)
+	if err == nil {
+		t.statements[query] = s
+	}
+	return s, err
+}
+
+// ExecContext runs a statement, which is one of a fixed number.
+func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	s, err := t.prepared(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+// QueryContext reads rows.
+func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := t.prepared(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// row reads the one row that there is into variables.
+func (t *tx) row(ctx context.Context, query string, arg any, into ...any) error {
+	s, err := t.prepared(ctx, query)
+	if err != nil {
+		return err
+	}
+	return s.QueryRowContext(ctx, arg).Scan(into...)
+}
+
+func (t *tx) close() error {
+	var errs []error
+	for _, s := range t.statements {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
