@@ -55,7 +55,7 @@ func writeHostile(t *testing.T, file, transform string) {
 // without what its plugins did, and the gateway ends in good order.
 func TestHostileTenant(t *testing.T) {
 	t.Parallel()
-	const hostileMails, goodMails = 10, 60
+	const hostileMails, goodMails = 4, 60
 	rcv := newReceiver(t)
 	dir := t.TempDir()
 	var plugins, chain strings.Builder

@@ -86,6 +86,7 @@ func TestKill(t *testing.T) {
 // killLoad sends mails until the gateway is gone.
 type killLoad struct {
 	mu       sync.Mutex
+	over     bool // no more is to be sent
 	sent     int
 	accepted map[string]string // subject by message id
 }
@@ -104,6 +105,10 @@ func (l *killLoad) run(t *testing.T, addr string) {
 	defer func() { _ = client.Close() }()
 	for {
 		l.mu.Lock()
+		if l.over {
+			l.mu.Unlock()
+			return
+		}
 		l.sent++
 		subject := fmt.Sprintf("mail number %d", l.sent)
 		l.mu.Unlock()

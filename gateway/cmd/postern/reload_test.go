@@ -155,14 +155,17 @@ tenant "acme" {`, rcv.URL))
 	load.mu.Unlock()
 	_ = client.Close()
 
-	eventually(t, "every accepted mail so far", func() bool { return load.delivered(rcv) })
+	load.mu.Lock()
+	load.over = true
+	load.mu.Unlock()
+	sending.Wait()
+	eventually(t, "every accepted mail", func() bool { return load.delivered(rcv) })
 	if err := g.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-g.ended; err != nil {
 		t.Errorf("the gateway ended with %v", err)
 	}
-	sending.Wait()
 	rcv.check(t)
 	for id, d := range rcv.byID {
 		if d.times != 1 {
@@ -183,7 +186,7 @@ tenant "acme" {`, rcv.URL))
 	t.Logf("%d mails, by version 1: %d, 2: %d, 3: %d", rcv.count(), rcv.marked(1), rcv.marked(2), rcv.marked(3))
 }
 
-// delivered reports whether all that was accepted so far has arrived.
+// delivered reports whether all that was accepted has arrived.
 func (l *killLoad) delivered(rcv *receiver) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

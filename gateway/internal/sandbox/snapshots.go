@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"sync"
+
+	"github.com/tetratelabs/wazero"
 )
 
 // Snapshots bounds what the images of set-up instances take, over all modules that share it.
@@ -28,6 +30,10 @@ func (s *Snapshots) largest() int64 { return s.most / 4 }
 
 // NewSnapshots returns Snapshots that hold so many octets, and of one pool at least.
 func NewSnapshots(octets int64) *Snapshots {
+	// wazero finds out its own version when it is first used, and writes it down without a
+	// lock: it is to have done so before modules are compiled side by side.
+	ctx := context.Background()
+	_ = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler()).Close(ctx)
 	return &Snapshots{pages: openPages(), most: octets, held: make(map[*Pool]int64), owners: make(map[string]int64)}
 }
 
