@@ -11,7 +11,6 @@ import (
 )
 
 // SignatureSuffix is what minisign puts behind the name of what it signs.
-// SignatureSuffix is what the name of a signature has behind that of its module.
 const SignatureSuffix = ".minisig"
 
 // Signer is somebody whose signature a module may need.

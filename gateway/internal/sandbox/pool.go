@@ -217,18 +217,24 @@ func (p *Pool) clone(ctx context.Context, made *image) (*instance, error) {
 // giveBack keeps an instance for the next run, where it can be set back.
 func (p *Pool) giveBack(ctx context.Context, in *instance, whole bool) {
 	in.io.run, in.io.ctx = nil, nil
-	if whole && in.restore() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if in.memory.image == p.image {
-			select {
-			case p.idle <- in:
-				return
-			default:
-			}
-		}
+	if !whole || !in.restore() || !p.keep(in) {
+		in.close(ctx)
 	}
-	in.close(ctx)
+}
+
+// keep keeps an instance that is of the image, where there is room for it.
+func (p *Pool) keep(in *instance) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if in.memory.image != p.image {
+		return false
+	}
+	select {
+	case p.idle <- in:
+		return true
+	default:
+		return false
+	}
 }
 
 // instance is one that runs, or waits for a run.
