@@ -201,6 +201,10 @@ func (l *live) reload(ctx context.Context, why string) {
 		defer close(retired)
 		<-earlier // what began with a configuration before that may use the same plugins
 		ended()
+		same := func(a, b loadedPlugin) bool { return a.Plugin == b.Plugin }
+		if maps.EqualFunc(before.plugins, parts.plugins, same) {
+			return // shadows that wait may go on
+		}
 		l.shadows.Settle()
 		closePlugins(ctx, before.plugins, parts.plugins)
 	}()

@@ -13,11 +13,11 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/sandbox"
 )
 
-// images counts the mappings of images in this process.
+// images counts the mappings of images in this process; elsewhere than on Linux there are none.
 func images(t *testing.T) int {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("images are mapped on Linux alone")
+		return 0
 	}
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
@@ -67,7 +67,7 @@ func TestSnapshotsAreBounded(t *testing.T) { //nolint:paralleltest // it counts 
 			t.Errorf("after %d was used they were set up %v times, want %v", step.use, setUps, step.want)
 		}
 	}
-	if images(t) == before {
+	if runtime.GOOS == "linux" && images(t) == before {
 		t.Error("no image is mapped")
 	}
 	if err := errors.Join(m.Close(t.Context()), snapshots.Close()); err != nil {
