@@ -126,7 +126,7 @@ func (f *fixture) add(t *testing.T, raw string, endpoints ...string) mail.Messag
 		tenant, name, _ := strings.Cut(e, "/")
 		m.Deliveries = append(m.Deliveries, store.NewDelivery{
 			Endpoint: store.Endpoint{Tenant: tenant, Name: name}, Alias: "support", Recipient: "support@" + tenant + ".test",
-			DueAt: receivedAt, ExpiresAt: receivedAt.Add(24 * time.Hour),
+			DueAt: receivedAt, Retention: store.Retention{ExpiresAt: receivedAt.Add(24 * time.Hour)},
 		})
 	}
 	if err := f.store.Enqueue(t.Context(), []store.NewMessage{m}); err != nil {

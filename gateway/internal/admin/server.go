@@ -119,9 +119,12 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 
 func readFilter(r *http.Request) (store.Filter, error) {
 	q := r.URL.Query()
-	f := store.Filter{Tenant: q.Get("tenant"), State: mail.State(q.Get("state")), Limit: defaultLimit}
-	if f.State != "" && !slices.Contains(mail.States(), f.State) {
-		return f, fmt.Errorf("state %q is none of %v", f.State, mail.States())
+	f := store.Filter{Tenant: q.Get("tenant"), Limit: defaultLimit}
+	if s := mail.State(q.Get("state")); s != "" {
+		if !slices.Contains(mail.States(), s) {
+			return f, fmt.Errorf("state %q is none of %v", s, mail.States())
+		}
+		f.States = []mail.State{s}
 	}
 	if s := q.Get("limit"); s != "" {
 		n, err := strconv.Atoi(s)

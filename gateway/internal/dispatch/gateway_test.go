@@ -144,7 +144,7 @@ func (g *gateway) receive(endpoints ...string) mail.MessageID {
 	m := store.NewMessage{ID: id, ReceivedAt: received, Size: int64(len(g.mail)), SHA256: hex.EncodeToString(sum[:]), Body: ref, Reports: g.reports}
 	for _, name := range endpoints {
 		m.Deliveries = append(m.Deliveries, store.NewDelivery{
-			Endpoint: named(name), Alias: name, Recipient: name + "@acme.example", ExpiresAt: received.Add(retention), VirusAction: g.onVirus,
+			Endpoint: named(name), Alias: name, Recipient: name + "@acme.example", Retention: store.Retention{ExpiresAt: received.Add(retention)}, VirusAction: g.onVirus,
 		})
 	}
 	must(g.t, g.queue.Enqueue(g.t.Context(), m))

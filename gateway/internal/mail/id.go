@@ -27,13 +27,24 @@ const (
 
 // NewMessageID makes an id for a message received at t.
 func NewMessageID(t time.Time) MessageID {
-	var b [16]byte
-	ms := uint64(t.UnixMilli())
+	b := atTime(t)
+	_, _ = rand.Read(b[6:]) // crypto/rand.Read never fails
+	return encodeID(b)
+}
+
+// FirstID is not after the id of any message received at t or later, and after that of any
+// received a millisecond before.
+func FirstID(t time.Time) MessageID { return encodeID(atTime(t)) }
+
+func atTime(t time.Time) (b [16]byte) {
+	ms := uint64(max(0, t.UnixMilli()))
 	for i := range 6 {
 		b[i] = byte(ms >> (40 - 8*i))
 	}
-	_, _ = rand.Read(b[6:]) // crypto/rand.Read never fails
+	return b
+}
 
+func encodeID(b [16]byte) MessageID {
 	// 128 bits are written as 26 digits of 5 bits, the first of which holds 3.
 	var digits [ulidLen]byte
 	var acc uint32

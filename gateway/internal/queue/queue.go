@@ -99,9 +99,9 @@ func (q *Queue) Enqueue(ctx context.Context, m store.NewMessage) error {
 	return nil
 }
 
-// HasBody reports whether a message that was enqueued refers to a body.
-func (q *Queue) HasBody(ctx context.Context, id mail.MessageID) (bool, error) {
-	return q.store.HasBody(ctx, id)
+// LiveBodies returns the bodies that messages which were enqueued refer to.
+func (q *Queue) LiveBodies(ctx context.Context, ids []mail.MessageID) (map[mail.MessageID]mail.BodyRef, error) {
+	return q.store.LiveBodies(ctx, ids)
 }
 
 // Document returns what the run of the chain made of a delivery.
@@ -204,7 +204,7 @@ func (q *Queue) Finish(ctx context.Context, job store.Job, o Outcome) (mail.Stat
 
 // afterFailure decides what a failed attempt leads to.
 func (q *Queue) afterFailure(job store.Job, o Outcome) (state mail.State, due time.Time, reason string) {
-	made := job.Attempts + 1
+	made := job.Attempts - job.Earlier + 1
 	delay := time.Duration(0)
 	switch {
 	case o.Revised:
@@ -271,8 +271,8 @@ func (q *Queue) expire(ctx context.Context) {
 				q.log.Error("a body could not be deleted; it is swept at the next start", "body", ref, "error", err)
 			}
 		}
-		if out.Deliveries+len(out.Bodies) > 0 {
-			q.log.Info("retention ended", "deliveries_expired", out.Deliveries, "bodies_deleted", len(out.Bodies))
+		if out.Deliveries+len(out.Bodies)+out.Payloads+out.Rows > 0 {
+			q.log.Info("retention ended", "deliveries_expired", out.Deliveries, "bodies_deleted", len(out.Bodies), "payloads_deleted", out.Payloads, "rows_deleted", out.Rows)
 		}
 		more = out.More
 	}

@@ -53,7 +53,7 @@ func enqueue(t *testing.T, f fixture, retention time.Duration) mail.MessageID {
 	id := mail.NewMessageID(now)
 	err := f.Enqueue(t.Context(), store.NewMessage{
 		ID: id, ReceivedAt: now, Body: mail.BodyRef("ref:" + string(id)),
-		Deliveries: []store.NewDelivery{{Endpoint: desk, ExpiresAt: now.Add(retention)}},
+		Deliveries: []store.NewDelivery{{Endpoint: desk, Retention: store.Retention{ExpiresAt: now.Add(retention)}}},
 	})
 	if err != nil {
 		t.Fatal(err)

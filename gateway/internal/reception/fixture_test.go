@@ -118,12 +118,12 @@ func (s *faultyStore) Enqueue(ctx context.Context, messages []store.NewMessage) 
 	return s.call(func() error { return s.Store.Enqueue(ctx, messages) })
 }
 
-func (s *faultyStore) HasBody(ctx context.Context, id mail.MessageID) (has bool, err error) {
+func (s *faultyStore) LiveBodies(ctx context.Context, ids []mail.MessageID) (live map[mail.MessageID]mail.BodyRef, err error) {
 	err = s.call(func() (err error) {
-		has, err = s.Store.HasBody(ctx, id)
+		live, err = s.Store.LiveBodies(ctx, ids)
 		return err
 	})
-	return has, err
+	return live, err
 }
 
 // bodyFiles lists the files of the spool.

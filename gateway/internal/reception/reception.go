@@ -187,8 +187,8 @@ func (r *Reception) screen(ctx context.Context, m Mail, message *store.NewMessag
 func (r *Reception) discard(id mail.MessageID, ref mail.BodyRef) {
 	ctx, cancel := context.WithTimeout(context.Background(), discardTimeout)
 	defer cancel()
-	committed, err := r.queue.HasBody(ctx, id)
-	if err == nil && !committed {
+	live, err := r.queue.LiveBodies(ctx, []mail.MessageID{id})
+	if err == nil && live[id] != ref {
 		err = r.bodies.Delete(ctx, ref)
 	}
 	if err != nil {
@@ -212,7 +212,7 @@ func deliveries(recipients []Recipient, received time.Time, retention map[string
 				Endpoint:  store.Endpoint{Tenant: rcpt.Target.Tenant, Name: endpoint},
 				Alias:     rcpt.Target.Alias,
 				Recipient: rcpt.Address,
-				ExpiresAt: received.Add(retention[rcpt.Target.Tenant]),
+				Retention: store.Retention{ExpiresAt: received.Add(retention[rcpt.Target.Tenant])},
 			})
 		}
 	}
@@ -252,7 +252,10 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 // SweepBodies removes the bodies that a crash has left without a row. Bodies
 // that are being received meanwhile are not touched.
 func (r *Reception) SweepBodies(ctx context.Context) {
-	n, err := r.bodies.Sweep(ctx, r.queue.HasBody)
+	n, err := r.bodies.Sweep(ctx, func(ctx context.Context, id mail.MessageID) (bool, error) {
+		live, err := r.queue.LiveBodies(ctx, []mail.MessageID{id})
+		return live[id] != "", err
+	})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		r.log.Warn("bodies that a crash left could not be swept", "error", err)
 	}

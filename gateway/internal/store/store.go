@@ -12,6 +12,8 @@
 //     was lost changes nothing.
 //   - Deliveries of an endpoint are claimed in the order in which their messages
 //     were received, retries aside.
+//   - A message keeps its body until nothing needs it: no delivery that can still be
+//     sent, and none whose retention, or the quarantine's, goes on.
 //
 // Subpackage sqlite is the embedded store; storetest holds what every store must
 // pass. Times are kept in milliseconds.
@@ -27,6 +29,15 @@ import (
 
 // ErrNotFound means that the store has no such message or delivery.
 var ErrNotFound = errors.New("not found")
+
+// ErrInFlight means that an attempt is under way, whose end is to be waited for.
+var ErrInFlight = errors.New("an attempt is under way")
+
+// ErrNewer means that a database was written by a newer version of Postern.
+var ErrNewer = errors.New("database is newer than this program")
+
+// MaxDeliveries is how many deliveries a message may have.
+const MaxDeliveries = 1<<20 - 1
 
 // Store is what every store can do. All methods may be called by any number of
 // goroutines.
@@ -53,22 +64,56 @@ type Store interface {
 	Release(ctx context.Context, owner string) (int, error)
 	// Reap gives back the leases that ended before now.
 	Reap(ctx context.Context, now time.Time) (int, error)
-	// Expire ends up to limit deliveries that nobody holds and whose retention is
-	// over, and forgets the bodies and documents of messages whose retention is
-	// over for every delivery, and what scanners and plugins said of them. It returns the bodies, for the caller to delete.
+	// Expire applies the ends of retention to up to limit rows of each kind: it ends
+	// deliveries that wait or are quarantined, forgets payloads, bodies with all that was
+	// said of them, and the log's rows. It returns the bodies, for the caller to delete.
 	Expire(ctx context.Context, now time.Time, limit int) (Expired, error)
-	// HasBody reports whether a message refers to a body.
-	HasBody(ctx context.Context, id mail.MessageID) (bool, error)
+
+	// LiveBodies returns the bodies that messages refer to, of those that refer to one.
+	LiveBodies(ctx context.Context, ids []mail.MessageID) (map[mail.MessageID]mail.BodyRef, error)
 	// Body returns the body of a message; empty where it refers to none, as when its
 	// retention is over.
 	Body(ctx context.Context, id mail.MessageID) (mail.BodyRef, error)
 	// List returns deliveries, the newest first.
 	List(ctx context.Context, filter Filter) ([]Delivery, error)
+	// Count counts the deliveries that a filter selects by the hour in which they were
+	// received and their state, the latest hour first. The filter's Before and Limit do
+	// not count.
+	Count(ctx context.Context, filter Filter) ([]Count, error)
 	// Get returns a message with all its deliveries.
 	Get(ctx context.Context, id mail.MessageID) (Message, error)
 	// Document returns what the run of the chain made of a delivery; it is nil
 	// before, and where the chain made none.
 	Document(ctx context.Context, id mail.DeliveryID) ([]byte, error)
+
+	// Act does to deliveries what an operator asks for. It says of each whether it was
+	// done: it is not where the delivery is in another state than the action is for, its
+	// body is gone, its retention is over, or a lease on it is held.
+	Act(ctx context.Context, action Action, deliveries []int64) (done []bool, err error)
+	// Delete removes a message with all that is known of it, and returns its body for the
+	// caller to delete. It fails with ErrInFlight while a delivery is claimed.
+	Delete(ctx context.Context, id mail.MessageID) (mail.BodyRef, error)
+	// Lanes says what of each endpoint is in the queue, or that it is paused.
+	Lanes(ctx context.Context) ([]Lane, error)
+	// Pause has deliveries of an endpoint, or without a name of all endpoints of its
+	// tenant, wait until Resume. Those that are claimed go on.
+	Pause(ctx context.Context, endpoint Endpoint, since time.Time) error
+	// Resume ends a Pause of exactly that endpoint or tenant; it reports whether there was one.
+	Resume(ctx context.Context, endpoint Endpoint) (bool, error)
+	// TakeTokens takes up to as many as are wanted from each of the buckets, which all
+	// processes share. A bucket that is new is full.
+	TakeTokens(ctx context.Context, now time.Time, wants []TokenWant) ([]Tokens, error)
+
+	// Export reads messages with all that is known of them in order of their Seq, from
+	// after the given one on.
+	Export(ctx context.Context, after int64, limit int) ([]Record, error)
+	// Import adds what Export has read to a store that has no such messages, all or
+	// none. Leases are void.
+	Import(ctx context.Context, records []Record) error
+
+	// Wake receives when another process has made deliveries due; it is nil for a store
+	// that one process has to itself.
+	Wake() <-chan struct{}
 	Close() error
 }
 
@@ -105,8 +150,7 @@ type NewDelivery struct {
 	Recipient string
 	// DueAt is when the first attempt is to be made.
 	DueAt time.Time
-	// ExpiresAt is the end of the delivery's retention.
-	ExpiresAt time.Time
+	Retention
 	// State is Queued, which an empty one means too, or a final state that the
 	// delivery has from the beginning; it is not put into the queue then. Reason says
 	// why it is in that state.
@@ -117,6 +161,21 @@ type NewDelivery struct {
 	SpamAction mail.SpamAction
 	// VirusAction is what is done where the mail is infected.
 	VirusAction mail.VirusAction
+}
+
+// Retention says until when what of a delivery is kept.
+type Retention struct {
+	// ExpiresAt is the end of the raw message as far as this delivery needs it, and of the
+	// delivery where it has not ended by then.
+	ExpiresAt time.Time
+	// PayloadUntil is the end of the document once the delivery has ended; with the body
+	// it goes at the latest. Zero means ExpiresAt.
+	PayloadUntil time.Time
+	// HeldUntil stands for ExpiresAt while the delivery is quarantined. Zero means ExpiresAt.
+	HeldUntil time.Time
+	// LogUntil is the end of the log's row, which is not before anything else ends. Zero
+	// means never.
+	LogUntil time.Time
 }
 
 // Waiting says when an endpoint wants attention.
@@ -148,8 +207,11 @@ type Job struct {
 	Alias     string
 	Recipient string
 	ExpiresAt time.Time
-	// Attempts is how many were made before this claim.
-	Attempts int
+	// Attempts is how many were made before this claim, and Earlier how many of these
+	// before somebody had it sent anew: the schedule does not count them.
+	Attempts, Earlier int
+	// Released says that it was quarantined and somebody let it go.
+	Released bool
 	// Lost is how many leases on it have ended, since its last result, with neither a
 	// result nor a release, as when a process dies that holds one. Of all but the first,
 	// those are counted that were marked by Begin.
@@ -200,20 +262,12 @@ type Result struct {
 
 // Expired is what Expire did.
 type Expired struct {
-	Deliveries int
-	Bodies     []mail.BodyRef
-	// More is true where the limit was reached.
+	// Deliveries that had not been sent or released, Payloads and Rows (messages in the
+	// log) are counts of what has ended.
+	Deliveries, Payloads, Rows int
+	Bodies                     []mail.BodyRef
+	// More is true where a limit was reached.
 	More bool
-}
-
-// Filter selects deliveries. Empty fields select all.
-type Filter struct {
-	Tenant string
-	State  mail.State
-	// Before selects deliveries older than the one with this Seq; 0 for all.
-	Before int64
-	// Limit is how many are returned, at least 1.
-	Limit int
 }
 
 // Delivery is the log's row of a delivery.
@@ -230,7 +284,7 @@ type Delivery struct {
 	LastCode   int
 	ReceivedAt time.Time
 	UpdatedAt  time.Time
-	ExpiresAt  time.Time
+	Retention
 	// Due is when the next attempt is to be made; zero in a final state.
 	Due time.Time
 	// InFlight is true while a lease on it is held.
@@ -241,6 +295,8 @@ type Delivery struct {
 
 // Message is a message with its history.
 type Message struct {
+	// Seq orders messages by when they were stored.
+	Seq        int64
 	ID         mail.MessageID
 	Envelope   mail.Envelope
 	ReceivedAt time.Time

@@ -154,6 +154,19 @@ func (c *committer) close() error {
 type tx struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
+	lastSeq    int64 // of messages
+}
+
+// nextSeq is the seq of a message to be inserted. None comes twice while the database is
+// open, also where its message was deleted: a lease may still name it.
+func (t *tx) nextSeq(ctx context.Context) (int64, error) {
+	if t.lastSeq == 0 {
+		if err := t.row(ctx, `SELECT coalesce(max(seq), ?) FROM messages`, 0, &t.lastSeq); err != nil {
+			return 0, err
+		}
+	}
+	t.lastSeq++
+	return t.lastSeq, nil
 }
 
 func (t *tx) prepared(ctx context.Context, query string) (*sql.Stmt, error) {

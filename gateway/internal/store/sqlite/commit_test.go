@@ -188,24 +188,24 @@ func BenchmarkEnqueue(b *testing.B) {
 			b.SetParallelism(max(1, clients/2))
 			if clients == 1 {
 				for b.Loop() {
-					enqueue(b, db)
+					enqueueMany(b, db)
 				}
 				return
 			}
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					enqueue(b, db)
+					enqueueMany(b, db)
 				}
 			})
 		})
 	}
 }
 
-func enqueue(b *testing.B, db *DB) {
+func enqueueMany(b *testing.B, db *DB) {
 	now := time.Now()
 	err := db.Enqueue(context.Background(), []store.NewMessage{{
 		ID: mail.NewMessageID(now), ReceivedAt: now, Body: "body", Size: 4096, SHA256: "00",
-		Deliveries: []store.NewDelivery{{Endpoint: store.Endpoint{Tenant: "acme", Name: "desk"}, DueAt: now, ExpiresAt: now.Add(time.Hour)}},
+		Deliveries: []store.NewDelivery{{Endpoint: store.Endpoint{Tenant: "acme", Name: "desk"}, DueAt: now, Retention: store.Retention{ExpiresAt: now.Add(time.Hour)}}},
 	}})
 	if err != nil {
 		b.Error(err)

@@ -28,9 +28,6 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// ErrNewer means that the database was written by a newer version of Postern.
-var ErrNewer = errors.New("database is newer than this program")
-
 // readers is how many connections read at the same time.
 const readers = 4
 
@@ -100,13 +97,16 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("read version: %w", err)
 	}
 	if have > want {
-		return fmt.Errorf("%w: it has version %d, this program knows %d; use the newer program", ErrNewer, have, want)
+		return fmt.Errorf("%w: it has version %d, this program knows %d; use the newer program", store.ErrNewer, have, want)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
 }
+
+// Wake implements store.Store: no other process has the database.
+func (db *DB) Wake() <-chan struct{} { return nil }
 
 // Close closes the database once running queries have ended, and what waits to be written is.
 func (db *DB) Close() error {

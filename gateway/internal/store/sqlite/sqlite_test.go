@@ -35,7 +35,7 @@ func message() store.NewMessage {
 	now := time.Now()
 	return store.NewMessage{
 		ID: mail.NewMessageID(now), ReceivedAt: now,
-		Deliveries: []store.NewDelivery{{Endpoint: store.Endpoint{Tenant: "acme", Name: "desk"}, DueAt: now, ExpiresAt: now.Add(time.Hour)}},
+		Deliveries: []store.NewDelivery{{Endpoint: store.Endpoint{Tenant: "acme", Name: "desk"}, DueAt: now, Retention: store.Retention{ExpiresAt: now.Add(time.Hour)}}},
 	}
 }
 
@@ -81,7 +81,7 @@ func TestOpenRefusesNewerDatabase(t *testing.T) {
 	if err := raw.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sqlite.Open(t.Context(), file); !errors.Is(err, sqlite.ErrNewer) {
+	if _, err := sqlite.Open(t.Context(), file); !errors.Is(err, store.ErrNewer) {
 		t.Errorf("error = %v, want ErrNewer", err)
 	}
 }

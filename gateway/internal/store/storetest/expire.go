@@ -36,9 +36,7 @@ func testExpireDeliveries(t *testing.T, s store.Store) {
 	if diff := cmp.Diff([]mail.BodyRef{in.Body}, out.Bodies); diff != "" || out.Deliveries != 1 {
 		t.Errorf("Expire of the second delivery = %+v: %s", out, diff)
 	}
-	if has, err := s.HasBody(t.Context(), in.ID); has || err != nil {
-		t.Errorf("HasBody = %v, %v after the end", has, err)
-	}
+	wantLive(t, s, in.ID, "")
 	if ref, err := s.Body(t.Context(), in.ID); ref != "" || err != nil {
 		t.Errorf("Body = %q, %v after the end", ref, err)
 	}

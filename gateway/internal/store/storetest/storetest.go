@@ -72,7 +72,8 @@ func newMessage(n int, endpoints ...string) store.NewMessage {
 	}
 	for _, e := range endpoints {
 		m.Deliveries = append(m.Deliveries, store.NewDelivery{
-			Endpoint: store.Endpoint{Tenant: "acme", Name: e}, Alias: "support", Recipient: "support@acme.test", DueAt: at, ExpiresAt: at.Add(24 * time.Hour),
+			Endpoint: store.Endpoint{Tenant: "acme", Name: e}, Alias: "support", Recipient: "support@acme.test", DueAt: at,
+			Retention: store.Retention{ExpiresAt: at.Add(24 * time.Hour)},
 		})
 	}
 	return m
@@ -136,4 +137,13 @@ func get(t *testing.T, s store.Store, id mail.MessageID) store.Message {
 
 func attempt(n, code int, reason string) *mail.Attempt {
 	return &mail.Attempt{Number: n, At: start().Add(time.Minute), Duration: 20 * time.Millisecond, Code: code, Reason: reason, Response: []byte("body")}
+}
+
+// wantLive expects that a message refers to a body, or with an empty one to none.
+func wantLive(t *testing.T, s store.Store, id mail.MessageID, want mail.BodyRef) {
+	t.Helper()
+	live, err := s.LiveBodies(t.Context(), []mail.MessageID{mail.NewMessageID(start()), id})
+	if err != nil || live[id] != want || len(live) > 1 {
+		t.Errorf("LiveBodies = %v, %v; want %q of %s", live, err, want, id)
+	}
 }

@@ -1,0 +1,156 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+// Act implements store.Store.
+func (db *DB) Act(ctx context.Context, a store.Action, deliveries []int64) ([]bool, error) {
+	states, err := json.Marshal(a.Act.From())
+	if err != nil {
+		return nil, err
+	}
+	done := make([]bool, len(deliveries))
+	err = db.changes.do(ctx, func(tx *tx) error {
+		for i, seq := range deliveries {
+			var err error
+			if done[i], err = act(ctx, tx, a, string(states), seq); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", a.Act, err)
+	}
+	return done, nil
+}
+
+func act(ctx context.Context, tx *tx, a store.Action, states string, seq int64) (bool, error) {
+	change, args := `state = 'queued', reason = '', earlier = attempts`, []any(nil)
+	switch a.Act {
+	case store.Resend:
+	case store.Reprocess:
+		change += `, document = NULL`
+	case store.Release:
+		change += `, released = 1, expires_at = max(expires_at, held_until)`
+	case store.Retry:
+		change = `reason = reason`
+	case store.Drop:
+		change, args = `state = 'dropped', reason = ?`, append(args, a.Reason)
+	default:
+		return false, fmt.Errorf("there is no act %q", a.Act)
+	}
+	// To be dropped, a delivery needs nothing.
+	can := ` AND (SELECT body FROM messages WHERE seq = deliveries.seq >> 20) IS NOT NULL
+		AND max(expires_at, CASE state WHEN 'quarantined' THEN held_until ELSE 0 END) > ?`
+	args = append(args, millis(a.Now), seq, states, seq)
+	if a.Act == store.Drop {
+		can = ``
+	} else {
+		args = append(args, millis(a.Now))
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE deliveries SET `+change+`, updated_at = ? WHERE seq = ? AND state IN (SELECT value FROM json_each(?))
+		AND NOT EXISTS (SELECT 1 FROM queue WHERE delivery_seq = ? AND owner IS NOT NULL)`+can, args...)
+	if err != nil {
+		return false, err
+	}
+	if n, err := res.RowsAffected(); n == 0 || err != nil {
+		return false, err
+	}
+	if err := addSteps(ctx, tx, seq, []mail.Step{a.Step}); err != nil {
+		return false, err
+	}
+	if a.Act == store.Drop {
+		_, err = tx.ExecContext(ctx, `DELETE FROM queue WHERE delivery_seq = ?`, seq)
+	} else {
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO queue (delivery_seq, lane, due_at, expires_at, claims, lost) SELECT seq, tenant || '/' || endpoint, ?, expires_at, 0, 0 FROM deliveries WHERE seq = ?
+			ON CONFLICT (delivery_seq) DO UPDATE SET due_at = min(due_at, excluded.due_at), lost = 0`, millis(a.Now), seq)
+	}
+	return true, errors.Join(err, reckon(ctx, tx, messageSeq(seq)))
+}
+
+// Delete implements store.Store.
+func (db *DB) Delete(ctx context.Context, id mail.MessageID) (mail.BodyRef, error) {
+	var body sql.NullString
+	err := db.changes.do(ctx, func(tx *tx) error {
+		var seq int64
+		err := tx.row(ctx, `SELECT seq, body FROM messages WHERE id = ?`, string(id), &seq, &body)
+		if errors.Is(err, sql.ErrNoRows) {
+			return store.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		first, last := deliverySeqs(seq)
+		held, err := column[int64](ctx, tx, `SELECT delivery_seq FROM queue WHERE delivery_seq BETWEEN ? AND ? AND owner IS NOT NULL LIMIT 1`, first, last)
+		if err != nil {
+			return err
+		}
+		if len(held) > 0 {
+			return store.ErrInFlight
+		}
+		return deleteMessage(ctx, tx, seq)
+	})
+	if err != nil {
+		return "", fmt.Errorf("delete message %s: %w", id, err)
+	}
+	return mail.BodyRef(body.String), nil
+}
+
+// Pause implements store.Store.
+func (db *DB) Pause(ctx context.Context, e store.Endpoint, since time.Time) error {
+	_, err := db.change(ctx, "pause", `INSERT INTO pauses (tenant, endpoint, since) VALUES (?,?,?) ON CONFLICT DO NOTHING`, e.Tenant, e.Name, millis(since))
+	return err
+}
+
+// Resume implements store.Store.
+func (db *DB) Resume(ctx context.Context, e store.Endpoint) (bool, error) {
+	n, err := db.change(ctx, "resume", `DELETE FROM pauses WHERE tenant = ? AND endpoint = ?`, e.Tenant, e.Name)
+	return n > 0, err
+}
+
+// TakeTokens implements store.Store.
+func (db *DB) TakeTokens(ctx context.Context, now time.Time, wants []store.TokenWant) ([]store.Tokens, error) {
+	list := make([]store.Tokens, len(wants))
+	err := db.changes.do(ctx, func(tx *tx) error {
+		for i, w := range wants {
+			var err error
+			if list[i], err = takeTokens(ctx, tx, now, w); err != nil {
+				return fmt.Errorf("bucket %s: %w", w.Bucket, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take tokens: %w", err)
+	}
+	return list, nil
+}
+
+func takeTokens(ctx context.Context, tx *tx, now time.Time, w store.TokenWant) (store.Tokens, error) {
+	b := store.Bucket{Tokens: float64(w.Burst), RefilledAt: now}
+	var refilled int64
+	err := tx.row(ctx, `SELECT tokens, refilled_at FROM buckets WHERE name = ?`, w.Bucket, &b.Tokens, &refilled)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+	case err != nil:
+		return store.Tokens{}, err
+	default:
+		b.RefilledAt = fromMillis(refilled)
+	}
+	taken := b.Take(now, w)
+	_, err = tx.ExecContext(ctx, `INSERT INTO buckets (name, tokens, refilled_at) VALUES (?,?,?)
+		ON CONFLICT (name) DO UPDATE SET tokens = excluded.tokens, refilled_at = excluded.refilled_at`, w.Bucket, math.Max(0, b.Tokens), millis(b.RefilledAt))
+	return taken, err
+}

@@ -1,0 +1,153 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+// A delivery's seq is that of its message, and its number.
+const numberBits = 20
+
+func deliverySeq(message int64, number int) int64 { return message<<numberBits | int64(number) }
+
+// deliverySeqs are the first and the last that a message's deliveries can have.
+func deliverySeqs(message int64) (first, last int64) {
+	return deliverySeq(message, 0), deliverySeq(message, store.MaxDeliveries)
+}
+
+func messageSeq(delivery int64) int64 { return delivery >> numberBits }
+
+func number(delivery int64) int { return int(delivery & store.MaxDeliveries) }
+
+// lane is the queue's name for an endpoint. Neither part can hold a slash.
+func lane(e store.Endpoint) string { return e.Tenant + "/" + e.Name }
+
+func endpointOf(lane string) store.Endpoint {
+	tenant, name, _ := strings.Cut(lane, "/")
+	return store.Endpoint{Tenant: tenant, Name: name}
+}
+
+// Claim implements store.Store.
+func (db *DB) Claim(ctx context.Context, c store.Claim) ([]store.Job, error) {
+	var jobs []store.Job
+	err := db.changes.do(ctx, func(tx *tx) error {
+		var seqs []int64
+		for _, quota := range c.Quotas {
+			leased, err := column[int64](ctx, tx, `
+				UPDATE queue SET owner = ?, lease_until = ?, claims = claims + 1 WHERE delivery_seq IN (
+					SELECT delivery_seq FROM queue WHERE owner IS NULL AND lane = ? AND due_at <= ? ORDER BY due_at, delivery_seq LIMIT ?)
+				RETURNING delivery_seq`, c.Owner, millis(c.Until), lane(quota.Endpoint), millis(c.Now), quota.Max)
+			if err != nil {
+				return err
+			}
+			seqs = append(seqs, leased...)
+		}
+		var err error
+		jobs, err = readJobs(ctx, tx, c.Owner, seqs)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim: %w", err)
+	}
+	return jobs, nil
+}
+
+// readJobs reads the deliveries that an owner has just leased, in the order in
+// which they are to start.
+func readJobs(ctx context.Context, tx *tx, owner string, seqs []int64) ([]store.Job, error) {
+	if len(seqs) == 0 {
+		return nil, nil
+	}
+	list, err := json.Marshal(seqs)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, `
+		SELECT q.delivery_seq, q.claims, m.id, d.tenant, d.endpoint, d.alias, d.recipient, d.expires_at, d.attempts, d.earlier, d.released, q.lost, coalesce(length(d.document), 0), d.spam_action, d.virus_action,
+			m.reverse_path, m.smtputf8, m.listener, m.helo, m.remote_ip, m.tls, m.received_at, m.size, m.sha256, coalesce(m.body, ''), m.reports
+		FROM queue q JOIN deliveries d ON d.seq = q.delivery_seq JOIN messages m ON m.seq = d.seq >> 20
+		WHERE q.delivery_seq IN (SELECT value FROM json_each(?)) ORDER BY q.due_at, q.delivery_seq`, string(list))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var jobs []store.Job
+	for rows.Next() {
+		j := store.Job{Lease: store.Lease{Owner: owner}}
+		var id mail.MessageID
+		var expires int64
+		var env envelopeRow
+		var reports string
+		err := rows.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.Earlier, &j.Released, &j.Lost, &j.DocumentSize, &j.SpamAction, &j.VirusAction,
+			&env.reversePath, &env.smtputf8, &env.listener, &env.helo, &env.remoteIP, &env.tls, &env.receivedAt, &j.Size, &j.SHA256, &j.Body, &reports)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(reports), &j.Reports); err != nil {
+			return nil, fmt.Errorf("read reports of %s: %w", id, err)
+		}
+		j.ID = id.Delivery(number(j.Lease.Seq))
+		j.ExpiresAt = fromMillis(expires)
+		j.Envelope, j.ReceivedAt = env.envelope(), fromMillis(env.receivedAt)
+		jobs = append(jobs, j)
+	}
+	return jobs, rows.Err()
+}
+
+// Extend implements store.Store.
+func (db *DB) Extend(ctx context.Context, leases []store.Lease, until time.Time) error {
+	err := db.changes.do(ctx, func(tx *tx) error {
+		for _, l := range leases {
+			if _, err := tx.ExecContext(ctx, `UPDATE queue SET lease_until = ? WHERE delivery_seq = ? AND owner = ? AND claims = ?`,
+				millis(until), l.Seq, l.Owner, l.Number); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("extend leases: %w", err)
+	}
+	return nil
+}
+
+// Begin implements store.Store.
+func (db *DB) Begin(ctx context.Context, l store.Lease) error {
+	_, err := db.change(ctx, "begin", `UPDATE queue SET began = 1 WHERE delivery_seq = ? AND owner = ? AND claims = ?`, l.Seq, l.Owner, l.Number)
+	return err
+}
+
+// loseLeases takes leases from who holds them. That the first is lost makes a delivery
+// suspicious; after that, those count in which something was begun.
+const loseLeases = `UPDATE queue SET owner = NULL, lease_until = NULL, lost = lost + (lost = 0 OR began), began = 0 WHERE owner IS NOT NULL`
+
+// Release implements store.Store.
+func (db *DB) Release(ctx context.Context, owner string) (int, error) {
+	return db.change(ctx, "release leases", `UPDATE queue SET owner = NULL, lease_until = NULL, began = 0 WHERE owner = ?`, owner)
+}
+
+// Reap implements store.Store.
+func (db *DB) Reap(ctx context.Context, now time.Time) (int, error) {
+	return db.change(ctx, "reap leases", loseLeases+` AND lease_until < ?`, millis(now))
+}
+
+func (db *DB) change(ctx context.Context, what, query string, args ...any) (int, error) {
+	var n int64
+	err := db.changes.do(ctx, func(tx *tx) error {
+		res, err := tx.ExecContext(ctx, query, args...)
+		if err == nil {
+			n, err = res.RowsAffected()
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", what, err)
+	}
+	return int(n), nil
+}

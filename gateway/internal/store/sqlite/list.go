@@ -1,0 +1,265 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+const (
+	deliveryColumns = `
+	SELECT d.seq, m.id, d.tenant, d.endpoint, d.alias, d.recipient, d.state, d.reason, d.subject, d.attempts, d.last_code,
+		m.received_at, d.updated_at, d.expires_at, d.payload_until, d.held_until, m.log_until, q.due_at, q.owner IS NOT NULL, m.reverse_path, m.size, d.steps
+	FROM deliveries d JOIN messages m ON m.seq = d.seq >> 20 LEFT JOIN queue q ON q.delivery_seq = d.seq`
+
+	// longestReception is more than what can lie between the moment that a message has as its
+	// time of reception, and its commit: so messages are in order of that time, give or take
+	// as much.
+	longestReception = 15 * time.Minute
+)
+
+// List implements store.Store.
+func (db *DB) List(ctx context.Context, f store.Filter) ([]store.Delivery, error) {
+	where, args, err := db.where(ctx, f)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	if f.Before != 0 {
+		where, args = where+` AND d.seq < ?`, append(args, f.Before)
+	}
+	// Traces are long, and not in the list.
+	query := strings.Replace(deliveryColumns, "d.steps", "'[]'", 1) + where + ` ORDER BY d.seq DESC LIMIT ?`
+	histories, err := deliveries(ctx, db.read, query, append(args, f.Limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	list := make([]store.Delivery, len(histories))
+	for i, h := range histories {
+		list[i] = h.Delivery
+	}
+	return list, nil
+}
+
+// where is the condition of a filter on deliveries d and messages m.
+func (db *DB) where(ctx context.Context, f store.Filter) (string, []any, error) {
+	var b strings.Builder
+	b.WriteString(` WHERE true`)
+	var args []any
+	and := func(condition string, values ...any) {
+		b.WriteString(" AND " + condition)
+		args = append(args, values...)
+	}
+	if f.Tenant != "" {
+		and(`d.tenant = ?`, f.Tenant)
+	}
+	if f.Endpoint != "" {
+		and(`d.endpoint = ?`, f.Endpoint)
+	}
+	switch len(f.States) {
+	case 0:
+	case 1:
+		and(`d.state = ?`, string(f.States[0])) // of which an index gives the order, too
+	default:
+		states, err := json.Marshal(f.States)
+		if err != nil {
+			return "", nil, err
+		}
+		and(`d.state IN (SELECT value FROM json_each(?))`, string(states))
+	}
+	if err := db.between(ctx, f, and); err != nil {
+		return "", nil, err
+	}
+	addressed(`m.reverse_path`, f.Sender, and)
+	addressed(`d.recipient`, f.Recipient, and)
+	if words := match(f.Subject); words != "" {
+		and(`d.seq IN (SELECT rowid FROM subjects WHERE subjects MATCH ?)`, words)
+	}
+	return b.String(), args, nil
+}
+
+// between adds when messages were received, and where in the table these are: ids begin
+// with the time, and have an index.
+func (db *DB) between(ctx context.Context, f store.Filter, and func(string, ...any)) error {
+	bound := func(query string, t time.Time) (seq sql.NullInt64, err error) {
+		err = db.read.QueryRowContext(ctx, query, string(mail.FirstID(t))).Scan(&seq)
+		return seq, err
+	}
+	if !f.Since.IsZero() {
+		and(`m.received_at >= ?`, millis(f.Since))
+		seq, err := bound(`SELECT (SELECT seq FROM messages WHERE id < ? ORDER BY id DESC LIMIT 1)`, f.Since.Add(-longestReception))
+		if err != nil {
+			return err
+		}
+		if seq.Valid {
+			and(`d.seq > ?`, deliverySeq(seq.Int64, 0))
+		}
+	}
+	if !f.Until.IsZero() {
+		and(`m.received_at < ?`, millis(f.Until))
+		seq, err := bound(`SELECT (SELECT seq FROM messages WHERE id >= ? ORDER BY id LIMIT 1)`, f.Until.Add(longestReception))
+		if err != nil {
+			return err
+		}
+		if seq.Valid {
+			and(`d.seq < ?`, deliverySeq(seq.Int64, 0))
+		}
+	}
+	return nil
+}
+
+// addressed wants an address, or with an @ first one of a domain.
+func addressed(column, want string, and func(string, ...any)) {
+	switch {
+	case want == "":
+	case strings.HasPrefix(want, "@"):
+		and(`lower(substr(`+column+`, -length(?))) = lower(?)`, want, want)
+	default:
+		and(`lower(`+column+`) = lower(?)`, want)
+	}
+}
+
+// match writes words as a query of FTS5 that finds rows with all of them: each is a string,
+// in which nothing has a meaning of its own.
+func match(words string) string {
+	list := strings.Fields(words)
+	for i, w := range list {
+		list[i] = `"` + strings.ReplaceAll(w, `"`, `""`) + `"`
+	}
+	return strings.Join(list, " ")
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func deliveries(ctx context.Context, q querier, query string, args ...any) ([]store.DeliveryHistory, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []store.DeliveryHistory
+	for rows.Next() {
+		var d store.DeliveryHistory
+		var id mail.MessageID
+		var received, updated, expires, held int64
+		var due, payload, log sql.NullInt64
+		var steps string
+		if err := rows.Scan(&d.Seq, &id, &d.Endpoint.Tenant, &d.Endpoint.Name, &d.Alias, &d.Recipient, &d.State, &d.Reason, &d.Subject, &d.Attempts, &d.LastCode,
+			&received, &updated, &expires, &payload, &held, &log, &due, &d.InFlight, &d.ReversePath, &d.Size, &steps); err != nil {
+			return nil, err
+		}
+		d.ID = id.Delivery(number(d.Seq))
+		if err := json.Unmarshal([]byte(steps), &d.Steps); err != nil {
+			return nil, fmt.Errorf("read steps of %s: %w", d.ID, err)
+		}
+		d.ReceivedAt, d.UpdatedAt = fromMillis(received), fromMillis(updated)
+		d.ExpiresAt, d.HeldUntil, d.PayloadUntil = fromMillis(expires), fromMillis(held), fromMillis(expires)
+		if payload.Valid {
+			d.PayloadUntil = fromMillis(payload.Int64)
+		}
+		d.LogUntil, d.Due = orZero(log), orZero(due)
+		list = append(list, d)
+	}
+	return list, rows.Err()
+}
+
+// orZero is the zero time for NULL.
+func orZero(ms sql.NullInt64) time.Time {
+	if !ms.Valid {
+		return time.Time{}
+	}
+	return fromMillis(ms.Int64)
+}
+
+// Count implements store.Store.
+func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) {
+	where, args, err := db.where(ctx, f)
+	if err != nil {
+		return nil, fmt.Errorf("count deliveries: %w", err)
+	}
+	rows, err := db.read.QueryContext(ctx, `
+		SELECT m.received_at / 3600000 AS hour, d.state, count(*) FROM deliveries d JOIN messages m ON m.seq = d.seq >> 20`+where+`
+		GROUP BY hour, d.state ORDER BY hour DESC, d.state`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("count deliveries: %w", err)
+	}
+	defer rows.Close()
+	var list []store.Count
+	for rows.Next() {
+		var c store.Count
+		var hour int64
+		if err := rows.Scan(&hour, &c.State, &c.Deliveries); err != nil {
+			return nil, fmt.Errorf("count deliveries: %w", err)
+		}
+		c.Hour = fromMillis(hour * time.Hour.Milliseconds())
+		list = append(list, c)
+	}
+	return list, rows.Err()
+}
+
+// Lanes implements store.Store.
+func (db *DB) Lanes(ctx context.Context) ([]store.Lane, error) {
+	rows, err := db.read.QueryContext(ctx, `
+		WITH counts AS (
+			SELECT lane, sum(owner IS NULL) AS waiting, sum(owner IS NOT NULL) AS held, min(CASE WHEN owner IS NULL THEN due_at END) AS next, min(delivery_seq) AS first
+			FROM queue GROUP BY lane)
+		SELECT lane, waiting, held, next, (SELECT received_at FROM messages WHERE seq = first >> 20) FROM counts
+		UNION ALL
+		SELECT tenant || '/' || endpoint, 0, 0, NULL, NULL FROM pauses WHERE tenant || '/' || endpoint NOT IN (SELECT lane FROM counts)
+		ORDER BY 1`)
+	if err != nil {
+		return nil, fmt.Errorf("read the queue: %w", err)
+	}
+	defer rows.Close()
+	var list []store.Lane
+	for rows.Next() {
+		var l store.Lane
+		var name string
+		var next, oldest sql.NullInt64
+		if err := rows.Scan(&name, &l.Waiting, &l.InFlight, &next, &oldest); err != nil {
+			return nil, fmt.Errorf("read the queue: %w", err)
+		}
+		l.Endpoint = endpointOf(name)
+		l.NextDue, l.Oldest = orZero(next), orZero(oldest)
+		list = append(list, l)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read the queue: %w", err)
+	}
+	paused, err := db.pauses(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read pauses: %w", err)
+	}
+	for i := range list {
+		e := list[i].Endpoint
+		list[i].PausedSince = paused[e]
+		_, list[i].TenantPaused = paused[store.Endpoint{Tenant: e.Tenant}]
+	}
+	return list, nil
+}
+
+func (db *DB) pauses(ctx context.Context) (map[store.Endpoint]time.Time, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT tenant, endpoint, since FROM pauses`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	paused := make(map[store.Endpoint]time.Time)
+	for rows.Next() {
+		var e store.Endpoint
+		var since int64
+		if err := rows.Scan(&e.Tenant, &e.Name, &since); err != nil {
+			return nil, err
+		}
+		paused[e] = fromMillis(since)
+	}
+	return paused, rows.Err()
+}

@@ -1,0 +1,86 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+// TestMigrateKeepsEverything opens a database that the tables of version 3 are in.
+func TestMigrateKeepsEverything(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "postern.db")
+	makeOld(t.Context(), t, file)
+
+	db := open(t, file)
+	m, err := db.Get(t.Context(), "msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Body != "file:x:1:00000000" || len(m.Deliveries) != 2 {
+		t.Fatalf("message = %+v", m)
+	}
+	ended, waits := m.Deliveries[0], m.Deliveries[1]
+	if ended.ID != m.ID.Delivery(1) || ended.State != mail.Delivered || ended.Subject != "Grüße aus Köln" || len(ended.Tries) != 1 || ended.Tries[0].Code != 204 || len(ended.Steps) != 1 {
+		t.Errorf("delivery = %+v", ended)
+	}
+	if waits.ID != m.ID.Delivery(2) || waits.State != mail.Retrying || waits.Due.UnixMilli() != 5000 || waits.InFlight || waits.Attempts != 1 {
+		t.Errorf("delivery = %+v", waits)
+	}
+	found, err := db.List(t.Context(), store.Filter{Subject: "köln", Limit: 10})
+	if err != nil || len(found) != 1 || found[0].ID != ended.ID {
+		t.Errorf("List by subject = %+v, %v", found, err)
+	}
+	if doc, err := db.Document(t.Context(), ended.ID); string(doc) != `{"a":1}` || err != nil {
+		t.Errorf("Document = %s, %v", doc, err)
+	}
+	next := message()
+	if err := db.Enqueue(t.Context(), []store.NewMessage{next}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := db.Get(t.Context(), next.ID); err != nil || n.Seq <= m.Seq {
+		t.Errorf("the next message has seq %d after %d, %v", n.Seq, m.Seq, err)
+	}
+}
+
+func makeOld(ctx context.Context, t *testing.T, file string) {
+	t.Helper()
+	raw, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := fs.Sub(os.DirFS("."), "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, raw, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(ctx, 3); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		`INSERT INTO messages VALUES (7, 'msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C', 1000, 'a@example.com', 0, 'mx', 'x', '192.0.2.1', '', 10, 'ff', 'file:x:1:00000000', '', '[]', 99000, '[]')`,
+		`INSERT INTO deliveries VALUES (20, 7, 1, 'acme', 'desk', 'x', 'x@acme.test', 'delivered', '', 'Grüße aus Köln', 1, 204, 2000, 99000, '{"a":1}', '[{"at":"2026-01-01T00:00:00Z","name":"parsed"}]', 'default', 'exclude')`,
+		`INSERT INTO deliveries VALUES (21, 7, 2, 'acme', 'archive', 'x', 'x@acme.test', 'retrying', 'status: 500', '', 1, 500, 2000, 99000, NULL, '[]', 'default', 'exclude')`,
+		`INSERT INTO queue (delivery_seq, lane, due_at, expires_at, claims) VALUES (21, 'acme/archive', 5000, 99000, 1)`,
+		`INSERT INTO attempts VALUES (20, 1, 1500, 20, 204, '', x'')`,
+		`INSERT INTO attempts VALUES (21, 1, 1500, 20, 500, 'status: 500', x'')`,
+	} {
+		if _, err := raw.ExecContext(ctx, statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	if err := raw.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,128 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+// Export implements store.Store.
+func (db *DB) Export(ctx context.Context, after int64, limit int) ([]store.Record, error) {
+	ids, err := db.idsAfter(ctx, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("export messages: %w", err)
+	}
+	records := make([]store.Record, 0, len(ids))
+	for _, id := range ids {
+		m, err := db.Get(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue // its retention has just ended
+		}
+		if err != nil {
+			return nil, err
+		}
+		r := store.Record{Message: m}
+		for _, d := range m.Deliveries {
+			var rest store.Rest
+			err := db.read.QueryRowContext(ctx, `
+				SELECT d.document, d.spam_action, d.virus_action, d.earlier, d.released, coalesce(q.lost, 0), coalesce(q.claims, 0)
+				FROM deliveries d LEFT JOIN queue q ON q.delivery_seq = d.seq WHERE d.seq = ?`, d.Seq).Scan(
+				&rest.Document, &rest.SpamAction, &rest.VirusAction, &rest.Earlier, &rest.Released, &rest.Lost, &rest.Claims)
+			if err != nil {
+				return nil, fmt.Errorf("export %s: %w", d.ID, err)
+			}
+			r.Rest = append(r.Rest, rest)
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+func (db *DB) idsAfter(ctx context.Context, after int64, limit int) ([]mail.MessageID, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT id FROM messages WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []mail.MessageID
+	for rows.Next() {
+		var id mail.MessageID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// Import implements store.Store.
+func (db *DB) Import(ctx context.Context, records []store.Record) error {
+	err := db.changes.do(ctx, func(tx *tx) error {
+		for i := range records {
+			if err := importRecord(ctx, tx, &records[i]); err != nil {
+				return fmt.Errorf("%s: %w", records[i].ID, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	return nil
+}
+
+func importRecord(ctx context.Context, tx *tx, r *store.Record) error {
+	steps, err := encode(r.Steps)
+	if err != nil {
+		return err
+	}
+	reports, err := encode(r.Reports)
+	if err != nil {
+		return err
+	}
+	row := messageRow{steps: steps, reports: reports, forgetAt: sql.NullInt64{Int64: millis(r.ReceivedAt), Valid: r.Body != ""}}
+	if len(r.Deliveries) > 0 {
+		row.logEnds = orNull(r.Deliveries[0].LogUntil)
+	}
+	seq, err := insertMessage(ctx, tx, &r.Message, row)
+	if err != nil {
+		return err
+	}
+	for i := range r.Deliveries {
+		if err := importDelivery(ctx, tx, seq, &r.Deliveries[i], &r.Rest[i]); err != nil {
+			return err
+		}
+	}
+	return reckon(ctx, tx, seq)
+}
+
+func importDelivery(ctx context.Context, tx *tx, message int64, d *store.DeliveryHistory, rest *store.Rest) error {
+	steps, err := encode(d.Steps)
+	if err != nil {
+		return err
+	}
+	_, n := d.ID.Split()
+	in := d.Delivery
+	in.Seq, in.Subject = deliverySeq(message, n), ""
+	if err := insertDelivery(ctx, tx, &in, rest, steps); err != nil {
+		return err
+	}
+	if d.Subject != "" {
+		if err := setSubject(ctx, tx, in.Seq, d.Subject); err != nil {
+			return err
+		}
+	}
+	for i := range d.Tries {
+		if err := insertAttempt(ctx, tx, in.Seq, &d.Tries[i]); err != nil {
+			return err
+		}
+	}
+	if d.State.Final() {
+		return nil
+	}
+	return queueDelivery(ctx, tx, in.Seq, d.Endpoint, d.Due, d.ExpiresAt, rest.Claims, rest.Lost)
+}
