@@ -70,7 +70,7 @@ func makeOld(ctx context.Context, t *testing.T, file string) {
 	}
 	for _, statement := range []string{
 		`INSERT INTO messages VALUES (7, 'msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C', 1000, 'a@example.com', 0, 'mx', 'x', '192.0.2.1', '', 10, 'ff', 'file:x:1:00000000', '', '[]', 99000, '[]')`,
-		`INSERT INTO deliveries VALUES (20, 7, 1, 'acme', 'desk', 'x', 'x@acme.test', 'delivered', '', 'Grüße aus Köln', 1, 204, 2000, 99000, '{"a":1}', '[{"at":"2026-01-01T00:00:00Z","name":"parsed"}]', 'default', 'exclude')`,
+		`INSERT INTO deliveries VALUES (20, 7, 1, 'acme', 'desk', 'x', 'x@acme.test', 'delivered', '', 'Grüße aus Köln', 1, 204, 2000, 99000, CAST('{"a":1}' AS BLOB), '[{"at":"2026-01-01T00:00:00Z","name":"parsed"}]', 'default', 'exclude')`,
 		`INSERT INTO deliveries VALUES (21, 7, 2, 'acme', 'archive', 'x', 'x@acme.test', 'retrying', 'status: 500', '', 1, 500, 2000, 99000, NULL, '[]', 'default', 'exclude')`,
 		`INSERT INTO queue (delivery_seq, lane, due_at, expires_at, claims) VALUES (21, 'acme/archive', 5000, 99000, 1)`,
 		`INSERT INTO attempts VALUES (20, 1, 1500, 20, 204, '', x'')`,
