@@ -37,6 +37,18 @@ func TestStore(t *testing.T, open Open) {
 		"LostLeases":                testLostLeases,
 		"ExpireDeliveries":          testExpireDeliveries,
 		"ExpireKeepsBodiesInFlight": testExpireKeepsBodiesInFlight,
+		"ExpireInBatches":           testExpireInBatches,
+		"RetentionEnds":             testRetentionEnds,
+		"QuarantineShortens":        testQuarantineShortens,
+		"Resend":                    testResend,
+		"Reprocess":                 testReprocess,
+		"Release":                   testRelease,
+		"RetryAndDrop":              testRetryAndDrop,
+		"ActNeedsBody":              testActNeedsBody,
+		"Delete":                    testDelete,
+		"Pause":                     testPause,
+		"TakeTokens":                testTakeTokens,
+		"Search":                    testSearch,
 		"ListFilters":               testListFilters,
 		"NotFound":                  testNotFound,
 	} {
@@ -45,6 +57,10 @@ func TestStore(t *testing.T, open Open) {
 			test(t, open(t))
 		})
 	}
+	t.Run("Record", func(t *testing.T) {
+		t.Parallel()
+		testRecord(t, open(t), open(t))
+	})
 }
 
 // start is when the suite's first message is received.
