@@ -23,6 +23,8 @@ type committer struct {
 	conn  *sql.Conn
 	tx    *tx
 	ended chan struct{}
+	// open says that a transaction could not be ended, which is to be done first.
+	open bool
 
 	mu      sync.Mutex
 	arrived sync.Cond
@@ -116,6 +118,11 @@ func (c *committer) commit(batch []*change) {
 // together makes changes in one transaction. With an error none of them is made.
 func (c *committer) together(batch []*change) error {
 	ctx := context.Background()
+	if c.open {
+		if err := c.rollback(); err != nil {
+			return fmt.Errorf("end the transaction before: %w", err)
+		}
+	}
 	if _, err := c.tx.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -135,8 +142,9 @@ func (c *committer) together(batch []*change) error {
 func (c *committer) rollback() error {
 	_, err := c.tx.ExecContext(context.Background(), "ROLLBACK")
 	if err != nil && strings.Contains(err.Error(), "no transaction is active") {
-		return nil
+		err = nil
 	}
+	c.open = err != nil
 	return err
 }
 
@@ -155,6 +163,8 @@ type tx struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
 	lastSeq    int64 // of messages
+	// fault stands for a database that fails; nil but in tests.
+	fault func() error
 }
 
 // nextSeq is the seq of a message to be inserted. None comes twice while the database is
@@ -170,6 +180,11 @@ func (t *tx) nextSeq(ctx context.Context) (int64, error) {
 }
 
 func (t *tx) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	if t.fault != nil {
+		if err := t.fault(); err != nil {
+			return nil, err
+		}
+	}
 	if s, ok := t.statements[query]; ok {
 		return s, nil
 	}

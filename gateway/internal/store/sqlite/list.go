@@ -18,6 +18,8 @@ const (
 		m.received_at, d.updated_at, d.expires_at, d.payload_until, d.held_until, m.log_until, q.due_at, q.owner IS NOT NULL, m.reverse_path, m.size, d.steps
 	FROM deliveries d JOIN messages m ON m.seq = d.seq >> 20 LEFT JOIN queue q ON q.delivery_seq = d.seq`
 
+	countColumns = `SELECT m.received_at / 3600000 AS hour, d.state, count(*) FROM deliveries d JOIN messages m ON m.seq = d.seq >> 20`
+
 	// longestReception is more than what can lie between the moment that a message has as its
 	// time of reception, and its commit: so messages are in order of that time, give or take
 	// as much.
@@ -185,9 +187,7 @@ func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) 
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
-	rows, err := db.read.QueryContext(ctx, `
-		SELECT m.received_at / 3600000 AS hour, d.state, count(*) FROM deliveries d JOIN messages m ON m.seq = d.seq >> 20`+where+`
-		GROUP BY hour, d.state ORDER BY hour DESC, d.state`, args...)
+	rows, err := db.read.QueryContext(ctx, countColumns+where+` GROUP BY hour, d.state ORDER BY hour DESC, d.state`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}

@@ -31,6 +31,15 @@ func TestConforms(t *testing.T) {
 	})
 }
 
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	storetest.TestFailures(t, func(t *testing.T, fail func() error) store.Store {
+		db := open(t, filepath.Join(t.TempDir(), "postern.db"))
+		db.Fail(fail)
+		return db
+	})
+}
+
 func message() store.NewMessage {
 	now := time.Now()
 	return store.NewMessage{
