@@ -1,12 +1,13 @@
-// Package secret holds what signs a webhook, and never prints itself.
+// Package secret holds what signs a webhook, and what opens a database or a bucket,
+// and never prints itself.
 //
 // Invariants:
 //
 //   - A [Key] that [Parse] returns is a usable key for Standard Webhooks. Whoever
 //     gets one need not check it again.
-//   - No way of printing, encoding or logging a Key shows any of its value.
-//     [Key.Text] is the one way to it, so that a search for its callers finds
-//     every place that a secret can leave by.
+//   - No way of printing, encoding or logging a Key or a [Password] shows any of its
+//     value. [Key.Text] and [Password.Text] are the one way to it, so that a search
+//     for their callers finds every place that a secret can leave by.
 //   - No error holds any of the text that it is about.
 //
 // Where a secret comes from, be it a file or the environment, is the affair of
@@ -16,6 +17,7 @@ package secret
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -37,7 +39,10 @@ const (
 
 // Key is a signing secret. It prints as "(redacted)", or as an address, in every
 // form and inside every other value. The zero Key signs nothing.
+//
+// Two are compared by [Key.Equal]: for reflect.DeepEqual no two are equal.
 type Key struct {
+	mute
 	// A function that holds the value, and not the value, because fmt reaches
 	// unexported fields of a surrounding struct by reflection, past every method
 	// below. Printers follow pointers, but of a function they have only the address.
@@ -81,6 +86,10 @@ func (k Key) Text() string {
 	return text
 }
 
+// Equal reports whether two keys have the same text, in time that does not tell
+// where they differ.
+func (k Key) Equal(other Key) bool { return equal(k.Text(), other.Text()) }
+
 // HMAC returns a new HMAC-SHA256 under this key (Standard Webhooks 1.0.0,
 // "Signature scheme"). It panics for the zero Key, rather than have something
 // signed that anybody could sign.
@@ -92,14 +101,20 @@ func (k Key) HMAC() hash.Hash {
 	return hmac.New(sha256.New, octets)
 }
 
+// mute gives whoever embeds it the methods by which values are printed. None of
+// them tells anything.
+type mute struct{}
+
 // Format writes "(redacted)" for every verb, %x and %#v among them.
-func (Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
+func (mute) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
 // String returns "(redacted)".
-func (Key) String() string { return Redacted }
+func (mute) String() string { return Redacted }
 
 // GoString returns "(redacted)".
-func (Key) GoString() string { return Redacted }
+func (mute) GoString() string { return Redacted }
 
 // MarshalText returns "(redacted)". It is what JSON, XML and loggers ask for.
-func (Key) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
+func (mute) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -114,19 +114,32 @@ func TestZeroKey(t *testing.T) {
 	zero.HMAC()
 }
 
-// TestKeyNeverPrints tries every printer at hand on a key, and on values that
-// hold one.
-func TestKeyNeverPrints(t *testing.T) {
+func TestNeverPrints(t *testing.T) {
 	t.Parallel()
-	text := written(32)
-	key := mustParse(t, text)
-	type holder struct {
-		Public Key
-		hidden Key // fmt cannot call methods of an unexported field
+	key := mustParse(t, written(32))
+	neverPrints(t, key, key.Text())
+	password, err := ParsePassword("postgres://postern:" + strings.Repeat("k", 31) + "@db/postern")
+	if err != nil {
+		t.Fatal(err)
 	}
-	held := holder{Public: key, hidden: key}
+	neverPrints(t, password, password.Text())
+}
+
+// holder holds a secret.
+type holder[T any] struct {
+	Public T
+	hidden T // fmt cannot call methods of an unexported field
+}
+
+// neverPrints tries every printer at hand on a secret, and on values that hold one.
+func neverPrints[T interface {
+	fmt.Stringer
+	fmt.GoStringer
+}](t *testing.T, key T, text string) {
+	t.Helper()
+	held := holder[T]{Public: key, hidden: key}
 	printed := map[string]string{}
-	for _, x := range []any{key, &key, []Key{key}, held, &held, []holder{held}, map[string]Key{"a": key}, map[string]*holder{"a": &held}} {
+	for _, x := range []any{key, &key, []T{key}, held, &held, []holder[T]{held}, map[string]T{"a": key}, map[string]*holder[T]{"a": &held}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "% x", "%c", "%U"} {
 			printed[fmt.Sprintf("%s of %T", verb, x)] = fmt.Sprintf(verb, x)
 		}

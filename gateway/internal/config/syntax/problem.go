@@ -101,9 +101,9 @@ func (at Place) Problem(hint, message string) Problem {
 const maxQuoted = 64
 
 // Quote makes foreign text fit for a message: escaped, short, and without what
-// looks like a signing secret that slipped into the wrong place.
+// looks like a secret that slipped into the wrong place.
 func Quote(s string) string {
-	if strings.Contains(s, secret.Prefix) {
+	if secret.Suspect(s) {
 		return secret.Redacted
 	}
 	if r := []rune(s[:min(len(s), 4*maxQuoted)]); len(r) > maxQuoted {

@@ -36,6 +36,7 @@ func TestQuote(t *testing.T) {
 		"a\x1b[31m\"\xff":         `"a\x1b[31m\"\xff"`,
 		strings.Repeat("é", 65):   `"` + strings.Repeat("é", 64) + `…"`,
 		"my whsec_aHVudGVyMg== x": "(redacted)",
+		"postgres://u:hunter2@db": "(redacted)",
 	} {
 		if got := Quote(in); got != want {
 			t.Errorf("Quote(%q) = %s, want %s", in, got, want)

@@ -8,8 +8,8 @@
 //     number before anything recursive sees them, and no expression is evaluated.
 //   - Every value, name and label keeps the place where it was said, so that every
 //     problem can point at its own.
-//   - What a message repeats of a file goes through [Quote], so that a signing
-//     secret that stands in a wrong place is not shown.
+//   - What a message repeats of a file goes through [Quote], so that what looks like a
+//     secret and stands in a wrong place is not shown.
 //
 // The package reads files and keeps nothing.
 package syntax
@@ -220,7 +220,7 @@ func syntaxProblems(name string, diags hcl.Diagnostics) Problems {
 		hint := sentence(d.Detail)
 		// Details quote identifiers, which may be long, and one of which may be a
 		// secret without its quotes.
-		if strings.Contains(hint, secret.Prefix) || len(hint) > maxDetail {
+		if secret.Suspect(hint) || len(hint) > maxDetail {
 			hint = ""
 		}
 		at := Place{File: name}
