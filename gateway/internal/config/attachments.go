@@ -21,7 +21,8 @@ const (
 func (l *loader) publicBlock() *schema.Block {
 	p := &Public{}
 	var address, base syntax.Value
-	source, former := &credential.Source{}, &credential.Source{Prefix: "former_", Optional: true}
+	source, former := credential.SigningSecret("secret"), credential.SigningSecret("former_secret")
+	former.Optional = true
 	return &schema.Block{
 		Settings: slices.Concat([]schema.Setting{
 			{Name: "address", Required: true, Set: schema.Also(&address, schema.Into(&p.Address, listenAddress))},

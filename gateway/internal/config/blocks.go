@@ -233,7 +233,7 @@ func (l *loader) checkReferences(t *Tenant, references []syntax.Value) {
 func (l *loader) endpointBlock(t *Tenant, h schema.Header) *schema.Block {
 	l.checkName(h, "endpoint")
 	e := &Endpoint{Name: h.Label}
-	source, said := &credential.Source{}, &placement{}
+	source, said := credential.SigningSecret("secret"), &placement{}
 	return &schema.Block{
 		Settings: slices.Concat([]schema.Setting{
 			{Name: "url", Required: true, Set: schema.Into(&e.URL, l.endpointURL)},

@@ -1,11 +1,11 @@
 // Package credential fetches what a configuration must not say itself: the secrets
-// that sign webhooks, from the environment or from files, and the certificates of
-// listeners.
+// that sign webhooks, the passwords of databases and buckets, from the environment or
+// from files, and the certificates of listeners.
 //
 // Invariants:
 //
-//   - The text of a secret leaves as a [secret.Key] only. No problem repeats it, nor
-//     what stands where only a name should.
+//   - The text of a secret leaves as a [secret.Key] or a [secret.Password] only. No
+//     problem repeats it, nor what stands where only a name should.
 //   - Files are bounded in size, and regular: none makes the gateway wait.
 package credential
 
@@ -26,66 +26,93 @@ const (
 	// Bounds of files, in octets.
 	maxSecretFile      = 4 << 10
 	maxCertificateFile = 1 << 20
-
-	secretHint = `make one with: echo "whsec_$(openssl rand -base64 32)"`
 )
 
 // Reader fetches credentials.
 type Reader struct {
-	Environ map[string]string // for secret_env
+	Environ map[string]string // for settings that end in _env
 	// Unread has it check how credentials are given, and not fetch them.
 	Unread bool
 }
 
 // Source is the three ways to give a secret, of which one is taken.
 type Source struct {
-	// Prefix comes before the names of the settings.
-	Prefix string
+	// Name is that of the setting that holds the secret itself. The others have _env
+	// and _file behind it.
+	Name string
+	What string // it is, with "the", as messages call it
+	Hint string // how to get a good one
 	// Optional secrets may be left out.
 	Optional bool
 
 	literal, env, file syntax.Value
 }
 
+// SigningSecret is the source of a secret that signs, by the name of its setting.
+func SigningSecret(name string) *Source {
+	return &Source{Name: name, What: "the signing secret", Hint: `make one with: echo "whsec_$(openssl rand -base64 32)"`}
+}
+
 // Settings are the attributes of a block that holds a secret.
 func (s *Source) Settings() []schema.Setting {
 	return []schema.Setting{
-		{Name: s.Prefix + "secret", Raw: true, Set: schema.Into(&s.literal, schema.Any)},
-		{Name: s.Prefix + "secret_env", Raw: true, Set: schema.Into(&s.env, schema.Any)},
-		{Name: s.Prefix + "secret_file", Raw: true, Set: schema.Into(&s.file, schema.Any)},
+		{Name: s.Name, Raw: true, Set: schema.Into(&s.literal, schema.Any)},
+		{Name: s.Name + "_env", Raw: true, Set: schema.Into(&s.env, schema.Any)},
+		{Name: s.Name + "_file", Raw: true, Set: schema.Into(&s.file, schema.Any)},
 	}
 }
 
 // Secret fetches and parses the secret of the block at. With problems, and where
 // it is left unread, the key is zero.
 func (r Reader) Secret(at syntax.Place, s *Source) (secret.Key, syntax.Problems) {
+	return fetch(r, at, s, secret.Parse)
+}
+
+// Password is as Secret, for one that does not sign. check says in the second half of
+// a sentence, without any of the text, what is wrong with it; it may be nil.
+func (r Reader) Password(at syntax.Place, s *Source, check func(text string) error) (secret.Password, syntax.Problems) {
+	return fetch(r, at, s, func(text string) (secret.Password, error) {
+		p, err := secret.ParsePassword(text)
+		if err != nil {
+			return secret.Password{}, err
+		}
+		if check != nil {
+			err = check(text)
+		}
+		return p, err
+	})
+}
+
+// fetch gets the text of a secret and parses it.
+func fetch[T any](r Reader, at syntax.Place, s *Source, parse func(string) (T, error)) (T, syntax.Problems) {
+	var none T
 	var said []syntax.Value
 	for _, v := range []syntax.Value{s.literal, s.env, s.file} {
 		if v.At != (syntax.Place{}) {
 			said = append(said, v)
 		}
 	}
-	want := fmt.Sprintf("write exactly one of %[1]ssecret, %[1]ssecret_env and %[1]ssecret_file", s.Prefix)
+	want := fmt.Sprintf("write exactly one of %[1]s, %[1]s_env and %[1]s_file", s.Name)
 	switch {
 	case len(said) == 0 && s.Optional:
-		return secret.Key{}, nil
+		return none, nil
 	case len(said) == 0:
-		return secret.Key{}, syntax.Problems{at.Problem(want, "the signing secret is missing")}
+		return none, syntax.Problems{at.Problem(want, s.What+" is missing")}
 	case len(said) > 1:
-		return secret.Key{}, said[1].Wrong(want, "the signing secret is given twice")
+		return none, said[1].Wrong(want, "%s is given twice", s.What)
 	case said[0].Data == nil, // no literal, which is noted already
 		r.Unread:
-		return secret.Key{}, nil
+		return none, nil
 	}
 	text, origin, ps := r.text(s)
 	if ps != nil {
-		return secret.Key{}, ps
+		return none, ps
 	}
-	key, err := secret.Parse(text)
+	x, err := parse(text)
 	if err != nil {
-		return secret.Key{}, said[0].Wrong(secretHint, "%s %s", origin, err)
+		return none, said[0].Wrong(s.Hint, "%s %s", origin, err)
 	}
-	return key, nil
+	return x, nil
 }
 
 // envName is what POSIX has utilities use. Lower case is refused so that a key
@@ -98,33 +125,42 @@ func (r Reader) text(s *Source) (text, origin string, ps syntax.Problems) {
 	case s.env.Data != nil:
 		name, ok := s.env.Data.(string)
 		if !ok || !envName.MatchString(name) {
-			return "", "", s.env.Wrong("write the name of an environment variable in capitals, digits and _", "secret_env is no name of a variable")
+			return "", "", s.env.Wrong("write the name of an environment variable in capitals, digits and _", "%s_env is no name of a variable", s.Name)
 		}
 		text, set := r.Environ[name]
 		if !set {
 			return "", "", s.env.Wrong("", "environment variable %s is not set", name)
 		}
-		return text, "the secret in environment variable " + name, nil
+		return text, s.What + " in environment variable " + name, nil
 	case s.file.Data != nil:
 		path, ps := schema.FilePath(s.file)
 		if ps != nil {
 			return "", "", ps
 		}
-		if strings.Contains(path, secret.Prefix) {
-			return "", "", s.file.Wrong("write the name of a file", "secret_file holds the secret itself")
+		if said, _ := s.file.Data.(string); secret.Suspect(said) || isAccessKey(said) {
+			return "", "", s.file.Wrong("write the name of a file", "%s_file holds the secret itself", s.Name)
 		}
 		text, err := readSecretFile(path)
 		if err != nil {
 			return "", "", s.file.Wrong("", "%s", err)
 		}
-		return text, "the secret in " + path, nil
+		return text, s.What + " in " + path, nil
 	default:
 		text, ok := s.literal.Data.(string)
 		if !ok {
-			return "", "", s.literal.Wrong(secretHint, "want a string, got %s", s.literal.Describe())
+			return "", "", s.literal.Wrong(s.Hint, "want a string, got %s", s.literal.Describe())
 		}
-		return text, "the secret", nil
+		return text, s.What, nil
 	}
+}
+
+// accessKeyForm is that of the secret keys that AWS gives out.
+var accessKeyForm = regexp.MustCompile(`^[A-Za-z0-9+][A-Za-z0-9+/]{39}$`)
+
+// isAccessKey tells such a key from the name of a file, which has no capitals and
+// digits all over, or is an absolute path.
+func isAccessKey(s string) bool {
+	return accessKeyForm.MatchString(s) && strings.ContainsAny(s, "0123456789+") && strings.ToLower(s) != s && strings.ToUpper(s) != s
 }
 
 // readSecretFile reads a small file and takes the line break at its end away,
