@@ -4,6 +4,9 @@
 #
 #               Free   Maker   Business   Platform
 #   retention   1h     1h      30d        365d
+#   log         90d    90d     90d        365d       what became of a mail, after the mail is gone
+#   rate        60/h   600/h   3000/h                attempts that begin; above that, mail waits
+#   a minute    1      10      50         10000      at once, or for Platform at most
 #   message     yes    yes     yes        yes        sender, subject, bodies, attachments, …
 #   type        yes    yes     yes        yes        classification.type
 #   signals            yes     yes        yes        all of classification
@@ -51,6 +54,7 @@ plugin "shape_maker" {
 # made: the fifth would come after it.
 plan "free" {
   retention = "1h"
+  rate      = "60/h"
   pipeline  = ["classify", "shape_free"]
   spam {
     reject = 15.0
@@ -59,6 +63,7 @@ plan "free" {
 
 plan "maker" {
   retention = "1h"
+  rate      = "600/h"
   pipeline  = ["classify", "spam", "markdown", "shape_maker"]
   spam {
     tag    = 6.0
@@ -68,6 +73,7 @@ plan "maker" {
 
 plan "business" {
   retention  = "30d"
+  rate       = "3000/h"
   pipeline   = ["classify", "spam", "markdown"]
   virus_scan = true # infected attachments are left out: virus_action = "exclude"
   spam {
@@ -78,9 +84,10 @@ plan "business" {
 }
 
 plan "platform" {
-  retention  = "365d"
-  pipeline   = ["classify", "spam", "markdown"]
-  virus_scan = true
+  retention      = "365d"
+  max_per_minute = 10000
+  pipeline       = ["classify", "spam", "markdown"]
+  virus_scan     = true
   spam {
     tag        = 6.0
     quarantine = 10.0

@@ -8,11 +8,54 @@ server {
   # should be the name that the MX records point to.
   hostname = "mx1.example.com"
 
-  # Everything durable: mail, queue, log of attempts. On a local disk.
+  # Everything durable: mail, queue, log of attempts, unless store and bodies put them
+  # elsewhere. On a local disk.
   data_dir = "/var/lib/postern"
 
   log_level  = "info" # trace, debug, info (default), warn, error
   log_format = "json" # text (default) or json
+}
+
+# Where the queue and the log are. cluster.hcl shows it for several nodes.
+store {
+  # sqlite is a database in data_dir, for one node. postgres is one that several nodes
+  # share.
+  driver = "sqlite" # default
+
+  # The rest goes with postgres. A DSN is a credential: a URL such as
+  # "postgres://USER:PASSWORD@HOST:5432/DATABASE", or words such as "host=… user=…".
+  # Write exactly one of the three.
+  #
+  # dsn_env  = "POSTERN_DSN"               # an environment variable
+  # dsn_file = "/run/secrets/postern-dsn"  # a file; a line break at its end does not count
+  # dsn      = "postgres://…"              # here; for development only
+
+  # max_connections = 16 # default; of this node, 4 to 1000
+}
+
+# Where the octets of mails are.
+bodies {
+  # files (default with sqlite) are in data_dir; beside postgres that is for one node
+  # only, since no other node finds them. database (default with postgres) is that of
+  # postgres. s3 is for large bodies: small ones stay where they would be without it.
+  driver = "files" # default
+
+  # The rest goes with s3: any store that speaks its protocol.
+  #
+  # endpoint   = "https://s3.eu-central-1.amazonaws.com" # host and port; http sends mail in clear
+  # bucket     = "example-postern"                       # is not made: it has to be there
+  # region     = "us-east-1"                             # default; signatures name it
+  # prefix     = "postern"                               # of all keys; default: none
+  # path_style = true                                    # default; false puts the bucket before the host
+
+  # Of each write exactly one of the three. The key has to read, write, list and delete.
+  #
+  # access_key_id_env      = "S3_ACCESS_KEY_ID"
+  # access_key_id_file     = "/run/secrets/s3-id"
+  # access_key_id          = "…"
+  # secret_access_key_env  = "S3_SECRET_ACCESS_KEY"
+  # secret_access_key_file = "/run/secrets/s3-key"
+  # secret_access_key      = "…" # for development only
 }
 
 # One block per address that mail comes in on.
@@ -52,6 +95,10 @@ delivery {
 
   timeout     = "30s" # default; of one attempt, 1s to 5m
   concurrency = 64    # default; attempts at a time, over all endpoints; one tenant of several has 7/8 of them at most
+
+  # When more deliveries of this gateway wait than this, the 250 of a mail comes later,
+  # so that senders slow down. None is refused for it.
+  max_backlog = 100000 # default; 1 to 100000000
 
   # The delay before each attempt: at once, then 1 minute after the first
   # failed, and so on. After the last the delivery has failed, and can be sent
@@ -221,7 +268,19 @@ plugin "payload" {
 
 # What tenants are entitled to. A tenant without a plan has the defaults.
 plan "business" {
-  retention = "90d" # default "30d"; how long mail is kept, from 1h to 3650d
+  # How long something is kept: each from 1h to 3650d. A delivery is tried as long as its
+  # mail is kept: an attempt that would come later is not waited for.
+  retention            = "90d"  # default "30d"; the mail as it came
+  payload_retention    = "30d"  # default: as retention, which it cannot be above; what was made of it
+  log_retention        = "365d" # default: the longest of "90d", retention and quarantine_retention; what became of it
+  quarantine_retention = "90d"  # default: as retention; a delivery that is held, with its mail
+
+  # How many attempts begin, for a tenant: above that, deliveries wait in the queue. No
+  # mail is refused for it. A number per s, min, h or d. Default: any number.
+  rate  = "3000/h"
+  burst = 50 # how many may go at once; default: as many as the rate has in a minute
+
+  max_per_minute = 200 # at most, in any minute; default 0, for any number
 
   # Which plugins run, and in which order, for tenants that say none of their
   # own. Without it all of them, in the order of their blocks.
@@ -285,6 +344,10 @@ tenant "acme" {
     # secret      = "whsec_…"                # here; for development only
 
     max_concurrency = 8 # default; attempts at a time to this endpoint
+
+    # How many attempts begin, as in a plan; both hold. Default: any number.
+    rate  = "10/s"
+    burst = 20
 
     # Where the content of attachments goes: into the payload (inline), behind a URL
     # (url), or nowhere (omit). All else that is known of them is always there.

@@ -14,9 +14,6 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/mail"
 )
 
-// defaultRetention is that of plans and tenants that say nothing.
-const defaultRetention = 30 * schema.Day
-
 // listenerKind is the type of block of which at least one is needed.
 const listenerKind = "listener"
 
@@ -24,6 +21,8 @@ const listenerKind = "listener"
 func (l *loader) singles() []schema.Child {
 	return []schema.Child{
 		{Kind: "server", Open: func(schema.Header) *schema.Block { return serverBlock(&l.config.Server) }},
+		{Kind: "store", Open: func(schema.Header) *schema.Block { return l.storeBlock() }},
+		{Kind: "bodies", Open: func(schema.Header) *schema.Block { return l.bodiesBlock() }}, // which asks what the store is
 		{Kind: "delivery", Open: func(schema.Header) *schema.Block { return deliveryBlock(&l.config.Delivery) }},
 		{Kind: "inspector", Optional: true, Open: func(schema.Header) *schema.Block { return l.inspectorBlock() }},
 		{Kind: "public", Optional: true, Open: func(schema.Header) *schema.Block { return l.publicBlock() }},
@@ -58,6 +57,7 @@ func deliveryBlock(d *Delivery) *schema.Block {
 		{Name: "allow_ports", Initial: "443,80,8443", Set: schema.Into(&d.AllowPorts, schema.ListOf(1, 1000, port))},
 		{Name: "timeout", Initial: "30s", Set: schema.Into(&d.Timeout, schema.Duration(time.Second, 5*time.Minute))},
 		{Name: "concurrency", Initial: "64", Set: schema.Into(&d.Concurrency, schema.Integer(1, 10_000))},
+		{Name: "max_backlog", Initial: "100000", Set: schema.Into(&d.MaxBacklog, schema.Integer(1, 100_000_000))},
 		{Name: "schedule", Initial: "0s,1m,5m,30m,2h,12h", Set: schema.Into(&d.Schedule, schedule)},
 	}}
 }
@@ -140,28 +140,9 @@ func (l *loader) tlsBlock(t *TLS) *schema.Block {
 	}
 }
 
-func (l *loader) planBlock(h schema.Header) *schema.Block {
-	l.checkName(h, "plan")
-	p := &Plan{Name: h.Label, VirusAction: defaultVirusAction}
-	said := &screening{}
-	return &schema.Block{
-		Settings: append([]schema.Setting{
-			{Name: "retention", Initial: "30d", Set: schema.Into(&p.Retention, schema.Duration(time.Hour, 3650*schema.Day))},
-			l.pipelineSetting(&p.Pipeline, ""),
-		}, said.settings()...),
-		Children: []schema.Child{said.child()},
-		Finish: func() {
-			said.overlay(&p.Spam, &p.VirusScan, &p.VirusAction)
-			l.later = append(l.later, func() { l.wantScanners(said, true) }) // tenants may ask for the scan
-			l.plans[p.Name] = *p
-			l.config.Plans = append(l.config.Plans, *p)
-		},
-	}
-}
-
 func (l *loader) tenantBlock(h schema.Header) *schema.Block {
 	l.checkName(h, "tenant")
-	t := &Tenant{Name: h.Label, Plan: Plan{Retention: defaultRetention, VirusAction: defaultVirusAction}}
+	t := &Tenant{Name: h.Label, Plan: defaultPlan()}
 	var plan string
 	var planAt syntax.Value
 	var references []syntax.Value // of aliases to endpoints
@@ -233,13 +214,14 @@ func (l *loader) checkReferences(t *Tenant, references []syntax.Value) {
 func (l *loader) endpointBlock(t *Tenant, h schema.Header) *schema.Block {
 	l.checkName(h, "endpoint")
 	e := &Endpoint{Name: h.Label}
-	source, said := credential.SigningSecret("secret"), &placement{}
+	source, said, rate := credential.SigningSecret("secret"), &placement{}, &rateSaid{}
 	return &schema.Block{
 		Settings: slices.Concat([]schema.Setting{
 			{Name: "url", Required: true, Set: schema.Into(&e.URL, l.endpointURL)},
 			{Name: "max_concurrency", Initial: "8", Set: schema.Into(&e.MaxConcurrency, schema.Integer(1, 1000))},
-		}, said.settings(e), source.Settings()),
+		}, rate.settings(&e.Rate), said.settings(e), source.Settings()),
 		Finish: func() {
+			l.Note(rate.finish(&e.Rate)...)
 			key, ps := l.credentials.Secret(h.At, source)
 			l.Note(ps...)
 			e.Secret = key

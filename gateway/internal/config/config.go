@@ -1,6 +1,6 @@
 // Package config turns HCL files, the environment and flags into one typed and
-// checked [Config]. What the gateway can be told stands in blocks.go, plugins.go, sources.go,
-// signers.go and scanners.go; config/schema reads by such a description, config/syntax reads what files say,
+// checked [Config]. What the gateway can be told stands in blocks.go, store.go, plans.go,
+// plugins.go, sources.go, signers.go and scanners.go; config/schema reads by such a description, config/syntax reads what files say,
 // and config/credential fetches what they must not say.
 //
 // Invariants:
@@ -38,6 +38,8 @@ import (
 // order of the files.
 type Config struct {
 	Server    Server
+	Store     Store
+	Bodies    Bodies
 	Listeners []Listener // at least one
 	Delivery  Delivery
 	Inspector *Inspector // nil unless configured
@@ -84,6 +86,7 @@ type Delivery struct {
 	AllowPorts    []uint16        // ports that endpoints may use elsewhere
 	Timeout       time.Duration   // of one attempt, from dialling to the last octet
 	Concurrency   int             // attempts in flight over all endpoints
+	MaxBacklog    int             // deliveries of this gateway that wait, above which mail is taken in more slowly
 	Schedule      []time.Duration // delay before each attempt; its length is the number of attempts
 }
 
@@ -176,14 +179,31 @@ type Plugin struct {
 
 // Plan is what a tenant is entitled to.
 type Plan struct {
-	Name      string // empty for the plan of tenants that name none
-	Retention time.Duration
-	Pipeline  []string // keys of plugins in the order in which they run, for tenants that say none
+	Name     string   // empty for the plan of tenants that name none
+	Pipeline []string // keys of plugins in the order in which they run, for tenants that say none
+
+	// Retention is how long the raw mail is kept, and how long its deliveries are tried.
+	// PayloadRetention is at most that. LogRetention, of the log's row, is at least that
+	// and QuarantineRetention, which is how long a delivery is held with its mail.
+	Retention, PayloadRetention, LogRetention, QuarantineRetention time.Duration
+
+	// Rate is how often attempts of a tenant begin, and MaxPerMinute how many do so in any
+	// minute; 0 for any number. Both make deliveries wait, and refuse none.
+	Rate         Rate `json:",omitzero"`
+	MaxPerMinute int  `json:",omitempty"`
 
 	// These are for tenants that say nothing of their own.
 	Spam        SpamPolicy
 	VirusScan   bool
 	VirusAction string
+}
+
+// Rate bounds how often something happens, on an average of any length: Limit times in
+// each Per, of which Burst may come at once. The zero Rate bounds nothing.
+type Rate struct {
+	Limit int // at least 1 unless all is zero
+	Per   time.Duration
+	Burst int // at least 1
 }
 
 // SpamPolicy holds the scores of rspamd, from -1000 to 1000, from which something
@@ -216,7 +236,8 @@ type Endpoint struct {
 	Name           string
 	URL            string
 	Secret         secret.Key
-	MaxConcurrency int // attempts in flight to this endpoint
+	MaxConcurrency int  // attempts in flight to this endpoint
+	Rate           Rate `json:",omitzero"` // as that of a Plan, of attempts at this endpoint
 
 	// Attachments says where their content goes: inline, url or omit. That of one above
 	// MaxInlineSize, and the largest where the payload is above MaxPayloadSize, both in

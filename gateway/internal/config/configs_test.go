@@ -16,6 +16,7 @@ import (
 const (
 	configs    = "../../../configs"
 	testSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	testDSN    = "postgres://postern:hunter2@db/postern"
 )
 
 // exampleSecrets is the environment that the examples want.
@@ -24,14 +25,14 @@ func exampleSecrets() []string {
 	for _, name := range []string{"EXAMPLE_WEBHOOK_SECRET", "ACME_DESK_SECRET", "ACME_ARCHIVE_SECRET", "ATTACHMENTS_SECRET"} {
 		environ = append(environ, name+"="+testSecret)
 	}
-	return environ
+	return append(environ, "POSTERN_DSN="+testDSN, "S3_ACCESS_KEY_ID=postern", "S3_SECRET_ACCESS_KEY=hunter2")
 }
 
 // TestConfigs loads every example, as it stands.
 func TestConfigs(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(configs + "/*.hcl")
-	if err != nil || len(files) < 4 {
+	if err != nil || len(files) < 5 {
 		t.Fatalf("found %d examples, %v", len(files), err)
 	}
 	for _, file := range files {
@@ -44,6 +45,35 @@ func TestConfigs(t *testing.T) {
 		if len(c.Tenants) == 0 || len(c.Tenants[0].Aliases) == 0 {
 			t.Errorf("%s delivers nothing", file)
 		}
+	}
+}
+
+// TestCluster holds that cluster.hcl is what three nodes need of it: one database, one
+// bucket, and a name for each.
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	file := configs + "/cluster.hcl"
+	first, err := Load(Options{Files: []string{file}, Environ: exampleSecrets()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := Load(Options{Files: []string{file}, Environ: append(exampleSecrets(), "POSTERN_SERVER__HOSTNAME=mx2.example.com")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Server.Hostname == second.Server.Hostname || !first.Store.Equal(second.Store) || !first.Bodies.Equal(second.Bodies) {
+		t.Errorf("nodes have %+v, %+v, %+v and %+v, %+v, %+v", first.Server, first.Store, first.Bodies, second.Server, second.Store, second.Bodies)
+	}
+	if first.Store.Postgres.DSN.Text() != testDSN || first.Bodies.S3.SecretAccessKey.Text() != "hunter2" || first.Bodies.S3.AccessKeyID.Text() != "postern" {
+		t.Errorf("store %+v, bodies %+v", first.Store.Postgres, first.Bodies.S3)
+	}
+	// A verb that asks where the data is has none of the secrets.
+	without, err := Load(Options{Files: []string{file}, WithoutCredentials: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if without.Server != first.Server || without.Store.Driver != "postgres" || !without.Store.Postgres.DSN.IsZero() || !without.Bodies.S3.SecretAccessKey.IsZero() {
+		t.Errorf("without credentials: %+v, %+v, %+v", without.Server, without.Store, without.Bodies)
 	}
 }
 
@@ -66,16 +96,18 @@ func TestPlans(t *testing.T) {
 		for _, name := range tenant.Aliases[0].Pipeline {
 			stages = append(stages, options[name])
 		}
-		got[tenant.Plan.Name] = fmt.Sprintf("%s %s viruses: %t, %s", tenant.Plan.Retention, strings.Join(stages, " "), tenant.VirusScan, tenant.VirusAction)
+		p := tenant.Plan
+		got[p.Name] = fmt.Sprintf("%s %s %d/%s %d %d/min %s viruses: %t, %s", schema.FormatDuration(p.Retention), schema.FormatDuration(p.LogRetention),
+			p.Rate.Limit, schema.FormatDuration(p.Rate.Per), p.Rate.Burst, p.MaxPerMinute, strings.Join(stages, " "), tenant.VirusScan, tenant.VirusAction)
 		if tenant.Spam != tenant.Plan.Spam || tenant.Spam.Reject == nil {
 			t.Errorf("%s has %+v, its plan %+v", tenant.Name, tenant.Spam, tenant.Plan.Spam)
 		}
 	}
 	want := map[string]string{
-		"free":     `1h0m0s classify{} payload{"only":["/message","/classification/type"]} viruses: false, exclude`,
-		"maker":    `1h0m0s classify{} spam{} markdown{} payload{"omit":["/security"]} viruses: false, exclude`,
-		"business": `720h0m0s classify{} spam{} markdown{} viruses: true, exclude`,
-		"platform": `8760h0m0s classify{} spam{} markdown{} viruses: true, exclude`,
+		"free":     `1h 90d 60/1h 1 0/min classify{} payload{"only":["/message","/classification/type"]} viruses: false, exclude`,
+		"maker":    `1h 90d 600/1h 10 0/min classify{} spam{} markdown{} payload{"omit":["/security"]} viruses: false, exclude`,
+		"business": `30d 90d 3000/1h 50 0/min classify{} spam{} markdown{} viruses: true, exclude`,
+		"platform": `365d 365d 0/0s 0 10000/min classify{} spam{} markdown{} viruses: true, exclude`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("plans (-want +got):\n%s", diff)

@@ -3,10 +3,13 @@ package config
 import (
 	"encoding/json"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -25,6 +28,12 @@ func TestHostileFiles(t *testing.T) {
 		"long label":    {"tenant \"" + repeat("a", n) + "\" {\n}\n", `tenant name "` + repeat("a", 64) + `…"`},
 		"long list":     {"delivery {\n  allow_ports = [" + repeat("1,", 10_000) + "1]\n}\n", "at most 10000 are allowed"},
 		"huge exponent": {"delivery {\n  concurrency = 1e999999999\n}\n", "the number is out of range"},
+		"long DSN":      {"store {\n  driver = \"postgres\"\n  dsn = \"" + repeat("hunter2", n) + "\"\n}\n", "the DSN is longer than 4096 octets"},
+		"long driver":   {"bodies {\n  driver = \"" + repeat("a", n) + "\"\n}\n", "the value is longer than 4096 octets"},
+		"long prefix":   {"bodies {\n  prefix = \"" + repeat("a/", 100) + "a\"\n}\n", "is no prefix of keys"},
+		"long bucket":   {"bodies {\n  bucket = \"" + repeat("a", 64) + "\"\n}\n", "is no name of a bucket"},
+		"long rate":     {"plan \"a\" {\n  rate = \"" + repeat("7", n) + "/h\"\n}\n", "want a rate from 1 to 100000000"},
+		"long unit":     {"plan \"a\" {\n  rate = \"7/" + repeat("h", n) + "\"\n}\n", "is no rate"},
 		"indexes":       {"delivery {\n  concurrency = a" + repeat("[0]", n) + "\n}\n", "expressions are not evaluated here"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,6 +48,9 @@ func TestHostileFiles(t *testing.T) {
 			}
 			if err != nil && len(err.Error()) > syntax.MaxProblems*1000 {
 				t.Errorf("the problems have %d octets", len(err.Error()))
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("a problem shows a secret: %.500v", err)
 			}
 		})
 	}
@@ -134,13 +146,19 @@ func FuzzLoad(f *testing.F) {
 			}
 			checkSource(t, c, p)
 		}
+		checkStore(t, c)
+		for _, p := range c.Plans {
+			checkPlan(t, p)
+		}
 		for _, tenant := range c.Tenants {
+			checkPlan(t, tenant.Plan)
 			checkPipelines(t, c, tenant)
 			checkScreening(t, c.Scanners, tenant)
 			for _, e := range tenant.Endpoints {
 				if e.Secret.IsZero() {
 					t.Errorf("%s has no secret", e.Name)
 				}
+				checkRate(t, e.Rate)
 			}
 		}
 	})
@@ -166,6 +184,80 @@ func checkSource(t *testing.T, c *Config, p Plugin) {
 	case p.Signature != Source{} && (p.SignedBy == "" || p.Signature.File == "" && p.Signature.URL == ""):
 		t.Errorf("plugin %+v has a signature that nobody asks for, or that is no file", p)
 	}
+}
+
+// checkStore holds that a driver has what it needs, and no other's.
+func checkStore(t *testing.T, c *Config) {
+	t.Helper()
+	p := c.Store.Postgres
+	switch c.Store.Driver {
+	case "sqlite":
+		if p != nil || c.Bodies.Driver == "database" {
+			t.Errorf("SQLite has %+v, and bodies in %+v", p, c.Bodies)
+		}
+	case "postgres":
+		if p == nil || p.DSN.IsZero() || p.MaxConnections < 1 {
+			t.Errorf("PostgreSQL has %+v", p)
+		}
+	default:
+		t.Errorf("store %+v", c.Store)
+	}
+	switch s := c.Bodies.S3; {
+	case c.Bodies.Driver != "s3":
+		if s != nil || c.Bodies.Driver != "files" && c.Bodies.Driver != "database" {
+			t.Errorf("bodies %+v", c.Bodies)
+		}
+	case s == nil || s.Endpoint == "" || strings.HasSuffix(s.Endpoint, "/") || len(s.Bucket) < 3 || s.Region == "" || s.AccessKeyID.IsZero() || s.SecretAccessKey.IsZero(),
+		path.Join("/", s.Prefix)[1:] != s.Prefix:
+		t.Errorf("S3 %+v", s)
+	}
+}
+
+// checkPlan holds that nothing outlives what it needs.
+func checkPlan(t *testing.T, p Plan) {
+	t.Helper()
+	if p.Retention < time.Hour || p.PayloadRetention < time.Hour || p.PayloadRetention > p.Retention ||
+		p.QuarantineRetention < time.Hour || p.LogRetention < max(p.Retention, p.QuarantineRetention) || p.MaxPerMinute < 0 {
+		t.Errorf("plan %+v", p)
+	}
+	checkRate(t, p.Rate)
+}
+
+// checkRate holds that a rate bounds, and is no dam.
+func checkRate(t *testing.T, r Rate) {
+	t.Helper()
+	if r != (Rate{}) && (r.Limit < 1 || r.Limit > maxRate || r.Burst < 1 || r.Burst > maxRate || r.Per < time.Second) {
+		t.Errorf("rate %+v", r)
+	}
+}
+
+// FuzzRate holds that what is read as a rate is written as one.
+func FuzzRate(f *testing.F) {
+	for _, text := range []string{"3000/h", "1/s", "60/m", "60/min", "100000000/d", "100000001/d", "0/h", "-1/h", "1e3/h", "1_000/h", "/", "3000", "99999999999999999999/s", "1/h/h", "1/hunter2"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		v := syntax.Value{Data: text, At: syntax.Place{File: "x.hcl", Line: 1, Column: 1}}
+		r, ps := rate(v)
+		if (r == Rate{}) != (ps != nil) {
+			t.Fatalf("rate(%q) = %+v, %v", text, r, ps)
+		}
+		if ps != nil {
+			if len(ps.Error()) > 500 {
+				t.Errorf("the problem has %d octets", len(ps.Error()))
+			}
+			return
+		}
+		number, unit, _ := strings.Cut(text, "/")
+		if want := strconv.Itoa(r.Limit) + "/" + unit; strings.TrimLeft(number, "0")+"/"+unit != want {
+			t.Errorf("rate(%q) = %+v", text, r)
+		}
+		said := rateSaid{rate: v}
+		if ps := said.finish(&r); ps != nil {
+			t.Errorf("finish = %v", ps)
+		}
+		checkRate(t, r)
+	})
 }
 
 // checkPipelines holds that a tenant's pipelines are there, and name plugins.

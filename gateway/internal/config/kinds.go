@@ -143,6 +143,24 @@ func webURL(v syntax.Value, noUser string) (*url.URL, uint16, syntax.Problems) {
 	return u, uint16(n), nil
 }
 
+// origin reads a URL of a program whose paths are known already, so that it holds a
+// host and nothing behind it. noUser is as that of webURL.
+func origin(v syntax.Value, noUser, example string) (string, syntax.Problems) {
+	u, _, ps := webURL(v, noUser)
+	if ps != nil {
+		return "", ps
+	}
+	switch {
+	case u.RawQuery != "" || u.ForceQuery:
+		return "", v.Wrong("", "url must not hold a query (?…)")
+	case u.Path != "" && u.Path != "/":
+		return "", v.Wrong(fmt.Sprintf("write host and port only, as in %q", example), "url must not hold a path")
+	case !isHost(u.Hostname()):
+		return "", v.Wrong("", "the host of the url is neither an IP address nor a name")
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String(), nil
+}
+
 // listenAddress reads host:port or :port. The port is a number; 0 is any.
 func listenAddress(v syntax.Value) (string, syntax.Problems) {
 	s, ps := schema.Text(v)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -81,22 +80,9 @@ func scanSize(v syntax.Value) (int64, syntax.Problems) {
 	return schema.Size(1<<10, 1<<30)(v)
 }
 
-// scannerURL reads where a scanner answers. What is asked there is known already,
-// so that it holds a host and nothing behind it.
+// scannerURL reads where a scanner answers.
 func scannerURL(v syntax.Value) (string, syntax.Problems) {
-	u, _, ps := webURL(v, "let the scanner listen where only the gateway reaches it")
-	if ps != nil {
-		return "", ps
-	}
-	switch {
-	case u.RawQuery != "" || u.ForceQuery:
-		return "", v.Wrong("", "url must not hold a query (?…)")
-	case u.Path != "" && u.Path != "/":
-		return "", v.Wrong(`write host and port only, as in "http://127.0.0.1:11333"`, "url must not hold a path")
-	case !isHost(u.Hostname()):
-		return "", v.Wrong("", "the host of the url is neither an IP address nor a name")
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String(), nil
+	return origin(v, "let the scanner listen where only the gateway reaches it", "http://127.0.0.1:11333")
 }
 
 // maxSocketPath is what the system takes for the path of a socket, in octets.

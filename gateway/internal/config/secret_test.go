@@ -16,19 +16,29 @@ func TestConfigNeverPrintsSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Config{Tenants: []Tenant{{Name: "acme", Endpoints: []Endpoint{{Name: "desk", Secret: key}}}}}
+	password, err := secret.ParsePassword(testDSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Config{
+		Store:   Store{Driver: driverPostgres, Postgres: &Postgres{DSN: password}},
+		Bodies:  Bodies{Driver: driverS3, S3: &S3{AccessKeyID: password, SecretAccessKey: password}},
+		Tenants: []Tenant{{Name: "acme", Endpoints: []Endpoint{{Name: "desk", Secret: key}}}},
+	}
 	text, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	printed := map[string]string{"JSON": string(text)}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		printed[verb] = fmt.Sprintf(verb, c) + fmt.Sprintf(verb, *c) + fmt.Sprintf(verb, c.Tenants)
+		printed[verb] = fmt.Sprintf(verb, c) + fmt.Sprintf(verb, *c) + fmt.Sprintf(verb, c.Tenants) +
+			fmt.Sprintf(verb, c.Store) + fmt.Sprintf(verb, c.Store.Postgres) + fmt.Sprintf(verb, c.Bodies) + fmt.Sprintf(verb, *c.Bodies.S3)
 	}
-	hexed := fmt.Sprintf("%x", testSecret)
 	for how, text := range printed {
-		if strings.Contains(text, testSecret) || strings.Contains(text, hexed) {
-			t.Errorf("%s shows the secret: %s", how, text)
+		for _, leak := range []string{testSecret, testDSN, "hunter2"} {
+			if strings.Contains(text, leak) || strings.Contains(text, fmt.Sprintf("%x", leak)) {
+				t.Errorf("%s shows the secret: %s", how, text)
+			}
 		}
 	}
 }

@@ -66,7 +66,7 @@ func Duration(low, high time.Duration) Kind[time.Duration] {
 			return 0, v.Wrong(`write numbers with units, such as "30s", "5m", "12h" or "30d"`, "want a duration")
 		}
 		if d < low || d > high {
-			return 0, v.Wrong("", "want a duration from %s to %s", showDuration(low), showDuration(high))
+			return 0, v.Wrong("", "want a duration from %s to %s", FormatDuration(low), FormatDuration(high))
 		}
 		return d, nil
 	}
@@ -102,8 +102,9 @@ func parseDuration(s string) (time.Duration, error) {
 	return sum + d, nil
 }
 
-// showDuration leaves out the zeros that Go writes: "1h" for "1h0m0s".
-func showDuration(d time.Duration) string {
+// FormatDuration writes a time so that Duration reads it, without the zeros that Go
+// writes: "1h" for "1h0m0s".
+func FormatDuration(d time.Duration) string {
 	if d >= Day && d%Day == 0 {
 		return fmt.Sprintf("%dd", d/Day)
 	}
