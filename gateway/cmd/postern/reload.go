@@ -22,6 +22,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 	"github.com/postern-mail/postern/gateway/internal/reception"
+	"github.com/postern-mail/postern/gateway/internal/secret"
 	"github.com/postern-mail/postern/gateway/internal/shadow"
 	"github.com/postern-mail/postern/gateway/internal/smtpd"
 )
@@ -214,10 +215,10 @@ func (l *live) reload(ctx context.Context, why string) {
 // needsStart refuses a configuration with changes in blocks that those of tenants depend on:
 // to go on by one half of it could accept mail unscanned, or fail to deliver it.
 func (l *live) needsStart(cfg *config.Config) error {
-	changed := changedBlocks(map[string][2]any{
-		"delivery": {l.started.Delivery, cfg.Delivery},
-		"scanner":  {l.started.Scanners, cfg.Scanners},
-		"public":   {withoutCertificate(l.started.Public), withoutCertificate(cfg.Public)},
+	changed := changedBlocks(map[string]bool{
+		"delivery": reflect.DeepEqual(l.started.Delivery, cfg.Delivery),
+		"scanner":  reflect.DeepEqual(l.started.Scanners, cfg.Scanners),
+		"public":   samePublic(l.started.Public, cfg.Public),
 	})
 	if changed == nil {
 		return nil
@@ -227,10 +228,12 @@ func (l *live) needsStart(cfg *config.Config) error {
 
 // fixed names the other blocks in which there is a change that needs a start.
 func (l *live) fixed(cfg *config.Config, parts *assembly) []string {
-	names := changedBlocks(map[string][2]any{
-		"server":    {l.started.Server, cfg.Server},
-		"listener":  {withoutCertificates(l.started.Listeners), withoutCertificates(cfg.Listeners)},
-		"inspector": {l.started.Inspector, cfg.Inspector},
+	names := changedBlocks(map[string]bool{
+		"server":    reflect.DeepEqual(l.started.Server, cfg.Server),
+		"store":     l.started.Store.Equal(cfg.Store),
+		"bodies":    l.started.Bodies.Equal(cfg.Bodies),
+		"listener":  reflect.DeepEqual(withoutCertificates(l.started.Listeners), withoutCertificates(cfg.Listeners)),
+		"inspector": reflect.DeepEqual(l.started.Inspector, cfg.Inspector),
 	})
 	if cfg.Inspector != nil && !maps.Equal(l.parts.inspected, parts.inspected) {
 		names = append(names, "endpoint of the inspector")
@@ -238,11 +241,11 @@ func (l *live) fixed(cfg *config.Config, parts *assembly) []string {
 	return names
 }
 
-// changedBlocks names the blocks that are not as they were.
-func changedBlocks(blocks map[string][2]any) []string {
+// changedBlocks names the blocks that are not the same.
+func changedBlocks(same map[string]bool) []string {
 	var names []string
-	for name, b := range blocks {
-		if !reflect.DeepEqual(b[0], b[1]) {
+	for name, is := range same {
+		if !is {
 			names = append(names, name)
 		}
 	}
@@ -261,14 +264,21 @@ func withoutCertificates(listeners []config.Listener) []config.Listener {
 	return list
 }
 
-// withoutCertificate is the public listener but for what can change of it.
-func withoutCertificate(p *config.Public) *config.Public {
-	if p == nil || p.TLS == nil {
-		return p
+// samePublic reports whether two public listeners are the same but for what can change of
+// them. Of keys no two are equal for reflect.
+func samePublic(a, b *config.Public) bool {
+	if a == nil || b == nil {
+		return a == b
 	}
-	other := *p
-	other.TLS = &config.TLS{Required: p.TLS.Required}
-	return &other
+	x, y := *a, *b
+	keys := x.Secret.Equal(y.Secret) && x.FormerSecret.Equal(y.FormerSecret)
+	for _, p := range []*config.Public{&x, &y} {
+		p.Secret, p.FormerSecret = secret.Key{}, secret.Key{}
+		if p.TLS != nil {
+			p.TLS = &config.TLS{Required: p.TLS.Required}
+		}
+	}
+	return keys && reflect.DeepEqual(x, y)
 }
 
 // tellPlugins logs which plugins are loaded, and of those that were loaded before what they

@@ -198,10 +198,17 @@ func (l *killLoad) delivered(rcv *receiver) bool {
 	return true
 }
 
-// TestCertificateIsReloaded gives a listener another certificate while it listens.
+// TestCertificateIsReloaded gives a listener another certificate while it listens, and
+// changes what a reload cannot.
 func TestCertificateIsReloaded(t *testing.T) {
 	t.Parallel()
-	dir := configuration(t, "http://127.0.0.1:9/hook", "")
+	dir := configuration(t, "http://127.0.0.1:9/hook", "", fmt.Sprintf(`
+public {
+  address    = %q
+  base_url   = "https://mail.acme.test"
+  secret_env = "TEST_WEBHOOK_SECRET"
+}
+`, freeAddress(t)))
 	first := certificate(t, dir)
 	(&gateway{dir: dir}).edit(t, `address = "127.0.0.1:0"`, `address = "127.0.0.1:0"
   tls {
@@ -228,7 +235,11 @@ func TestCertificateIsReloaded(t *testing.T) {
 	if trusted(first) || !trusted(second) {
 		t.Error("the second certificate is not shown")
 	}
-	g.stop(t)
+	g.edit(t, "https://mail.acme.test", "https://other.acme.test")
+	g.hangUp(t, "the public block is another than at the start")
+	if err := g.cmd.Process.Kill(); err != nil { // its log has an error, as it should
+		t.Fatal(err)
+	}
 }
 
 // TestBrokenPluginIsItsTenants has a plugin of one tenant that cannot be loaded, and a shadow
