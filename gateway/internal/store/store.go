@@ -178,6 +178,14 @@ type Retention struct {
 	LogUntil time.Time
 }
 
+// BodyUntil is when a delivery in a state does not need its message's body any more.
+func (r Retention) BodyUntil(s mail.State) time.Time {
+	if s == mail.Quarantined && !r.HeldUntil.IsZero() {
+		return r.HeldUntil
+	}
+	return r.ExpiresAt
+}
+
 // Waiting says when an endpoint wants attention.
 type Waiting struct {
 	Endpoint Endpoint

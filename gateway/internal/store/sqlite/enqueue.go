@@ -55,7 +55,7 @@ func newMessageRow(m *store.NewMessage) (messageRow, error) {
 	}
 	forget, logEnds := m.ReceivedAt, m.ReceivedAt
 	for _, d := range m.Deliveries {
-		forget = later(forget, needed(d.State, d.Retention))
+		forget = later(forget, d.BodyUntil(d.State))
 		if d.LogUntil.IsZero() || logEnds.IsZero() {
 			logEnds = time.Time{}
 		} else {
@@ -65,14 +65,6 @@ func newMessageRow(m *store.NewMessage) (messageRow, error) {
 	row.forgetAt = sql.NullInt64{Int64: millis(forget), Valid: m.Body != ""}
 	row.logEnds = orNull(logEnds)
 	return row, nil
-}
-
-// needed is when a delivery does not need its message's body any more.
-func needed(s mail.State, r store.Retention) time.Time {
-	if s == mail.Quarantined && !r.HeldUntil.IsZero() {
-		return r.HeldUntil
-	}
-	return r.ExpiresAt
 }
 
 func later(a, b time.Time) time.Time {

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -33,6 +34,7 @@ const readers = 4
 
 // DB is a store.Store.
 type DB struct {
+	file    string
 	write   *sql.DB
 	read    *sql.DB
 	changes *committer // on the connection of write
@@ -47,7 +49,7 @@ func Open(ctx context.Context, file string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{write: write}
+	db := &DB{file: file, write: write}
 	if err := db.prepare(ctx, file); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", file, err), db.Close())
 	}
@@ -101,6 +103,27 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// BackupTo writes a copy of the database, of one moment, to a new file, which is durable when it
+// returns. Changes go on meanwhile.
+func (db *DB) BackupTo(ctx context.Context, file string) error {
+	from, err := open(db.file, 1, "deferred")
+	if err != nil {
+		return err
+	}
+	_, err = from.ExecContext(ctx, `VACUUM INTO ?`, file)
+	if err = errors.Join(err, from.Close()); err != nil {
+		return fmt.Errorf("copy database to %s: %w", file, err)
+	}
+	copied, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("sync copy of database: %w", err)
+	}
+	if err := errors.Join(copied.Sync(), copied.Close()); err != nil {
+		return fmt.Errorf("sync copy of database: %w", err)
 	}
 	return nil
 }
