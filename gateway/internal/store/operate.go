@@ -44,7 +44,8 @@ const (
 	// Reprocess forgets the document, so that the chain runs again, and sends what it
 	// makes. The delivery has ended or waits.
 	Reprocess Act = "reprocess"
-	// Release sends a delivery that is quarantined.
+	// Release sends a delivery that is quarantined. The document is forgotten: it may be
+	// what the chain had made until it held the delivery.
 	Release Act = "release"
 	// Retry makes a delivery that waits due.
 	Retry Act = "retry"

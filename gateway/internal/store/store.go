@@ -46,11 +46,12 @@ type Store interface {
 	// none of them is added; who batches the messages of several clients tries them
 	// one by one then, so that a bad one does not fail its neighbours.
 	Enqueue(ctx context.Context, messages []NewMessage) error
-	// Waiting says for each endpoint when its first delivery is due that nobody
-	// holds.
+	// Waiting says for each endpoint that is not paused when its first delivery is due
+	// that nobody holds.
 	Waiting(ctx context.Context) ([]Waiting, error)
 	// Claim leases due deliveries, of each endpoint at most as many as its quota
-	// says.
+	// says, and none while it is paused. It returns them in the order in which they were
+	// due, and of those of one millisecond in that in which they were stored.
 	Claim(ctx context.Context, claim Claim) ([]Job, error)
 	// Finish records results and gives their leases back. It says of each result
 	// whether it was recorded: one whose lease was lost is not.

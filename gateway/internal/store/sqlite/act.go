@@ -42,7 +42,7 @@ func act(ctx context.Context, tx *tx, a store.Action, states string, seq int64) 
 	case store.Reprocess:
 		change += `, document = NULL`
 	case store.Release:
-		change += `, released = 1, expires_at = max(expires_at, held_until)`
+		change += `, document = NULL, released = 1, expires_at = max(expires_at, held_until)`
 	case store.Retry:
 		change = `reason = reason`
 	case store.Drop:

@@ -41,8 +41,9 @@ func (db *DB) Claim(ctx context.Context, c store.Claim) ([]store.Job, error) {
 		for _, quota := range c.Quotas {
 			leased, err := column[int64](ctx, tx, `
 				UPDATE queue SET owner = ?, lease_until = ?, claims = claims + 1 WHERE delivery_seq IN (
-					SELECT delivery_seq FROM queue WHERE owner IS NULL AND lane = ? AND due_at <= ? ORDER BY due_at, delivery_seq LIMIT ?)
-				RETURNING delivery_seq`, c.Owner, millis(c.Until), lane(quota.Endpoint), millis(c.Now), quota.Max)
+					SELECT delivery_seq FROM queue WHERE owner IS NULL AND lane = ? AND due_at <= ?
+						AND NOT EXISTS (SELECT 1 FROM pauses WHERE tenant = ? AND endpoint IN ('', ?)) ORDER BY due_at, delivery_seq LIMIT ?)
+				RETURNING delivery_seq`, c.Owner, millis(c.Until), lane(quota.Endpoint), millis(c.Now), quota.Endpoint.Tenant, quota.Endpoint.Name, quota.Max)
 			if err != nil {
 				return err
 			}

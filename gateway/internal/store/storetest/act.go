@@ -112,6 +112,17 @@ func testRelease(t *testing.T, s store.Store) {
 	if act(t, s, store.Release, late, only(t, s, in.ID)) {
 		t.Error("it was released twice")
 	}
+	// What a chain had made until it held it is not what is to be sent.
+	finish(t, s, 0, store.Result{Lease: jobs[0].Lease, State: mail.Quarantined, Reason: "plugin", Document: []byte(`{}`)})
+	if doc, err := s.Document(t.Context(), jobs[0].ID); string(doc) != `{}` || err != nil {
+		t.Errorf("Document = %q, %v of what is held", doc, err)
+	}
+	if !act(t, s, store.Release, late, only(t, s, in.ID)) {
+		t.Fatal("it was not released")
+	}
+	if jobs := claimAt(t, s, late, 10, "desk"); len(jobs) != 1 || !jobs[0].Released || jobs[0].DocumentSize != 0 {
+		t.Errorf("jobs = %+v, want it released without a document", jobs)
+	}
 }
 
 func testRetryAndDrop(t *testing.T, s store.Store) {

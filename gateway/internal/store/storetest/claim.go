@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -10,26 +11,49 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
+// testClaimInOrder has messages that are stored in another order than they were received in,
+// leases that are given back, and a retry: what is due goes in the order of reception, and
+// what is of one millisecond in that of storing.
 func testClaimInOrder(t *testing.T, s store.Store) {
 	var want []mail.DeliveryID
 	for n := range 20 {
-		m := newMessage(n/4, "desk") // several of one second
+		m := newMessage(n/4, "desk", "archive") // several of one second
 		enqueue(t, s, m)
 		want = append(want, m.ID.Delivery(1))
 	}
+	slow := newMessage(-1, "desk")
+	enqueue(t, s, slow)
+	want = append([]mail.DeliveryID{slow.ID.Delivery(1)}, want...)
+	// What comes back is where it was, but for a retry, which is where it is due.
+	first := claim(t, s, 5, "desk")
+	if n, err := s.Release(t.Context(), owner); n != 5 || err != nil {
+		t.Fatalf("Release = %d, %v", n, err)
+	}
+	if diff := cmp.Diff(want[:5], ids(first)); diff != "" {
+		t.Error(diff)
+	}
+	retry := claim(t, s, 1, "desk")[0]
+	finish(t, s, 0, store.Result{Lease: retry.Lease, State: mail.Retrying, Due: start().Add(2500 * time.Millisecond), Attempt: attempt(1, 500, "x")})
+	want = slices.Insert(want[1:], 12, retry.ID)
 	var got []mail.DeliveryID
 	for len(got) < len(want) {
 		jobs := claim(t, s, 3, "desk")
 		if len(jobs) == 0 {
 			break
 		}
-		for _, j := range jobs {
-			got = append(got, j.ID)
-		}
+		got = append(got, ids(jobs)...)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func ids(jobs []store.Job) []mail.DeliveryID {
+	var list []mail.DeliveryID
+	for _, j := range jobs {
+		list = append(list, j.ID)
+	}
+	return list
 }
 
 func testClaimHonoursQuotas(t *testing.T, s store.Store) {
@@ -83,6 +107,30 @@ func testClaimWaitsUntilDue(t *testing.T, s store.Store) {
 	enqueue(t, s, newMessage(1, "desk"))
 	if jobs := claimAt(t, s, start(), 10, "desk"); len(jobs) > 0 {
 		t.Errorf("a delivery was claimed before it is due: %+v", jobs)
+	}
+}
+
+// testClaimLeavesPaused claims by what was known before an endpoint, or its tenant, was paused.
+func testClaimLeavesPaused(t *testing.T, s store.Store) {
+	enqueue(t, s, newMessage(1, "desk", "archive"), newMessage(2, "desk", "archive"))
+	tenant, desk := store.Endpoint{Tenant: "acme"}, store.Endpoint{Tenant: "acme", Name: "desk"}
+	var jobs []store.Job
+	for _, paused := range []store.Endpoint{desk, tenant} {
+		if err := s.Pause(t.Context(), paused, start()); err != nil {
+			t.Fatal(err)
+		}
+		jobs = append(jobs, claim(t, s, 1, "desk", "archive")...)
+	}
+	if len(jobs) != 1 || jobs[0].Endpoint.Name != "archive" {
+		t.Errorf("jobs = %+v, want one of the endpoint that was not paused yet", jobs)
+	}
+	for _, paused := range []store.Endpoint{desk, tenant} {
+		if was, err := s.Resume(t.Context(), paused); !was || err != nil {
+			t.Fatalf("Resume = %v, %v", was, err)
+		}
+	}
+	if jobs := claim(t, s, 10, "desk", "archive"); len(jobs) != 3 {
+		t.Errorf("%d jobs after Resume, want 3", len(jobs))
 	}
 }
 

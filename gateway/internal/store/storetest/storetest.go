@@ -27,6 +27,7 @@ func TestStore(t *testing.T, open Open) {
 		"ClaimHonoursQuotas":        testClaimHonoursQuotas,
 		"ClaimLeasesOnce":           testClaimLeasesOnce,
 		"ClaimWaitsUntilDue":        testClaimWaitsUntilDue,
+		"ClaimLeavesPaused":         testClaimLeavesPaused,
 		"FinishDelivered":           testFinishDelivered,
 		"FinishRetry":               testFinishRetry,
 		"FinishIsFenced":            testFinishIsFenced,
