@@ -42,7 +42,7 @@ type Bodies interface {
 	Put(ctx context.Context, id mail.MessageID, expires time.Time, r io.Reader) (mail.BodyRef, error)
 	Open(ctx context.Context, ref mail.BodyRef) (mail.Body, error)
 	Delete(ctx context.Context, ref mail.BodyRef) error
-	Sweep(ctx context.Context, live func(context.Context, mail.MessageID) (bool, error)) (int, error)
+	Sweep(ctx context.Context, live func(context.Context, []mail.MessageID) (map[mail.MessageID]mail.BodyRef, error)) (int, error)
 }
 
 // Reception takes mail in.
@@ -252,10 +252,7 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 // SweepBodies removes the bodies that a crash has left without a row. Bodies
 // that are being received meanwhile are not touched.
 func (r *Reception) SweepBodies(ctx context.Context) {
-	n, err := r.bodies.Sweep(ctx, func(ctx context.Context, id mail.MessageID) (bool, error) {
-		live, err := r.queue.LiveBodies(ctx, []mail.MessageID{id})
-		return live[id] != "", err
-	})
+	n, err := r.bodies.Sweep(ctx, r.queue.LiveBodies)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		r.log.Warn("bodies that a crash left could not be swept", "error", err)
 	}
