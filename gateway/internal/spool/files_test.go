@@ -64,7 +64,7 @@ func TestFilesConform(t *testing.T) {
 func TestFilesFail(t *testing.T) {
 	t.Parallel()
 	filesSuite().TestFailures(t, []int{1, 2}, func(place string, faults *spooltest.Faults) (spool.Store, func() error, error) {
-		files, err := spool.OpenFilesOn(place, faults.Call)
+		files, err := spool.OpenFilesOn(place, failing(faults))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -183,3 +183,8 @@ func nothingLive(context.Context, []mail.MessageID) (map[mail.MessageID]mail.Bod
 func newID() mail.MessageID { return mail.NewMessageID(time.Now()) }
 
 func later() time.Time { return time.Now().Add(time.Hour) }
+
+// failing is a disk whose calls fail.
+func failing(faults *spooltest.Faults) spool.Faulty {
+	return func(_ string, do func() error) error { return faults.Call(do) }
+}
