@@ -63,9 +63,10 @@ test-race: plugins ## Run them with the race detector (needs a C compiler)
 	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go test -race -timeout 60m ./...); done
 
 .PHONY: bench
-bench: plugins ## Measure beside references, in one run
+bench: build ## Measure beside references, in one run
 	go test -run '^$$' -bench . -benchtime 20x ./gateway/...
 	cd gateway/bench && go test -run '^$$' -bench . -benchtime 20x ./...
+	cd gateway/bench && go run ./measure -gateway $(CURDIR)/$(PROGRAM) -dir $(CURDIR)/$(BUILD)
 
 .PHONY: golden
 golden: ## Write the golden files anew; read the diff before you commit it
