@@ -27,7 +27,7 @@ func impure(first, later string, err error) func(io.Writer) error {
 // that is not the one that was signed.
 func TestPayloadThatChanges(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", 3*bodyBuffer)
+	long := strings.Repeat("x", smallPayload+bodyBuffer)
 	gone := errors.New("read body 7: gone")
 	for name, tc := range map[string]struct {
 		first, later string
@@ -37,13 +37,11 @@ func TestPayloadThatChanges(t *testing.T) {
 		"fails at the start": {long, "", gone, "render: read body 7: gone"},
 		"fails on its way":   {long, long[1:], gone, "render: read body 7: gone"},
 		"fails at its end":   {long, long, gone, "render: read body 7: gone"},
-		"shorter":            {"1234", "123", nil, "render: the second run wrote 3 octets, the first 4"},
+		"shorter":            {long, long[1:], nil, "render: the second run wrote 98303 octets, the first 98304"},
 		"nothing":            {long, "", nil, "render: the second run wrote 0 octets, the first 98304"},
-		"longer":             {"1234", "12345", nil, "render: the second run wrote more than the 4 octets of the first"},
-		"much longer":        {"1234", long, nil, "render: the second run wrote more than the 4 octets of the first"},
+		"much longer":        {long, long + long, nil, "render: the second run wrote more than the 98304 octets of the first"},
 		"one octet longer":   {long, long + "x", nil, "render: the second run wrote more than the 98304 octets of the first"},
-		"other octets":       {"1234", "1233", nil, "render: the second run wrote other octets than the first"},
-		"another octet":      {"1", "2", nil, "render: the second run wrote other octets than the first"},
+		"another octet":      {long + "1", long + "2", nil, "render: the second run wrote other octets than the first"},
 		"other at the start": {"a" + long, "b" + long, nil, "render: the second run wrote other octets than the first"},
 	} {
 		for _, http2 := range []bool{false, true} {
@@ -92,7 +90,7 @@ func TestSecondRunPanics(t *testing.T) {
 		if runs++; runs > 1 {
 			panic("out of range")
 		}
-		_, err := io.WriteString(w, "{}")
+		_, err := w.Write(make([]byte, smallPayload+1))
 		return err
 	}
 	got := newClient(t, Config{AllowHTTP: true}).Send(t.Context(), req)
@@ -103,7 +101,13 @@ func TestSecondRunPanics(t *testing.T) {
 
 func TestRenderOfOddPieces(t *testing.T) {
 	t.Parallel()
-	payload := bytes.Repeat([]byte("0123456789"), bodyBuffer/5)
+	for _, size := range []int{bodyBuffer, smallPayload, smallPayload + 1, smallPayload + 2*bodyBuffer} {
+		testOddPieces(t, bytes.Repeat([]byte("01234567"), size)[:size])
+	}
+}
+
+func testOddPieces(t *testing.T, payload []byte) {
+	t.Helper()
 	srv := newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		got, err := verify(r)
 		if err != nil || !bytes.Equal(got, payload) {
@@ -130,6 +134,25 @@ func TestRenderOfOddPieces(t *testing.T) {
 	}
 }
 
+// TestSmallPayloadCostsOneRun holds that a payload is rendered again only where it is too
+// large to be kept.
+func TestSmallPayloadCostsOneRun(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	client := newClient(t, Config{})
+	for size, want := range map[int]int32{1: 1, smallPayload: 1, smallPayload + 1: 2} {
+		var runs atomic.Int32
+		req := request(t, srv.URL, nil)
+		req.Render = func(w io.Writer) error {
+			runs.Add(1)
+			return render(make([]byte, size))(w)
+		}
+		if got := client.Send(t.Context(), req); !got.Delivered || runs.Load() != want {
+			t.Errorf("%d octets: result = %+v after %d runs, want %d", size, got, runs.Load(), want)
+		}
+	}
+}
+
 // TestUnreachableEndpointCostsOneRun holds that the second run waits for a
 // connection.
 func TestUnreachableEndpointCostsOneRun(t *testing.T) {
@@ -140,8 +163,7 @@ func TestUnreachableEndpointCostsOneRun(t *testing.T) {
 	req := request(t, "http://127.0.0.1/", nil)
 	req.Render = func(w io.Writer) error {
 		runs.Add(1)
-		_, err := io.WriteString(w, "{}")
-		return err
+		return render(make([]byte, smallPayload+1))(w)
 	}
 	if got := client.Send(t.Context(), req); !strings.HasPrefix(got.Reason, "blocked_address: ") {
 		t.Errorf("result = %+v", got)

@@ -5,9 +5,9 @@
 //
 // Invariants:
 //
-//   - A payload is never whole in memory. It is rendered twice, once into the
-//     signature and once onto the wire, and the request completes only if both
-//     runs wrote the same octets.
+//   - A payload of more than 64 KiB is never whole in memory. It is rendered twice,
+//     once into the signature and once onto the wire, and the request completes only
+//     if both runs wrote the same octets. A smaller one is kept by the first run.
 //   - Every address is checked when it is dialled, after resolution, and every
 //     new connection is checked again.
 //   - Redirects are never followed, proxies and cookies never used.
@@ -21,6 +21,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -51,6 +52,10 @@ const (
 	maxAnswerBytes = 64 << 10
 	// keptAnswerBytes of it are kept for the log.
 	keptAnswerBytes = 1 << 10
+
+	// smallPayload is up to how many octets a payload is kept whole: less than a second
+	// run takes for its buffers.
+	smallPayload = 64 << 10
 
 	// Above askFirst octets an endpoint is asked whether it wants the payload (RFC 9110
 	// section 10.1.1), and given askPatience to say so: one that refuses and hangs up at
@@ -162,8 +167,9 @@ type Request struct {
 	// Key signs the attempt. Send refuses the zero Key.
 	Key secret.Key
 	// Render writes the payload, which is JSON. It is pure: every run writes the
-	// same octets. It is run at least once, and again for the wire, by another
-	// goroutine that ends before Send returns. It stops when its writer fails.
+	// same octets. It is run at least once, and again for the wire where the payload
+	// is large, by another goroutine that ends before Send returns. It stops when its
+	// writer fails.
 	Render func(io.Writer) error
 	// At is the time of this attempt: the webhook-timestamp.
 	At time.Time
@@ -213,6 +219,7 @@ func (c *Client) send(caller context.Context, req Request) Result {
 		return Result{Reason: "key: the endpoint has no signing secret"}
 	}
 	signed := newSigner(req.Key, req.ID, req.At)
+	signed.keep = true
 	if err := req.Render(signed); err != nil {
 		return Result{Reason: "render: " + err.Error()}
 	}
@@ -294,10 +301,15 @@ func (c *Client) request(ctx context.Context, target *url.URL, req Request, sign
 		URL:           target,
 		Host:          target.Host,
 		Header:        header,
-		Body:          bodies.add(),
-		GetBody:       func() (io.ReadCloser, error) { return bodies.add(), nil },
 		ContentLength: signed.size,
 	}
+	httpReq.GetBody = func() (io.ReadCloser, error) {
+		if signed.keep {
+			return io.NopCloser(bytes.NewReader(signed.kept)), nil
+		}
+		return bodies.add(), nil
+	}
+	httpReq.Body, _ = httpReq.GetBody() // never fails
 	return httpReq.WithContext(ctx)
 }
 

@@ -11,10 +11,13 @@ import (
 )
 
 // signer hashes one attempt's signed content, "id.timestamp.body" (Standard
-// Webhooks 1.0.0, "Signature scheme"), and counts the octets of the body.
+// Webhooks 1.0.0, "Signature scheme"), and counts the octets of the body. It keeps
+// those of a small one.
 type signer struct {
 	mac  hash.Hash
 	size int64
+	keep bool   // the octets, while they are no more than smallPayload
+	kept []byte // all of the body where keep is still true
 }
 
 func newSigner(key secret.Key, id mail.DeliveryID, at time.Time) *signer {
@@ -26,6 +29,11 @@ func newSigner(key secret.Key, id mail.DeliveryID, at time.Time) *signer {
 // Write takes the next octets of the body. It never fails.
 func (s *signer) Write(p []byte) (int, error) {
 	s.size += int64(len(p))
+	if s.keep = s.keep && s.size <= smallPayload; s.keep {
+		s.kept = append(s.kept, p...)
+	} else {
+		s.kept = nil
+	}
 	return s.mac.Write(p)
 }
 
