@@ -30,9 +30,9 @@ type contender struct {
 	start func(b *bench, dir, hook string) (*process, error)
 }
 
-func gatewayAs(name string, s setting) contender {
+func gatewayAs(name, program string, s setting) contender {
 	return contender{name, func(b *bench, dir, hook string) (*process, error) {
-		return startGateway(b.gateway, dir, filepath.Join(b.dir, "cache"), hook, s)
+		return startGateway(program, dir, filepath.Join(b.dir, "cache"), hook, s)
 	}}
 }
 
@@ -42,42 +42,49 @@ func referenceAs(kind reference.Server) contender {
 	}}
 }
 
-// mail measures SMTP to webhook: the gateway, and the references that it is compared
-// with, each in turn in a process of its own that is started anew for each round.
-func (b *bench) mail(ctx context.Context) error {
-	plain := []contender{gatewayAs("postern", setting{concurrency: 16}), referenceAs(reference.Naive), referenceAs(reference.Spooled)}
-	plugins := []contender{gatewayAs("postern, 4 plugins", setting{plugins: true, concurrency: 16}), referenceAs(reference.Naive)}
-	for _, c := range []struct {
-		title string
-		mail  []byte
-		among []contender
-	}{
-		{"4 KiB, text", load.Plain(4 << 10), plain},
-		{"50 KiB, text, HTML and attachment", load.Mixed(50<<10, 20<<10), plain},
-		{"4 KiB, text and HTML", load.HTML(4 << 10), plugins},
-	} {
-		results := make([][]served, len(c.among))
-		for range b.rounds {
-			for i, one := range c.among {
-				s, err := b.serve(ctx, one, c.mail)
-				if err != nil {
-					return fmt.Errorf("%s, %s: %w", c.title, one.name, err)
-				}
-				results[i] = append(results[i], s)
+// mail4K, mail50K and mailPlugins measure SMTP to webhook: the gateway, and the references
+// that it is compared with, each in turn in a process of its own that is started anew for
+// each round.
+
+func (b *bench) mail4K(ctx context.Context) error {
+	return b.compare(ctx, load.Plain(4<<10), setting{}, reference.Naive, reference.Spooled)
+}
+
+func (b *bench) mail50K(ctx context.Context) error {
+	return b.compare(ctx, load.Mixed(50<<10, 20<<10), setting{}, reference.Naive, reference.Spooled)
+}
+
+func (b *bench) mailPlugins(ctx context.Context) error {
+	return b.compare(ctx, load.HTML(4<<10), setting{plugins: true}, reference.Naive)
+}
+
+// compare has the gateway and references take the same mail in turns.
+func (b *bench) compare(ctx context.Context, mail []byte, s setting, references ...reference.Server) error {
+	among := []contender{gatewayAs("postern", b.gateway, s)}
+	if b.against != "" {
+		among = append(among, gatewayAs("other postern", b.against, s))
+	}
+	for _, kind := range references {
+		among = append(among, referenceAs(kind))
+	}
+	results := make([][]served, len(among))
+	for range b.rounds {
+		for i, one := range among {
+			s, err := b.serve(ctx, one, mail)
+			if err != nil {
+				return fmt.Errorf("%s: %w", one.name, err)
 			}
+			results[i] = append(results[i], s)
 		}
-		b.row(c.title, "mails/s", "accepts/s", "250 p50 / p99", "most behind", "CPU/mail", "peak RSS", "postern to it")
-		rate := func(s served) float64 { return s.Rate }
-		for i, one := range c.among {
-			r := results[i]
-			b.row(one.name, fmt.Sprintf("%.0f", median(of(r, rate))), fmt.Sprintf("%.0f", median(of(r, func(s served) float64 { return s.AcceptRate }))),
-				millis(median(of(r, func(s served) time.Duration { return s.P50 })))+" / "+millis(median(of(r, func(s served) time.Duration { return s.P99 }))),
-				median(of(r, func(s served) int { return s.Behind })), millis(median(of(r, func(s served) time.Duration { return s.cpu }))),
-				fmt.Sprintf("%d MiB", median(of(r, func(s served) int64 { return s.peak }))>>20), spread(ratios(of(results[0], rate), of(r, rate))))
-		}
-		if err := b.out.Flush(); err != nil {
-			return err
-		}
+	}
+	b.row("", "mails/s", "accepts/s", "250 p50 / p99", "most behind", "CPU/mail", "peak RSS", "postern to it")
+	rate := func(s served) float64 { return s.Rate }
+	for i, one := range among {
+		r := results[i]
+		b.row(one.name, fmt.Sprintf("%.0f", median(of(r, rate))), fmt.Sprintf("%.0f", median(of(r, func(s served) float64 { return s.AcceptRate }))),
+			millis(median(of(r, func(s served) time.Duration { return s.P50 })))+" / "+millis(median(of(r, func(s served) time.Duration { return s.P99 }))),
+			median(of(r, func(s served) int { return s.Behind })), millis(median(of(r, func(s served) time.Duration { return s.cpu }))),
+			fmt.Sprintf("%d MiB", median(of(r, func(s served) int64 { return s.peak }))>>20), spread(ratios(of(results[0], rate), of(r, rate))))
 	}
 	return nil
 }

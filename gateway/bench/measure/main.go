@@ -23,6 +23,7 @@ import (
 // bench is one call of the command.
 type bench struct {
 	gateway string // the program
+	against string // another build of it, to be compared with; empty for none
 	dir     string // where everything is kept meanwhile
 	rounds  int
 	time    time.Duration // of one cell of a round
@@ -39,7 +40,9 @@ type part struct {
 // parts are all of them, in the order in which they are run.
 func parts() []part {
 	return []part{
-		{"mail", "SMTP to webhook, 64 connections", (*bench).mail},
+		{"mail-4k", "SMTP to webhook, 64 connections, mails of 4 KiB of text", (*bench).mail4K},
+		{"mail-50k", "SMTP to webhook, 64 connections, mails of 50 KiB: text, HTML and an attachment", (*bench).mail50K},
+		{"mail-plugins", "SMTP to webhook, 64 connections, mails of 4 KiB with HTML, the four plugins", (*bench).mailPlugins},
 	}
 }
 
@@ -87,6 +90,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("measure", flag.ContinueOnError)
 	b := &bench{out: tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)}
 	flags.StringVar(&b.gateway, "gateway", "../../.build/postern", "the gateway's `program`")
+	flags.StringVar(&b.against, "against", "", "another build of the gateway, to be measured beside it")
 	parent := flags.String("dir", "", "work in a new folder in this one, on the disk that is to be measured (default the system's for temporary files)")
 	flags.IntVar(&b.rounds, "rounds", 3, "how often each cell is measured; what is printed is the median")
 	flags.DurationVar(&b.time, "time", 2*time.Second, "how long one cell of a round takes mail")

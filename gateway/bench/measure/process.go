@@ -126,10 +126,13 @@ func (p *process) stop() error {
 
 // setting is how a gateway is run.
 type setting struct {
-	plugins     bool
-	concurrency int    // of its one endpoint
-	listener    string // more of the listener's block
+	plugins  bool
+	listener string // more of the listener's block
 }
+
+// endpointConcurrency is how many attempts the gateway's one endpoint takes at a time: as
+// many as "spool" has workers.
+const endpointConcurrency = 16
 
 // fourPlugins are the blocks of the plugins that come with the gateway.
 const fourPlugins = `
@@ -173,7 +176,7 @@ tenant "bench" {
     endpoints = ["sink"]
   }
 }
-`, s.listener, plugins, hook, s.concurrency)
+`, s.listener, plugins, hook, endpointConcurrency)
 	file := filepath.Join(dir, "postern.hcl")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
