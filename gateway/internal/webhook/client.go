@@ -63,8 +63,10 @@ const (
 	askFirst    = 1 << 20
 	askPatience = time.Second
 
+	// An endpoint that has more attempts under way than idle connections are kept
+	// costs a handshake for each of those above.
 	maxIdleConns        = 256
-	maxIdleConnsPerHost = 8
+	maxIdleConnsPerHost = 64
 	idleConnTimeout     = 90 * time.Second
 
 	// A connection that died without a word would fail every attempt of its
