@@ -19,7 +19,6 @@
 package document
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -76,23 +75,19 @@ type stored struct {
 func (d *Document) Marshal() ([]byte, error) {
 	// By hand: json.Marshal would copy the root twice, and write <, > and & as six
 	// octets each.
-	var out bytes.Buffer
-	out.WriteByte('{')
+	out := writer{keepParts: true, buf: []byte{'{'}}
 	if len(d.Parts) > 0 {
 		parts, err := json.Marshal(d.Parts)
 		if err != nil {
 			return nil, fmt.Errorf("marshal document: %w", err)
 		}
-		out.WriteString(`"parts":`)
-		out.Write(parts)
-		out.WriteByte(',')
+		out.buf = append(append(append(out.buf, `"parts":`...), parts...), ',')
 	}
-	out.WriteString(`"root":`)
-	if err := d.Root.encode(&writer{w: &out, keepParts: true}); err != nil {
+	out.buf = append(out.buf, `"root":`...)
+	if err := d.Root.encode(&out); err != nil {
 		return nil, fmt.Errorf("marshal document: %w", err)
 	}
-	out.WriteByte('}')
-	return out.Bytes(), nil
+	return append(out.buf, '}'), nil
 }
 
 // Unmarshal reads what Marshal wrote.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -72,7 +73,7 @@ func (v *Value) usedParts(parts *[]int) {
 
 // writer collects small pieces before they are written.
 type writer struct {
-	w         io.Writer
+	w         io.Writer // nil to collect all of it
 	parts     []Part
 	writePart PartWriter
 	keepParts bool // write PartName members as numbers, for the store
@@ -84,12 +85,50 @@ type writer struct {
 const flushSize = 16 << 10
 
 func (w *writer) flush() error {
+	if w.w == nil {
+		return nil
+	}
 	_, err := w.w.Write(w.buf)
 	w.buf = w.buf[:0]
 	return err
 }
 
+// string writes a JSON string, a long one piece by piece.
+func (w *writer) string(s string) error {
+	w.buf = append(w.buf, '"')
+	for len(s) > flushSize {
+		end := flushSize
+		for !utf8.RuneStart(s[end]) {
+			end-- // strings are valid UTF-8, so it is never far
+		}
+		w.buf = appendEscaped(w.buf, s[:end])
+		s = s[end:]
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	w.buf = append(appendEscaped(w.buf, s), '"')
+	return nil
+}
+
+// room is about how many octets a value is written as.
+func (v *Value) room() int {
+	n := len(v.text) + len(v.text)/16 + len(`"",`)
+	for _, item := range v.items {
+		n += item.room()
+	}
+	for _, m := range v.members {
+		n += len(m.Name) + len(`"":`) + m.Value.room()
+	}
+	return n
+}
+
 func (v *Value) encode(w *writer) error {
+	room := v.room()
+	if w.w != nil {
+		room = min(room, 2*flushSize) // what is collected, and the string that makes it full
+	}
+	w.buf = slices.Grow(w.buf, room)
 	if err := v.append(w); err != nil {
 		return err
 	}
@@ -116,7 +155,7 @@ func (v *Value) append(w *writer) error {
 	case kindBool, kindNumber:
 		w.buf = append(w.buf, v.text...)
 	case kindString:
-		w.buf = appendString(w.buf, v.text)
+		return w.string(v.text)
 	case kindArray:
 		return v.appendArray(w)
 	case kindObject:
@@ -203,19 +242,39 @@ func (w *writer) part(n int) error {
 	return nil
 }
 
-// encodedLen is how many octets appendString writes between the quotes.
+// plain is how many octets at the beginning of s a JSON string has as they are, and
+// perhaps fewer than that.
+func plain(s string) int {
+	// Of eight octets at a time: in a word, the highest bit of each octet tells. A borrow
+	// comes only out of an octet that is told of itself.
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; n+8 <= len(s); n += 8 {
+		x := uint64(s[n]) | uint64(s[n+1])<<8 | uint64(s[n+2])<<16 | uint64(s[n+3])<<24 |
+			uint64(s[n+4])<<32 | uint64(s[n+5])<<40 | uint64(s[n+6])<<48 | uint64(s[n+7])<<56
+		control, del := x-ones*' ', x+ones
+		quote, backslash := (x^ones*'"')-ones, (x^ones*'\\')-ones
+		if (x|control|del|quote|backslash)&high != 0 {
+			return n
+		}
+	}
+	return n
+}
+
+// encodedLen is how many octets appendEscaped writes.
 func encodedLen(s string) int {
 	n := len(s)
-	for i := 0; i < len(s); {
+	for i := plain(s); i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
+			i++
 			switch {
 			case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
 				n++
+				i += plain(s[i:])
 			case c < ' ' || c == 0x7f:
 				n += 5
 			}
-			i++
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
@@ -229,13 +288,17 @@ func encodedLen(s string) int {
 
 const hexDigits = "0123456789abcdef"
 
-// appendString writes a JSON string. Beyond what RFC 8259 demands it escapes
-// DEL and the C1 controls, which terminals obey, and U+2028 and U+2029, which
-// end a line in JavaScript.
+// appendString writes a JSON string.
 func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
+	return append(appendEscaped(append(dst, '"'), s), '"')
+}
+
+// appendEscaped writes what stands between the quotes of a JSON string. Beyond what
+// RFC 8259 demands it escapes DEL and the C1 controls, which terminals obey, and U+2028
+// and U+2029, which end a line in JavaScript.
+func appendEscaped(dst []byte, s string) []byte {
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plain(s); i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			if c >= ' ' && c != '"' && c != '\\' && c != 0x7f {
@@ -257,6 +320,7 @@ func appendString(dst []byte, s string) []byte {
 			}
 			i++
 			start = i
+			i += plain(s[i:])
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
@@ -267,5 +331,5 @@ func appendString(dst []byte, s string) []byte {
 		}
 		i += size
 	}
-	return append(append(dst, s[start:]...), '"')
+	return append(dst, s[start:]...)
 }
