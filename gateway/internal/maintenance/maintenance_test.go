@@ -1,0 +1,262 @@
+package maintenance_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/maintenance"
+	"github.com/postern-mail/postern/gateway/internal/spool"
+	"github.com/postern-mail/postern/gateway/internal/store"
+	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
+)
+
+// data is the data of a gateway.
+type data struct {
+	dir    string
+	db     *sqlite.DB
+	bodies *spool.Local
+}
+
+func open(t *testing.T, dir string) *data {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sqlite.Open(t.Context(), filepath.Join(dir, maintenance.DatabaseName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bodies, err := spool.OpenLocal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = db.Close(), bodies.Close() })
+	return &data{dir, db, bodies}
+}
+
+func text(n int) string {
+	return fmt.Sprintf("Subject: mail %d\r\n\r\n%s", n, strings.Repeat("x", n*1000))
+}
+
+// fill stores mails from number first to last, small ones and one that is large.
+func (d *data) fill(t *testing.T, first, last int) {
+	t.Helper()
+	now := time.Now()
+	for n := first; n <= last; n++ {
+		body := text(n)
+		id := mail.NewMessageID(now)
+		ref, err := d.bodies.Put(t.Context(), id, now.Add(time.Hour), strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := store.NewMessage{
+			ID: id, ReceivedAt: now, Size: int64(len(body)), SHA256: "x", Body: ref,
+			Deliveries: []store.NewDelivery{{Endpoint: store.Endpoint{Tenant: "acme", Name: "desk"}, DueAt: now, Retention: store.Retention{ExpiresAt: now.Add(time.Hour)}}},
+		}
+		if err := d.db.Enqueue(t.Context(), []store.NewMessage{m}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// contents reads every body by the subject that it has.
+func (d *data) contents(t *testing.T) []string {
+	t.Helper()
+	var list []string
+	for _, r := range d.records(t) {
+		body, err := d.bodies.Open(t.Context(), r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		octets, err := io.ReadAll(io.NewSectionReader(body, 0, body.Size()))
+		if err := errors.Join(err, body.Close()); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, string(octets))
+	}
+	return list
+}
+
+func (d *data) records(t *testing.T) []store.Record {
+	t.Helper()
+	list, err := d.db.Export(t.Context(), 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func (d *data) verify(t *testing.T) maintenance.Report {
+	t.Helper()
+	pages := 0
+	r, err := maintenance.Verify(t.Context(), d.db, d.bodies, func(maintenance.Report) { pages++ })
+	if err != nil || pages == 0 && r.Messages > 0 {
+		t.Fatalf("Verify = %+v, %v", r, err)
+	}
+	return r
+}
+
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	d := open(t, filepath.Join(t.TempDir(), "data"))
+	d.fill(t, 1, 5)
+	if r := d.verify(t); r.Messages != 5 || r.Bodies != 5 || r.Wrong != 0 || r.Octets < 15000 {
+		t.Errorf("report = %+v", r)
+	}
+	lost := d.records(t)[2]
+	if err := d.bodies.Delete(t.Context(), lost.Body); err != nil {
+		t.Fatal(err)
+	}
+	r := d.verify(t)
+	if r.Wrong != 1 || len(r.Findings) != 1 || r.Findings[0].ID != lost.ID || r.Findings[0].Problem == "" {
+		t.Errorf("report = %+v, want the body that is lost", r)
+	}
+}
+
+func TestCopy(t *testing.T) {
+	t.Parallel()
+	from, to := open(t, filepath.Join(t.TempDir(), "data")), open(t, filepath.Join(t.TempDir(), "data"))
+	from.fill(t, 1, 3)
+	if err := from.db.Pause(t.Context(), store.Endpoint{Tenant: "acme"}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	run := func(resume bool) (maintenance.Copied, error) {
+		return maintenance.Copy(t.Context(), from.db, from.bodies, to.db, to.bodies, maintenance.CopyOptions{Resume: resume, Progress: func(maintenance.Copied) {}})
+	}
+	done, err := run(false)
+	if err != nil || done.Messages != 3 || done.Bodies != 3 {
+		t.Fatalf("Copy = %+v, %v", done, err)
+	}
+	from.fill(t, 4, 4)
+	if _, err := run(false); !errors.Is(err, maintenance.ErrNotEmpty) {
+		t.Errorf("Copy to what is not empty: %v", err)
+	}
+	if done, err := run(true); err != nil || done.Messages != 1 || done.Present != 3 {
+		t.Errorf("Copy of the rest = %+v, %v", done, err)
+	}
+	if err := maintenance.CopyPauses(t.Context(), from.db, to.db); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(from.contents(t), to.contents(t)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(from.records(t), to.records(t), cmpopts.IgnoreFields(store.Message{}, "Body", "Envelope"), cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
+	}
+	if lanes, err := to.db.Lanes(t.Context()); err != nil || len(lanes) != 2 || !lanes[1].TenantPaused {
+		t.Errorf("Lanes = %+v, %v", lanes, err)
+	}
+	if r := to.verify(t); r.Messages != 4 || r.Wrong != 0 {
+		t.Errorf("report = %+v", r)
+	}
+}
+
+// TestCopyStopsAtLostBody leaves nothing out: it says what is wrong and goes no further.
+func TestCopyStopsAtLostBody(t *testing.T) {
+	t.Parallel()
+	from, to := open(t, filepath.Join(t.TempDir(), "data")), open(t, filepath.Join(t.TempDir(), "data"))
+	from.fill(t, 1, 3)
+	lost := from.records(t)[1]
+	if err := from.bodies.Delete(t.Context(), lost.Body); err != nil {
+		t.Fatal(err)
+	}
+	_, err := maintenance.Copy(t.Context(), from.db, from.bodies, to.db, to.bodies, maintenance.CopyOptions{Progress: func(maintenance.Copied) {}})
+	if !errors.Is(err, spool.ErrDamaged) || !strings.Contains(err.Error(), string(lost.ID)) {
+		t.Errorf("error = %v, want one that names the message", err)
+	}
+	if n := len(to.records(t)); n != 0 {
+		t.Errorf("%d messages of a page that could not be copied", n)
+	}
+}
+
+// TestBackupAndRestore backs up while mail comes in and goes.
+func TestBackupAndRestore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := open(t, filepath.Join(dir, "data"))
+	d.fill(t, 1, 5)
+	gone := d.records(t)[0]
+	backup := filepath.Join(dir, "backup")
+	// What is deleted while the files are copied is still in the copy of the rows.
+	racing := racingDatabase{d, func() {
+		if err := d.bodies.Delete(t.Context(), gone.Body); err != nil {
+			t.Error(err)
+		}
+		d.fill(t, 6, 6)
+	}}
+	if err := maintenance.Backup(t.Context(), racing, d.bodies, backup, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.bodies.Open(t.Context(), gone.Body); !errors.Is(err, spool.ErrDamaged) {
+		t.Errorf("what was deleted during the backup is still there: %v", err)
+	}
+	if err := maintenance.Backup(t.Context(), d.db, d.bodies, backup, "test"); err == nil {
+		t.Error("a backup was written over")
+	}
+	restored := filepath.Join(dir, "a", "restored")
+	if err := maintenance.Restore(backup, restored); err != nil {
+		t.Fatal(err)
+	}
+	if err := maintenance.Restore(backup, restored); err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("Restore over a data folder: %v", err)
+	}
+	r := open(t, restored)
+	if report := r.verify(t); report.Messages != 5 || report.Wrong != 0 {
+		t.Errorf("report = %+v", report)
+	}
+	if got := r.contents(t); len(got) != 5 || got[0] != text(1) || got[4] != text(5) {
+		t.Errorf("%d bodies were restored", len(got))
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "a", ".*")); len(left) != 0 || err != nil {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// racingDatabase has something happen once the rows are copied.
+type racingDatabase struct {
+	*data
+	then func()
+}
+
+func (r racingDatabase) BackupTo(ctx context.Context, file string) error {
+	err := r.db.BackupTo(ctx, file)
+	r.then()
+	return err
+}
+
+func TestRestoreRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := open(t, filepath.Join(dir, "data"))
+	d.fill(t, 1, 1)
+	if err := maintenance.Restore(d.dir, filepath.Join(dir, "x")); err == nil || !strings.Contains(err.Error(), maintenance.ManifestName) {
+		t.Errorf("Restore of what is no backup: %v", err)
+	}
+	backup := filepath.Join(dir, "backup")
+	if err := maintenance.Backup(t.Context(), d.db, d.bodies, backup, "test"); err != nil {
+		t.Fatal(err)
+	}
+	manifest := filepath.Join(backup, maintenance.ManifestName)
+	for content, want := range map[string]string{`{"format":2,"program":"9.0"}`: "9.0", `{`: manifest} {
+		if err := os.WriteFile(manifest, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := maintenance.Restore(backup, filepath.Join(dir, "x")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Restore of a manifest %s: %v", content, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "x")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a restore that was refused left something: %v", err)
+	}
+}

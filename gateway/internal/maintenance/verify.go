@@ -1,0 +1,117 @@
+// Package maintenance is what an operator does with the data as a whole: look whether it is
+// whole, back it up, and move it to another store.
+//
+// # Invariants
+//
+//   - Nothing is guessed and nothing is repaired: what is found wrong is told with its
+//     place, and left as it is.
+//   - A backup, and a copy, refer to no body that they do not hold.
+package maintenance
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/postern-mail/postern/gateway/internal/document"
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+// page is how many messages are read at a time.
+const page = 200
+
+// maxFindings bounds what a Report lists; the rest is counted.
+const maxFindings = 1000
+
+// Source reads messages with all that is known of them; a store.Store is one.
+type Source interface {
+	Export(ctx context.Context, after int64, limit int) ([]store.Record, error)
+}
+
+// Opener opens bodies, and checks each against its checksum.
+type Opener interface {
+	Open(ctx context.Context, ref mail.BodyRef) (mail.Body, error)
+}
+
+// Report is what Verify has found.
+type Report struct {
+	Messages int   `json:"messages"`
+	Bodies   int   `json:"bodies"`
+	Octets   int64 `json:"octets"`
+	// Wrong counts what is wrong, and Findings lists it, the first thousand of it.
+	Wrong    int       `json:"wrong"`
+	Findings []Finding `json:"findings"`
+}
+
+// Finding is something that is wrong with a message.
+type Finding struct {
+	ID      mail.MessageID `json:"id"`
+	Problem string         `json:"problem"`
+}
+
+// Verify reads every message, its body and its documents. Progress is called after each
+// page. The error is nil also where something is wrong with the data: the report says so.
+func Verify(ctx context.Context, from Source, bodies Opener, progress func(Report)) (Report, error) {
+	r := Report{Findings: []Finding{}}
+	for after := int64(0); ; {
+		records, err := from.Export(ctx, after, page)
+		if err != nil {
+			return r, fmt.Errorf("verify: %w", err)
+		}
+		if len(records) == 0 {
+			return r, nil
+		}
+		for i := range records {
+			if err := r.add(ctx, &records[i], bodies); err != nil {
+				return r, fmt.Errorf("verify: %w", err)
+			}
+		}
+		after = records[len(records)-1].Seq
+		progress(r)
+	}
+}
+
+// add checks one message.
+func (r *Report) add(ctx context.Context, rec *store.Record, bodies Opener) error {
+	r.Messages++
+	if rec.Body != "" {
+		size, err := read(ctx, rec.Body, bodies)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			r.wrong(rec.ID, err.Error())
+		case size != rec.Size:
+			r.wrong(rec.ID, fmt.Sprintf("the body has %d octets, and the log says %d", size, rec.Size))
+		}
+		r.Bodies++
+		r.Octets += size
+	}
+	for i, d := range rec.Deliveries {
+		if rec.Body == "" && !d.State.Final() {
+			r.wrong(rec.ID, fmt.Sprintf("delivery %s is %s, and the message has no body", d.ID, d.State))
+		}
+		if doc := rec.Rest[i].Document; doc != nil {
+			if _, err := document.Unmarshal(doc); err != nil {
+				r.wrong(rec.ID, fmt.Sprintf("the document of delivery %s cannot be read: %v", d.ID, err))
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Report) wrong(id mail.MessageID, problem string) {
+	r.Wrong++
+	if len(r.Findings) < maxFindings {
+		r.Findings = append(r.Findings, Finding{id, problem})
+	}
+}
+
+// read opens a body, which reads it whole.
+func read(ctx context.Context, ref mail.BodyRef, bodies Opener) (int64, error) {
+	body, err := bodies.Open(ctx, ref)
+	if err != nil {
+		return 0, err
+	}
+	return body.Size(), body.Close()
+}
