@@ -46,11 +46,7 @@ func openDataDir(path string) (*dataDir, error) {
 
 func (d *dataDir) Close() error { return d.lock.Close() }
 
-func (d *dataDir) database() string { return filepath.Join(d.path, "postern.db") }
-
 func (d *dataDir) cache() string { return cacheIn(d.path) }
-
-func (d *dataDir) bodies() string { return filepath.Join(d.path, "bodies") }
 
 // shadowJournal is where a gateway keeps what shadows have come to.
 func shadowJournal(dataDir string) string { return filepath.Join(dataDir, "shadow") }

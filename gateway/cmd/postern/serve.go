@@ -27,8 +27,6 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/shadow"
 	"github.com/postern-mail/postern/gateway/internal/shadow/journal"
 	"github.com/postern-mail/postern/gateway/internal/smtpd"
-	"github.com/postern-mail/postern/gateway/internal/spool"
-	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
 	"github.com/postern-mail/postern/gateway/internal/webhook"
 )
 
@@ -90,16 +88,12 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	l.log, l.certificates = log, newCertificates(cfg)
 
 	// What is durable.
-	db, err := sqlite.Open(ctx, dir.database())
+	data, err := openStorage(ctx, cfg, dir.path)
 	if err != nil {
 		return err
 	}
-	defer closing(&err, db)
-	bodies, err := spool.OpenFiles(dir.bodies())
-	if err != nil {
-		return err
-	}
-	defer closing(&err, bodies)
+	defer closing(&err, data)
+	db, bodies := data.store, data.bodies
 
 	// What works on it.
 	q := queue.New(db, bodies, queue.Config{Owner: rand.Text(), Schedule: cfg.Delivery.Schedule, Logger: log})
