@@ -35,6 +35,7 @@ var homes = map[string][]string{
 	"github.com/hashicorp/go-hclog":  nil,       // everywhere: loggers are injected
 	"github.com/hashicorp/hcl/v2":    {"config"},
 	"github.com/knadh/koanf":         {"config"},
+	"github.com/minio/minio-go/v7":   {"spool"},
 	"github.com/opencontainers":      {"artifact"},
 	"github.com/pressly/goose/v3":    {"store"},
 	"github.com/santhosh-tekuri":     {"payload"}, // schematest

@@ -125,13 +125,15 @@ func syncAndClose(d disk, dir *os.File) error {
 	return nil
 }
 
-// explain says of an error of the disk what it means and what is to be done.
-func (f *folder) explain(err error) error {
+func (f *folder) explain(err error) error { return Explain(f.dir, err) }
+
+// Explain says of an error of the disk that has dir what it means and what is to be done.
+func Explain(dir string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("%w: no mail is taken until there is room in %s: %w", ErrFull, f.dir, err)
+		return fmt.Errorf("%w: no mail is taken until there is room in %s: %w", ErrFull, dir, err)
 	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%w: no mail is taken until it can be written to in %s; see the kernel's log, the data may have to go to another disk: %w", ErrFailing, f.dir, err)
+		return fmt.Errorf("%w: no mail is taken until it can be written to in %s; see the kernel's log, the data may have to go to another disk: %w", ErrFailing, dir, err)
 	}
 	return err
 }
@@ -185,7 +187,7 @@ func (f *folder) copyFile(ctx context.Context, target *folder, name string) erro
 		return err
 	}
 	w := &sparseWriter{diskWriter: diskWriter{disk: f.disk, file: to}}
-	_, err = io.CopyBuffer(w, contextReader{ctx, from}, make([]byte, sparseBlock))
+	_, err = io.CopyBuffer(w, WithContext(ctx, from), make([]byte, sparseBlock))
 	if err == nil {
 		err = f.disk.call("truncate", func() error { return to.Truncate(w.at) })
 	}

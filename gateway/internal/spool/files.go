@@ -79,7 +79,7 @@ func (f *Files) Put(ctx context.Context, id mail.MessageID, _ time.Time, r io.Re
 
 // newName makes the day's folder and returns the name of the body in it.
 func (f *Files) newName(id mail.MessageID) (string, error) {
-	if err := checkID(id); err != nil {
+	if err := CheckID(id); err != nil {
 		return "", err
 	}
 	day := time.Now().UTC().Format(dayLayout)
@@ -128,8 +128,8 @@ func (f *Files) makeDay(day string) error {
 
 // fill writes r to file and makes it durable.
 func (f *Files) fill(ctx context.Context, file *os.File, r io.Reader) (size int64, sum uint32, err error) {
-	digest := crc32.New(castagnoli())
-	size, err = io.Copy(io.MultiWriter(&diskWriter{disk: f.disk, file: file}, digest), contextReader{ctx, r})
+	digest := crc32.New(Castagnoli())
+	size, err = io.Copy(io.MultiWriter(&diskWriter{disk: f.disk, file: file}, digest), WithContext(ctx, r))
 	if err != nil {
 		return 0, 0, fmt.Errorf("write body: %w", err)
 	}
@@ -169,7 +169,7 @@ func (f *Files) Open(_ context.Context, ref mail.BodyRef) (mail.Body, error) {
 }
 
 func verify(file *os.File, size int64, sum uint32) error {
-	digest := crc32.New(castagnoli())
+	digest := crc32.New(Castagnoli())
 	n, err := io.Copy(digest, file)
 	switch {
 	case err != nil:
@@ -260,17 +260,16 @@ func (f *Files) Sweep(ctx context.Context, live Live) (int, error) {
 
 // makeRef writes "file:NAME:SIZE:CRC".
 func makeRef(name string, size int64, sum uint32) mail.BodyRef {
-	return mail.BodyRef(fmt.Sprintf("%s:%s:%d:%08x", fileScheme, name, size, sum))
+	return MakeRef(fileScheme, size, sum, name)
 }
 
 func parseRef(ref mail.BodyRef) (name string, size int64, sum uint32, err error) {
-	fields, err := splitRef(ref, fileScheme, 3)
+	fields, size, sum, err := ParseRef(ref, fileScheme, 1)
 	if err != nil {
 		return "", 0, 0, err
 	}
 	if !fs.ValidPath(fields[0]) {
 		return "", 0, 0, fmt.Errorf("read body reference %q: %w", ref, ErrForeign)
 	}
-	size, sum, err = sizeAndSum(ref, fields[1], fields[2])
-	return fields[0], size, sum, err
+	return fields[0], size, sum, nil
 }

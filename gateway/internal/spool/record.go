@@ -64,7 +64,7 @@ func (r record) encode(b []byte, n nonce) {
 	binary.LittleEndian.PutUint32(b[24:], r.sum)
 	copy(b[28:sumAt-2], strings.TrimPrefix(string(r.id), idPrefix))
 	clear(b[sumAt-2 : sumAt])
-	binary.LittleEndian.PutUint32(b[sumAt:], crc32.Checksum(b[:sumAt], castagnoli()))
+	binary.LittleEndian.PutUint32(b[sumAt:], crc32.Checksum(b[:sumAt], Castagnoli()))
 	copy(b[stateAt:], stateLive)
 }
 
@@ -76,7 +76,7 @@ func decodeRecord(b []byte, n nonce, offset int64) (record, error) {
 	if len(b) < headerSize || string(b[:4]) != recordMagic || !bytes.Equal(b[4:magicSize], n[:]) {
 		return record{}, errNoRecord
 	}
-	if crc32.Checksum(b[:sumAt], castagnoli()) != binary.LittleEndian.Uint32(b[sumAt:]) {
+	if crc32.Checksum(b[:sumAt], Castagnoli()) != binary.LittleEndian.Uint32(b[sumAt:]) {
 		return record{}, errNoRecord
 	}
 	r := record{
@@ -87,7 +87,7 @@ func decodeRecord(b []byte, n nonce, offset int64) (record, error) {
 	}
 	// A mark that a crash has torn is none: a sweep finds out.
 	r.deleted = string(b[stateAt:headerSize]) == stateDeleted
-	if r.offset != offset || r.length > SmallBody || checkID(r.id) != nil {
+	if r.offset != offset || r.length > SmallBody || CheckID(r.id) != nil {
 		return record{}, errNoRecord
 	}
 	return r, nil
@@ -168,11 +168,11 @@ type place struct {
 
 // ref writes "seg:NAME:OFFSET:LENGTH:CRC".
 func (p place) ref() mail.BodyRef {
-	return mail.BodyRef(fmt.Sprintf("%s:%s:%d:%d:%08x", segmentScheme, p.name, p.offset, p.length, p.sum))
+	return MakeRef(segmentScheme, int64(p.length), p.sum, p.name, strconv.FormatInt(p.offset, 10))
 }
 
 func parsePlace(ref mail.BodyRef) (place, error) {
-	fields, err := splitRef(ref, segmentScheme, 4)
+	fields, length, sum, err := ParseRef(ref, segmentScheme, 2)
 	if err != nil {
 		return place{}, err
 	}
@@ -182,10 +182,6 @@ func parsePlace(ref mail.BodyRef) (place, error) {
 	offset, err := strconv.ParseUint(fields[1], 10, 32)
 	if err != nil {
 		return place{}, fmt.Errorf("read body reference %q: %w", ref, err)
-	}
-	length, sum, err := sizeAndSum(ref, fields[2], fields[3])
-	if err != nil {
-		return place{}, err
 	}
 	if length > SmallBody || offset > maxSegment {
 		return place{}, fmt.Errorf("read body reference %q: larger than a segment holds", ref)

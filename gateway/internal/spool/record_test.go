@@ -19,7 +19,7 @@ func makeSegment(bodies ...string) (octets []byte, records []record) {
 	for _, body := range bodies {
 		r := record{
 			id: mail.NewMessageID(time.Now()), offset: int64(len(octets)), length: len(body),
-			sum: crc32.Checksum([]byte(body), castagnoli()),
+			sum: crc32.Checksum([]byte(body), Castagnoli()),
 		}
 		header := make([]byte, headerSize)
 		r.encode(header, testNonce())
@@ -125,7 +125,7 @@ func FuzzWalk(f *testing.F) {
 		}
 		at := int64(0)
 		for _, r := range found {
-			if r.offset < at || r.length < 0 || r.length > SmallBody || r.offset+headerSize > int64(len(octets)) || checkID(r.id) != nil {
+			if r.offset < at || r.length < 0 || r.length > SmallBody || r.offset+headerSize > int64(len(octets)) || CheckID(r.id) != nil {
 				t.Fatalf("record %+v, behind %d", r, at)
 			}
 			at = r.end()

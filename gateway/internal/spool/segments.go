@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -117,7 +116,7 @@ func (s *Segments) Close() error {
 // context that ends counts until the body is being written. Where the disk fails, what is
 // left of the body is swept by the next process.
 func (s *Segments) Put(ctx context.Context, id mail.MessageID, expires time.Time, r io.Reader) (mail.BodyRef, error) {
-	if err := checkID(id); err != nil {
+	if err := CheckID(id); err != nil {
 		return "", err
 	}
 	buffer, ok := s.buffers.Get().(*[]byte)
@@ -126,7 +125,7 @@ func (s *Segments) Put(ctx context.Context, id mail.MessageID, expires time.Time
 	}
 	defer s.buffers.Put(buffer)
 	var err error
-	*buffer, err = readAll(contextReader{ctx, r}, (*buffer)[:headerSize])
+	*buffer, err = readAll(WithContext(ctx, r), (*buffer)[:headerSize])
 	if err != nil {
 		return "", fmt.Errorf("write body: %w", err)
 	}
@@ -141,7 +140,7 @@ func (s *Segments) Put(ctx context.Context, id mail.MessageID, expires time.Time
 	defer s.waiting.Release(weight)
 	one := &addition{
 		ctx: ctx, octets: *buffer, done: make(chan error, 1),
-		record: record{id: id, length: len(data), sum: crc32.Checksum(data, castagnoli())},
+		record: record{id: id, length: len(data), sum: crc32.Checksum(data, Castagnoli())},
 	}
 	bucket := bucketOf(time.Now(), expires)
 	for added := false; !added; {
@@ -261,7 +260,7 @@ func (s *Segments) Open(_ context.Context, ref mail.BodyRef) (mail.Body, error) 
 	if err := p.check(octets[:n]); err != nil {
 		return nil, fmt.Errorf("read segment %s at offset %d: %w", p.name, p.offset, err)
 	}
-	return inMemory{bytes.NewReader(octets[headerSize:])}, nil
+	return InMemory(octets[headerSize:]), nil
 }
 
 // check holds what stands at a place against it.
@@ -276,7 +275,7 @@ func (p place) check(octets []byte) error {
 	case len(data) != p.length:
 		return fmt.Errorf("%w: %d octets of %d", ErrDamaged, len(data), p.length)
 	}
-	if sum := crc32.Checksum(data, castagnoli()); sum != p.sum {
+	if sum := crc32.Checksum(data, Castagnoli()); sum != p.sum {
 		return fmt.Errorf("%w: checksum %08x is not %08x", ErrDamaged, sum, p.sum)
 	}
 	return nil

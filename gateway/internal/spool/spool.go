@@ -117,27 +117,29 @@ func (s *Sweeper) Flush(ctx context.Context) error {
 	return nil
 }
 
-// splitRef takes a reference apart: its scheme and n fields, all behind colons.
-func splitRef(ref mail.BodyRef, scheme string, n int) ([]string, error) {
-	fields := strings.Split(string(ref), ":")
-	if fields[0] != scheme || len(fields) != n+1 {
-		return nil, fmt.Errorf("read body reference %q: %w", ref, ErrForeign)
-	}
-	return fields[1:], nil
+// MakeRef writes a reference: its scheme, fields without a colon, and the size and
+// checksum of the body.
+func MakeRef(scheme string, size int64, sum uint32, fields ...string) mail.BodyRef {
+	return mail.BodyRef(fmt.Sprintf("%s:%s:%d:%08x", scheme, strings.Join(fields, ":"), size, sum))
 }
 
-// sizeAndSum reads the last two fields of every reference.
-func sizeAndSum(ref mail.BodyRef, size, sum string) (int64, uint32, error) {
-	n, sizeErr := strconv.ParseUint(size, 10, 63)
-	crc, sumErr := strconv.ParseUint(sum, 16, 32)
+// ParseRef reads a reference of a scheme that has n fields beside the size and the
+// checksum. It fails with ErrForeign where it is none.
+func ParseRef(ref mail.BodyRef, scheme string, n int) (fields []string, size int64, sum uint32, err error) {
+	fields = strings.Split(string(ref), ":")
+	if fields[0] != scheme || len(fields) != n+3 {
+		return nil, 0, 0, fmt.Errorf("read body reference %q: %w", ref, ErrForeign)
+	}
+	count, sizeErr := strconv.ParseUint(fields[n+1], 10, 63)
+	crc, sumErr := strconv.ParseUint(fields[n+2], 16, 32)
 	if err := errors.Join(sizeErr, sumErr); err != nil {
-		return 0, 0, fmt.Errorf("read body reference %q: %w", ref, err)
+		return nil, 0, 0, fmt.Errorf("read body reference %q: %w", ref, err)
 	}
-	return int64(n), uint32(crc), nil
+	return fields[1 : n+1], int64(count), uint32(crc), nil
 }
 
-// checkID holds that an id can name a body.
-func checkID(id mail.MessageID) error {
+// CheckID holds that an id can name a body.
+func CheckID(id mail.MessageID) error {
 	_, delivery, err := mail.ParseID(string(id))
 	if err == nil && delivery != "" {
 		err = fmt.Errorf("%q is the id of a delivery", id)
@@ -148,14 +150,19 @@ func checkID(id mail.MessageID) error {
 	return nil
 }
 
-// castagnoli is the polynomial that processors have an instruction for.
-func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
+// Castagnoli is the polynomial of the checksums: processors have an instruction for it.
+func Castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
-// inMemory is an open body that is held in memory.
 type inMemory struct{ *bytes.Reader }
 
 // Close implements mail.Body.
 func (inMemory) Close() error { return nil }
+
+// InMemory is an open body whose octets are held in memory.
+func InMemory(octets []byte) mail.Body { return inMemory{bytes.NewReader(octets)} }
+
+// WithContext returns a reader that fails once ctx has ended.
+func WithContext(ctx context.Context, r io.Reader) io.Reader { return contextReader{ctx, r} }
 
 // contextReader stops a copy when its context ends.
 type contextReader struct {

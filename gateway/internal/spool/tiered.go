@@ -35,7 +35,7 @@ func (t *Tiered) Put(ctx context.Context, id mail.MessageID, expires time.Time, 
 	}
 	defer t.buffers.Put(buffer)
 	buffer.Reset()
-	if _, err := io.Copy(buffer, io.LimitReader(contextReader{ctx, r}, int64(t.limit)+1)); err != nil {
+	if _, err := io.Copy(buffer, io.LimitReader(WithContext(ctx, r), int64(t.limit)+1)); err != nil {
 		return "", fmt.Errorf("write body: %w", err)
 	}
 	// A copy of the reader alone: the octets stay the buffer's.
