@@ -62,6 +62,13 @@ test: plugins ## Run all tests that this machine can run
 test-race: plugins ## Run them with the race detector (needs a C compiler)
 	@set -e; for module in $(MODULES); do echo "== $$module"; (cd $$module && go test -race -timeout 60m ./...); done
 
+# How many random points "make torture" tries.
+POINTS ?= 200
+
+.PHONY: torture
+torture: plugins ## Kill and cut the power at POINTS (200) random points; nothing acknowledged may be lost
+	POSTERN_TORTURE_POINTS=$(POINTS) go test -count 1 -timeout 90m -v -run '^(TestKill|TestPowerCut)' ./gateway/internal/store/sqlite ./gateway/cmd/postern
+
 .PHONY: bench
 bench: build ## Measure beside references, in one run
 	go test -run '^$$' -bench . -benchtime 20x ./gateway/...

@@ -214,6 +214,13 @@ func (r *receiver) check(t *testing.T) {
 func configuration(t *testing.T, url, extra string, blocks ...string) string {
 	t.Helper()
 	dir := t.TempDir()
+	configure(t, dir, url, extra, blocks...)
+	return dir
+}
+
+// configure writes such a configuration to a folder.
+func configure(t *testing.T, dir, url, extra string, blocks ...string) {
+	t.Helper()
 	text := fmt.Sprintf(`
 server {
   hostname = "mx.acme.test"
@@ -241,13 +248,13 @@ tenant "acme" {
 	if err := os.WriteFile(filepath.Join(dir, "postern.hcl"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return dir
 }
 
 // gateway is a running gateway, a process of its own.
 type gateway struct {
 	cmd *exec.Cmd
 	dir string
+	env []string
 	ready
 	stderr lockedBuffer
 	ended  chan error
@@ -277,14 +284,28 @@ func (l *lockedBuffer) String() string {
 // ready. It is killed when the test ends. env comes after the test's own environment.
 func serveIn(t *testing.T, dir string, env ...string) *gateway {
 	t.Helper()
-	readyFile := filepath.Join(dir, "ready")
-	if err := os.Remove(readyFile); err != nil && !errors.Is(err, os.ErrNotExist) {
-		t.Fatal(err)
-	}
-	g := &gateway{dir: dir, ended: make(chan error, 1)}
-	g.cmd = exec.Command("postern", "serve", "-c", filepath.Join(dir, "postern.hcl"), "--ready-file", readyFile)
+	g := newGateway(dir, env...)
+	g.start(t)
+	return g
+}
+
+// newGateway returns a gateway that is not started yet.
+func newGateway(dir string, env ...string) *gateway {
+	g := &gateway{dir: dir, env: env, ended: make(chan error, 1)}
+	g.cmd = exec.Command("postern", "serve", "-c", filepath.Join(dir, "postern.hcl"), "--ready-file", g.readyFile())
 	g.cmd.Env = append(append(os.Environ(), "TEST_WEBHOOK_SECRET="+testSecret), env...)
 	g.cmd.Stderr = &g.stderr
+	return g
+}
+
+func (g *gateway) readyFile() string { return filepath.Join(g.dir, "ready") }
+
+// start starts a gateway as serveIn does.
+func (g *gateway) start(t *testing.T) {
+	t.Helper()
+	if err := os.Remove(g.readyFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
 	if err := g.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -296,10 +317,9 @@ func serveIn(t *testing.T, dir string, env ...string) *gateway {
 			t.Fatalf("the gateway ended: %v\n%s", err, g.stderr.String())
 		default:
 		}
-		content, err := os.ReadFile(readyFile)
+		content, err := os.ReadFile(g.readyFile())
 		return err == nil && json.Unmarshal(content, &g.ready) == nil
 	})
-	return g
 }
 
 // smtp is the address of the gateway's listener.

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -103,11 +102,8 @@ plugin "marker" {
 	writeMarker(t, file, 1)
 	g := serveIn(t, dir)
 
-	load := &killLoad{accepted: make(map[string]string)}
-	var sending sync.WaitGroup
-	for range 4 {
-		sending.Go(func() { load.run(t, g.smtp()) })
-	}
+	load := newLoad()
+	endLoad := load.begin(t, g.smtp(), 4)
 	eventually(t, "mails by version 1", func() bool { return rcv.marked(1) > 20 })
 
 	// The file changes.
@@ -155,11 +151,8 @@ tenant "acme" {`, rcv.URL))
 	load.mu.Unlock()
 	_ = client.Close()
 
-	load.mu.Lock()
-	load.over = true
-	load.mu.Unlock()
-	sending.Wait()
-	eventually(t, "every accepted mail", func() bool { return load.delivered(rcv) })
+	endLoad()
+	eventually(t, "every accepted mail", func() bool { return load.arrived(rcv) })
 	if err := g.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -184,18 +177,6 @@ tenant "acme" {`, rcv.URL))
 		t.Errorf("a panic:\n%s", g.stderr.String())
 	}
 	t.Logf("%d mails, by version 1: %d, 2: %d, 3: %d", rcv.count(), rcv.marked(1), rcv.marked(2), rcv.marked(3))
-}
-
-// delivered reports whether all that was accepted has arrived.
-func (l *killLoad) delivered(rcv *receiver) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for id := range l.accepted {
-		if !rcv.has(id + "_1") {
-			return false
-		}
-	}
-	return true
 }
 
 // TestCertificateIsReloaded gives a listener another certificate while it listens, and

@@ -55,7 +55,7 @@ type bodies interface {
 	Put(ctx context.Context, id mail.MessageID, expires time.Time, r io.Reader) (mail.BodyRef, error)
 	Open(ctx context.Context, ref mail.BodyRef) (mail.Body, error)
 	Delete(ctx context.Context, ref mail.BodyRef) error
-	Sweep(ctx context.Context, live func(context.Context, mail.MessageID) (bool, error)) (int, error)
+	Sweep(ctx context.Context, live spool.Live) (int, error)
 	Close() error
 }
 
@@ -65,7 +65,7 @@ func openStores(ctx context.Context, folder, synchronous string) (*sqlite.DB, bo
 	if err != nil {
 		return nil, nil, err
 	}
-	kept, err := spool.OpenFiles(filepath.Join(folder, "bodies"))
+	kept, err := spool.OpenLocal(folder)
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
@@ -274,7 +274,7 @@ func check(ctx context.Context, folder string, p promises) (wrong []string) {
 			fault("%s = %s, %v", pragma, got, err)
 		}
 	}
-	if _, err := kept.Sweep(ctx, db.HasBody); err != nil {
+	if _, err := kept.Sweep(ctx, db.LiveBodies); err != nil {
 		fault("sweep: %v", err)
 	}
 	found := make(map[mail.MessageID]bool)
