@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +19,7 @@ type dataDir struct {
 }
 
 func openDataDir(path string) (*dataDir, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if err := makeDurably(path); err != nil {
 		return nil, fmt.Errorf("open data folder: %w", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
@@ -42,6 +43,37 @@ func openDataDir(path string) (*dataDir, error) {
 		return nil, errors.Join(fmt.Errorf("write lock of data folder: %w", err), lock.Close())
 	}
 	return &dataDir{path: path, lock: lock}, nil
+}
+
+// makeDurably makes a folder, and those above it, so that no power cut takes it away with
+// all that is made safe within.
+func makeDurably(path string) error {
+	above := filepath.Dir(path)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		if err == nil {
+			// A process that died may have made it and not come to sync it. It is more
+			// likely somebody else's, whose folder above cannot be read, or has no sync.
+			_ = syncFolder(above)
+		}
+		return err
+	}
+	if above != path {
+		if err := makeDurably(above); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncFolder(above)
+}
+
+func syncFolder(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 func (d *dataDir) Close() error { return d.lock.Close() }
