@@ -16,14 +16,27 @@ type mailLoad struct {
 	mu       sync.Mutex
 	sent     int
 	accepted map[string]string // subject by message id
+	refused  map[string]int    // how often, by reply
 }
 
-func newLoad() *mailLoad { return &mailLoad{accepted: make(map[string]string)} }
+func newLoad() *mailLoad {
+	return &mailLoad{accepted: make(map[string]string), refused: make(map[string]int)}
+}
 
 func (l *mailLoad) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.accepted)
+}
+
+// refusals is how many mails were refused.
+func (l *mailLoad) refusals() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, times := range l.refused {
+		n += times
+	}
+	return n
 }
 
 // arrived reports whether all that was accepted has come to a receiver.
@@ -68,7 +81,10 @@ func (l *mailLoad) run(ctx context.Context, addr string) {
 		l.mu.Unlock()
 		body := "Subject: " + subject + "\r\n\r\n" + strings.Repeat("some text\r\n", 100)
 		reply, err := client.Send(smtpclient.Mail{From: "load@example.com", To: []string{"any@acme.test"}, Body: strings.NewReader(body)})
-		if _, refused := errors.AsType[*smtpclient.Refusal](err); refused {
+		if refusal, refused := errors.AsType[*smtpclient.Refusal](err); refused {
+			l.mu.Lock()
+			l.refused[refusal.Error()]++
+			l.mu.Unlock()
 			continue
 		}
 		if err != nil {
