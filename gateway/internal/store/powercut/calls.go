@@ -1,6 +1,7 @@
 package powercut
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -19,7 +20,7 @@ func (d *Disk) begin(c *call) error {
 		// Before its end: by then, another thread may have the number for its own.
 		delete(d.open, c.args[0].fd)
 		return nil
-	case "write", "pwrite64":
+	case "write", "pwrite64", "pwritev":
 		return d.beginWrite(c)
 	case "ftruncate", "fallocate":
 		return d.beginResize(c)
@@ -53,7 +54,7 @@ func least(name string) int {
 		return 2
 	case "openat", "write", "lseek":
 		return 3
-	case "pwrite64", "fallocate", "renameat", "renameat2":
+	case "pwrite64", "pwritev", "fallocate", "renameat", "renameat2":
 		return 4
 	case "mmap":
 		return 5
@@ -221,6 +222,17 @@ func (d *Disk) beginWrite(c *call) error {
 		return err
 	}
 	data := c.args[1].text
+	if c.name == "pwritev" {
+		pieces, err := c.args[1].vector()
+		if err != nil {
+			return err
+		}
+		if int64(len(pieces)) != length {
+			return fmt.Errorf("%w: %d pieces of %d", errSyntax, len(pieces), length)
+		}
+		data = bytes.Join(pieces, nil)
+		length = int64(len(data))
+	}
 	if int64(len(data)) != length {
 		return fmt.Errorf("%w: %d octets of %d", errSyntax, len(data), length)
 	}
@@ -236,7 +248,7 @@ func (d *Disk) beginWrite(c *call) error {
 	}
 	at := o.offset
 	switch {
-	case c.name == "pwrite64":
+	case c.name == "pwrite64", c.name == "pwritev":
 		if at, err = c.args[3].number(); err != nil {
 			return err
 		}

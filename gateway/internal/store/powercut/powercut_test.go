@@ -105,6 +105,11 @@ func TestWhatACutLeaves(t *testing.T) {
 		some   []files
 		always func(files) bool
 	}{
+		"pieces written at once": {
+			lines:  with(`pwritev(3</f/a>, [{iov_base="tw", iov_len=2}, {iov_base="o", iov_len=1}], 2, 3) = 3`, syncA),
+			some:   []files{{"a": "onetwo"}},
+			always: func(f files) bool { return f["a"] == "onetwo" },
+		},
 		"synced": {
 			lines:  safe,
 			some:   []files{{"a": "one"}},

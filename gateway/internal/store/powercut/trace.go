@@ -233,6 +233,34 @@ func (a arg) number() (int64, error) {
 	return n, nil
 }
 
+// vector is an argument that is a list of pieces to be written: [{iov_base="…", iov_len=3}].
+func (a arg) vector() ([][]byte, error) {
+	list, begun := strings.CutPrefix(a.word, "[")
+	list, ended := strings.CutSuffix(list, "]")
+	if !begun || !ended {
+		return nil, fmt.Errorf("%w: vector %s", errSyntax, short(a.word))
+	}
+	var pieces [][]byte
+	for list != "" {
+		rest, ok := strings.CutPrefix(list, `{iov_base="`)
+		digits, rest, found := strings.Cut(rest, `", iov_len=`)
+		length, rest, closed := strings.Cut(rest, "}")
+		if !ok || !found || !closed {
+			return nil, fmt.Errorf("%w: piece %s", errSyntax, short(list))
+		}
+		piece, err := unhex(digits)
+		if err != nil {
+			return nil, err
+		}
+		if length != strconv.Itoa(len(piece)) {
+			return nil, fmt.Errorf("%w: %d octets of %s", errSyntax, len(piece), short(length))
+		}
+		pieces = append(pieces, piece)
+		list = strings.TrimPrefix(rest, ", ")
+	}
+	return pieces, nil
+}
+
 // has reports whether an argument of flags has one.
 func (a arg) has(flag string) bool {
 	for f := range strings.SplitSeq(a.word, "|") {

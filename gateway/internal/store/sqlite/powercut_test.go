@@ -144,7 +144,7 @@ func (w *writer) store(ctx context.Context, n int) error {
 	sum := sha256.Sum256(content)
 	m := store.NewMessage{
 		ID: id, ReceivedAt: now, Size: int64(len(content)), SHA256: hex.EncodeToString(sum[:]),
-		Deliveries: []store.NewDelivery{{Endpoint: endpoint(), DueAt: now, ExpiresAt: now.Add(lives)}},
+		Deliveries: []store.NewDelivery{{Endpoint: endpoint(), DueAt: now, Retention: store.Retention{ExpiresAt: now.Add(lives)}}},
 	}
 	var err error
 	if m.Body, err = w.bodies.Put(ctx, id, now.Add(lives), bytes.NewReader(content)); err != nil {
@@ -442,7 +442,7 @@ func TestPowerCutBites(t *testing.T) {
 		bites(t, record(t, t.TempDir(), "NORMAL"), nil)
 	})
 	safe := record(t, t.TempDir(), "FULL")
-	body := func(name string) bool { return strings.Contains(name, "/bodies") }
+	body := func(name string) bool { return strings.Contains(name, "/bodies") || strings.Contains(name, "/segments") }
 	for what, deaf := range map[string]func(name string, folder bool) bool{
 		"bodies":   func(name string, folder bool) bool { return body(name) && !folder },
 		"folders":  func(name string, folder bool) bool { return body(name) && folder },
