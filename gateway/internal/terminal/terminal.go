@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"unicode"
@@ -43,19 +44,25 @@ func safe(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case !hostile(r):
+		if hostile(r) {
+			escape(&b, r)
+		} else {
 			b.WriteString(s[i : i+size])
-		case r > 0xFFFF:
-			// JSON knows 16 bits at a time (RFC 8259 section 7).
-			high, low := (r-0x10000)>>10+0xD800, (r-0x10000)&0x3FF+0xDC00
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
 		}
 		i += size
 	}
 	return b.String()
+}
+
+// escape writes a character as JSON escapes it.
+func escape(b io.Writer, r rune) {
+	if r > 0xFFFF {
+		// JSON knows 16 bits at a time (RFC 8259 section 7).
+		high, low := (r-0x10000)>>10+0xD800, (r-0x10000)&0x3FF+0xDC00
+		fmt.Fprintf(b, `\u%04x\u%04x`, high, low)
+		return
+	}
+	fmt.Fprintf(b, `\u%04x`, r)
 }
 
 // hostile is also true for U+FFFD, which stands for an octet that is no UTF-8.
