@@ -27,10 +27,10 @@ func (f *colorFlag) on(w io.Writer) (bool, error) {
 	return false, fmt.Errorf("--color %s: want auto, always or never", f.when)
 }
 
-// isTerminal reports whether a person reads what is written: a device of characters,
-// which is not the null device.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+// isTerminal reports whether a person is at the other end of a stream: it is a device of
+// characters, which is not the null device.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}

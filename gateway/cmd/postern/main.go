@@ -105,10 +105,11 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.`,
 		Example: `  postern check -c postern.hcl
   postern serve -c postern.hcl
   postern send --to support@acme.test mail.eml
-  postern message list --data-dir /var/lib/postern`,
+  postern message list --data-dir /var/lib/postern
+  postern queue stats --data-dir /var/lib/postern`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newServe(), newCheck(), newSend(), newMessage(), newPlugin(), newSchema(), newVersion())
+	root.AddCommand(newServe(), newCheck(), newSend(), newMessage(), newQueue(), newQuarantine(), newPlugin(), newSchema(), newVersion())
 	return root
 }

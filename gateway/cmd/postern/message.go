@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,60 +61,31 @@ func (f *gatewayFlags) client() (*admin.Client, error) {
 	return admin.NewClient(controlSocket(dir)), nil
 }
 
+// answer asks a gateway, and prints what it answers as JSON or for people.
+func answer[T any](cmd *cobra.Command, gateway *gatewayFlags, asJSON bool, ask func(context.Context, *admin.Client) (T, error), show func(io.Writer, T) error) error {
+	client, err := gateway.client()
+	if err != nil {
+		return err
+	}
+	got, err := ask(cmd.Context(), client)
+	if err != nil {
+		return failure{err}
+	}
+	if asJSON {
+		return wrapFailure(json.NewEncoder(cmd.OutOrStdout()).Encode(got))
+	}
+	return wrapFailure(show(cmd.OutOrStdout(), got))
+}
+
 func newMessage() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "message",
-		Short: "Look at the messages of a running gateway",
+		Short: "Look at the messages of a running gateway, and send, delete or work on them anew",
 		Args:  cobra.NoArgs, // without a verb of its own, an unknown one would be passed over
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newMessageList(), newMessageShow())
-	return cmd
-}
-
-func newMessageList() *cobra.Command {
-	var gateway gatewayFlags
-	var o admin.ListOptions
-	var state string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List deliveries, the newest first",
-		Long: `List prints a line for each delivery: one message for one recipient and one
-endpoint. States: ` + states() + `.`,
-		Example: `  postern message list --data-dir /var/lib/postern
-  postern message list -c postern.hcl --state failed --tenant acme --json`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.State = mail.State(state)
-			if state != "" && !slices.Contains(mail.States(), o.State) {
-				return fmt.Errorf("--state %q: want one of %s", state, states())
-			}
-			if o.Limit < 1 || o.Limit > admin.MaxLimit {
-				return fmt.Errorf("--limit %d: want 1 to %d", o.Limit, admin.MaxLimit)
-			}
-			client, err := gateway.client()
-			if err != nil {
-				return err
-			}
-			page, err := client.List(cmd.Context(), o)
-			if err != nil {
-				return failure{err}
-			}
-			if asJSON {
-				err = json.NewEncoder(cmd.OutOrStdout()).Encode(page)
-			} else {
-				err = printList(cmd.OutOrStdout(), page)
-			}
-			return wrapFailure(err)
-		},
-	}
-	gateway.register(cmd)
-	cmd.Flags().StringVar(&o.Tenant, "tenant", "", "of this `TENANT` only")
-	cmd.Flags().StringVar(&state, "state", "", "in this `STATE` only")
-	cmd.Flags().IntVar(&o.Limit, "limit", 50, "at most this many, up to "+strconv.Itoa(admin.MaxLimit))
-	cmd.Flags().Int64Var(&o.Before, "before", 0, "those after this `CURSOR`, which the page before gave as its next")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.AddCommand(newMessageList(), newMessageCount(), newMessageShow(), newMessageRaw(), newMessagePayload(),
+		newMessageResend(), newMessageReprocess(), newMessageDelete())
 	return cmd
 }
 
@@ -125,98 +96,81 @@ func wrapFailure(err error) error {
 	return nil
 }
 
-func states() string {
-	names := make([]string, 0, len(mail.States()))
-	for _, s := range mail.States() {
-		names = append(names, string(s))
-	}
-	return strings.Join(names, ", ")
-}
-
-func printList(w io.Writer, page admin.DeliveryList) error {
-	if len(page.Deliveries) == 0 {
-		_, err := fmt.Fprintln(w, "No deliveries.")
-		return err
-	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tRECEIVED\tSTATE\tTRIES\tCODE\tENDPOINT\tRECIPIENT\tSUBJECT")
-	for _, d := range page.Deliveries {
-		code := ""
-		if d.LastCode != 0 {
-			code = strconv.Itoa(d.LastCode)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s/%s\t%s\t%s\n", d.ID, d.ReceivedAt.Local().Format(time.DateTime), d.State, d.Attempts, code,
-			d.Tenant, d.Endpoint, terminal.Text(d.Recipient, 40), terminal.Text(d.Subject, 60))
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	if page.Next != 0 {
-		_, err := fmt.Fprintf(w, "More with --before %d\n", page.Next)
-		return err
-	}
-	return nil
-}
-
 func newMessageShow() *cobra.Command {
-	var gateway gatewayFlags
-	var asJSON, payloadOnly bool
-	cmd := &cobra.Command{
-		Use:   "show [ID]",
+	return newShow(&cobra.Command{
 		Short: "Show what happened to a message: trace, attempts, payload",
 		Long: `Show takes the id of a message (msg_…) or of one of its deliveries (msg_…_1,
 which is also its webhook-id); without one it takes the newest message. The payload is shown with null for the
-attachments' content; --payload prints the exact bytes that are sent.`,
+attachments' content; "postern message payload" gives the exact bytes that are sent.`,
 		Example: `  postern message show --data-dir /var/lib/postern msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C
-  postern message show -c postern.hcl --payload msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C_1 > payload.json`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := gateway.client()
+  postern message show -c postern.hcl --json msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C_1`,
+	}, "")
+}
+
+// newShow makes a verb that shows messages; with a state, those deliveries alone that are
+// in it.
+func newShow(cmd *cobra.Command, state mail.State) *cobra.Command {
+	var gateway gatewayFlags
+	var asJSON bool
+	cmd.Use, cmd.Args = "show [ID]", cobra.MaximumNArgs(1)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		client, err := gateway.client()
+		if err != nil {
+			return err
+		}
+		if len(args) == 0 {
+			newest, err := newestMessage(cmd.Context(), client, state)
 			if err != nil {
-				return err
+				return failure{err}
 			}
-			if len(args) == 0 {
-				newest, err := client.List(cmd.Context(), admin.ListOptions{Limit: 1})
-				if err != nil {
-					return failure{err}
-				}
-				if len(newest.Deliveries) == 0 {
-					return failure{errors.New("there is no message yet")}
-				}
-				message, _ := newest.Deliveries[0].ID.Split()
-				args = []string{string(message)}
-			}
-			message, delivery, err := mail.ParseID(args[0])
-			if err != nil {
-				return err
-			}
-			if payloadOnly {
-				if delivery == "" {
-					delivery = message.Delivery(1)
-				}
-				return wrapFailure(client.WritePayload(cmd.Context(), cmd.OutOrStdout(), delivery, true))
-			}
-			return wrapFailure(showMessage(cmd, client, args[0], asJSON))
-		},
+			args = []string{newest}
+		}
+		if _, _, err := mail.ParseID(args[0]); err != nil {
+			return err
+		}
+		return wrapFailure(showMessage(cmd, client, args[0], state, asJSON))
 	}
 	gateway.register(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&payloadOnly, "payload", false, "print the payload alone, as it is sent; of a message, that of its first delivery")
-	cmd.MarkFlagsMutuallyExclusive("json", "payload")
 	return cmd
 }
 
-// shownMessage is what "message show --json" prints.
+func newestMessage(ctx context.Context, client *admin.Client, state mail.State) (string, error) {
+	o := admin.ListOptions{Limit: 1}
+	if state != "" {
+		o.States = []mail.State{state}
+	}
+	newest, err := client.List(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	if len(newest.Deliveries) == 0 && state != "" {
+		return "", fmt.Errorf("nothing is %s", state)
+	}
+	if len(newest.Deliveries) == 0 {
+		return "", errors.New("there is no message yet")
+	}
+	message, _ := newest.Deliveries[0].ID.Split()
+	return string(message), nil
+}
+
+// shownMessage is what the verbs "show" print as JSON.
 type shownMessage struct {
 	admin.Message
 	// Payloads are by delivery; a delivery that has none is not in it.
 	Payloads map[mail.DeliveryID]json.RawMessage `json:"payloads"`
 }
 
-func showMessage(cmd *cobra.Command, client *admin.Client, id string, asJSON bool) error {
+func showMessage(cmd *cobra.Command, client *admin.Client, id string, state mail.State, asJSON bool) error {
 	m, err := client.Message(cmd.Context(), id)
 	if err != nil {
 		return err
+	}
+	if state != "" {
+		m.Deliveries = slices.DeleteFunc(m.Deliveries, func(d admin.DeliveryHistory) bool { return d.State != state })
+		if len(m.Deliveries) == 0 {
+			return fmt.Errorf("nothing of %s is %s; \"postern message show %s\" shows what it is", id, state, id)
+		}
 	}
 	shown := shownMessage{Message: m, Payloads: make(map[mail.DeliveryID]json.RawMessage)}
 	for _, d := range m.Deliveries {
@@ -250,6 +204,7 @@ func (m shownMessage) print(w io.Writer) error {
 		fmt.Fprintf(&b, "  to      <%s>, alias %s, endpoint %s/%s\n", terminal.Text(d.Recipient, 320), d.Alias, d.Tenant, d.Endpoint)
 		fmt.Fprintf(&b, "  subject %s\n", terminal.Text(d.Subject, 200))
 		fmt.Fprintf(&b, "  state   %s%s%s%s\n", d.State, orEmpty(": "+terminal.Text(d.Reason, 400), d.Reason != ""), orEmpty(", attempt under way", d.InFlight), dueText(d.DueAt))
+		fmt.Fprintf(&b, "  kept    %s\n", keptText(d.Delivery))
 		// Trace and attempts as they came, each step before what followed from it.
 		trace := d.Trace
 		for _, a := range d.Tries {
@@ -281,14 +236,14 @@ func printAttempt(b *strings.Builder, a admin.Attempt) {
 
 func printSteps(b *strings.Builder, steps []admin.Step) {
 	for _, s := range steps {
-		fmt.Fprintf(b, "  %s  %s", clock(s.At), s.Name)
+		fmt.Fprintf(b, "  %s  %s", clock(s.At), terminal.Text(s.Name, 100))
 		if s.DurationMS > 0 {
 			fmt.Fprintf(b, "  %.1f ms", s.DurationMS)
 		}
 		if s.Fuel > 0 {
 			fmt.Fprintf(b, "  fuel %d", s.Fuel)
 		}
-		fmt.Fprintf(b, "%s%s%s\n", orEmpty("  "+s.Detail, s.Detail != ""), orEmpty("  "+s.Verdict, s.Verdict != ""),
+		fmt.Fprintf(b, "%s%s%s\n", orEmpty("  "+terminal.Text(s.Detail, 400), s.Detail != ""), orEmpty("  "+s.Verdict, s.Verdict != ""),
 			orEmpty("  failed: "+terminal.Text(s.Error, 400), s.Error != ""))
 		for _, line := range s.Log {
 			fmt.Fprintf(b, "      %s\n", terminal.Text(line, 400))
@@ -310,6 +265,21 @@ func dueText(due *time.Time) string {
 		return ""
 	}
 	return ", next attempt at " + clock(*due)
+}
+
+// keptText says until when what of a delivery is kept.
+func keptText(d admin.Delivery) string {
+	text := "until " + clock(d.ExpiresAt)
+	if !d.HeldUntil.IsZero() {
+		text = "held until " + clock(d.HeldUntil)
+	}
+	if !d.PayloadUntil.IsZero() && !d.PayloadUntil.Equal(d.ExpiresAt) {
+		text += ", the payload until " + clock(d.PayloadUntil)
+	}
+	if !d.LogUntil.IsZero() {
+		text += ", the log until " + clock(d.LogUntil)
+	}
+	return text
 }
 
 func orEmpty(s string, show bool) string {

@@ -154,12 +154,16 @@ const progressEvery = 100 * time.Millisecond
 // clearLine takes the cursor to the beginning of a line, and what stands on it away.
 const clearLine = "\r\x1b[K"
 
+// show shows how much is done of how many; 0 where that is not known.
 func (p *progress) show(what string, done, of int) {
 	if p.w == nil || time.Since(p.shown) < progressEvery {
 		return
 	}
 	p.shown = time.Now()
-	fmt.Fprintf(p.w, "%s%s %d/%d", clearLine, what, done, of)
+	fmt.Fprintf(p.w, "%s%s %d", clearLine, what, done)
+	if of > 0 {
+		fmt.Fprintf(p.w, "/%d", of)
+	}
 }
 
 func (p *progress) clear() {

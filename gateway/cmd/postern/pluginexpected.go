@@ -4,9 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -83,25 +82,15 @@ func (r caseResult) encoded() (json.RawMessage, error) {
 }
 
 // write puts the result into its file, whole or not at all.
-func (r caseResult) write(file string) (err error) {
+func (r caseResult) write(file string) error {
 	text, err := r.encoded()
 	if err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(file), ".expected-*")
-	if err != nil {
+	return writeWhole(file, 0o644, func(w io.Writer) error {
+		_, err := w.Write(text)
 		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(temporary.Name()))
-		}
-	}()
-	_, err = temporary.Write(text)
-	if err = errors.Join(err, temporary.Chmod(0o644), temporary.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), file)
+	})
 }
 
 // cutTo leaves of a payload what is at or below these pointers. A list is left whole

@@ -25,6 +25,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/secret"
 	"github.com/postern-mail/postern/gateway/internal/shadow"
 	"github.com/postern-mail/postern/gateway/internal/smtpd"
+	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
 // watchInterval is how often the files of plugins are looked at. A file counts as changed when
@@ -39,7 +40,9 @@ type live struct {
 	load  func() (*config.Config, error)
 	cfg   *config.Config
 	parts *assembly
-	host  pluginHost
+	// running is parts, for those who ask from elsewhere.
+	running atomic.Pointer[assembly]
+	host    pluginHost
 	// started is the configuration that it was started by, whose other blocks hold.
 	started *config.Config
 	// seen is what tells of the files that are watched whether they have changed.
@@ -189,6 +192,7 @@ func (l *live) reload(ctx context.Context, why string) {
 	before := l.parts
 	l.tellPlugins(cfg, parts.plugins)
 	l.cfg, l.parts = cfg, parts
+	l.running.Store(parts)
 
 	l.certificates.set(cfg)
 	l.receiver.Reconfigure(parts.retention, policies(cfg))
@@ -210,6 +214,18 @@ func (l *live) reload(ctx context.Context, why string) {
 		closePlugins(ctx, before.plugins, parts.plugins)
 	}()
 	l.log.Info("the configuration is reloaded", "plugins", len(cfg.AllPlugins()), "tenants", len(cfg.Tenants))
+}
+
+// knows tells whether the configuration has an endpoint, or without a name a tenant. It may
+// be called by any goroutine.
+func (l *live) knows(e store.Endpoint) bool {
+	parts := l.running.Load()
+	if e.Name == "" {
+		_, known := parts.retention[e.Tenant]
+		return known
+	}
+	_, known := parts.endpoints[e]
+	return known
 }
 
 // needsStart refuses a configuration with changes in blocks that those of tenants depend on:

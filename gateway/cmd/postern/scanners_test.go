@@ -232,7 +232,7 @@ tenant "business" {
 	for state, want := range map[mail.State]string{mail.Rejected: "spam: score", mail.Quarantined: "virus: Eicar"} {
 		var page admin.DeliveryList
 		eventually(t, string(state), func() bool {
-			page, err = log.List(t.Context(), admin.ListOptions{State: state, Limit: 10})
+			page, err = log.List(t.Context(), admin.ListOptions{Filter: admin.Filter{States: []mail.State{state}}, Limit: 10})
 			return err != nil || len(page.Deliveries) > 0
 		})
 		if err != nil || !strings.HasPrefix(page.Deliveries[0].Reason, want) {

@@ -21,9 +21,9 @@ reads a payload ignores them. One from which the plugin payload has left fields 
 does not.
 
 Keep the schema with your receiver, make types from it, and check payloads in your
-tests. "postern message show --payload" gives a payload to check.`,
+tests. "postern message payload" gives one to check.`,
 		Example: `  postern schema > payload.schema.json
-  postern message show --payload --data-dir data > webhook.json
+  postern message payload --data-dir data msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C_1 > webhook.json
   npx --package=ajv-cli --package=ajv-formats ajv validate --spec=draft2020 \
     -c ajv-formats -s payload.schema.json -d webhook.json`,
 		Args: cobra.NoArgs,

@@ -27,6 +27,8 @@ import (
 //	requests N           the receiver has had N requests
 //	shaped               from now on plugins give the payload another shape
 //	settled DATADIR      waits until nothing is under way in the gateway of a data folder
+//	newest DATADIR NAME  sets $NAME to the id of the newest delivery, and $NAME_MESSAGE to its message's
+//	becomes DATADIR ID STATE  waits until a delivery is in a state
 //	shadowed DATADIR N   waits until N shadow runs are in the journal of a data folder
 //	jsonpath FILE PATH   prints the value at a path of keys and indexes, as JSON
 //
@@ -79,6 +81,8 @@ func TestScripts(t *testing.T) {
 			"requests": requests(t),
 			"shaped":   shaped(t),
 			"settled":  settled(t),
+			"newest":   newest(t),
+			"becomes":  becomes(t),
 			"shadowed": shadowed(t),
 			"jsonpath": jsonPath,
 		},
@@ -191,6 +195,37 @@ func settled(t *testing.T) func(*testscript.TestScript, bool, []string) {
 			page, err := client.List(t.Context(), admin.ListOptions{Limit: admin.MaxLimit})
 			ts.Check(err)
 			return !slices.ContainsFunc(page.Deliveries, func(d admin.Delivery) bool { return !d.State.Final() })
+		})
+	}
+}
+
+func newest(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 2 {
+			ts.Fatalf("usage: newest DATADIR NAME")
+		}
+		page, err := admin.NewClient(controlSocket(ts.MkAbs(args[0]))).List(t.Context(), admin.ListOptions{Limit: 1})
+		ts.Check(err)
+		if len(page.Deliveries) == 0 {
+			ts.Fatalf("there is no delivery")
+		}
+		id := page.Deliveries[0].ID
+		message, _ := id.Split()
+		ts.Setenv(args[1], string(id))
+		ts.Setenv(args[1]+"_MESSAGE", string(message))
+	}
+}
+
+func becomes(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 3 {
+			ts.Fatalf("usage: becomes DATADIR ID STATE")
+		}
+		client := admin.NewClient(controlSocket(ts.MkAbs(args[0])))
+		eventually(t, args[1]+" to be "+args[2], func() bool {
+			m, err := client.Message(t.Context(), args[1])
+			ts.Check(err)
+			return string(m.Deliveries[0].State) == args[2]
 		})
 	}
 }

@@ -71,6 +71,7 @@ deleted at any time.`,
 			if l.parts, err = assemble(cmd.Context(), cfg, l.host, nil, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
+			l.running.Store(l.parts)
 			defer l.close(cmd.Context())
 			return wrapFailure(serve(cmd.Context(), l, dir, readyFile, cmd.OutOrStdout(), cmd.ErrOrStderr()))
 		},
@@ -133,7 +134,7 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	}
 	running := services{
 		listeners: bound, dispatcher: dispatcher, shadows: shadows, queue: q, log: log,
-		control: admin.NewServer(db, bodies, log),
+		control: admin.NewServer(admin.Config{Store: db, Bodies: bodies, Wake: q.Changed, Known: l.knows, Logger: log}),
 		sweep:   receiver.SweepBodies,
 		public:  public,
 	}

@@ -1,9 +1,20 @@
 // Package admin is the gateway's control interface: HTTP with JSON over a Unix
-// socket in the data folder, and the client that the command line reads it with.
+// socket in the data folder, and the client that the command line asks it by.
 //
-// The store has one writer, the running gateway; whoever wants to know something
-// asks it here. The socket is open to the gateway's own user alone (mode 0600 in
-// a folder of mode 0700), and that is its whole access control.
+// The store has one writer, the running gateway; whoever wants to know or to do
+// something asks it here. The socket is open to the gateway's own user alone (mode
+// 0600 in a folder of mode 0700), and that is its whole access control.
+//
+// # Invariants
+//
+//   - What is done to deliveries stands in their traces, and in the gateway's log.
+//   - A request does a bounded amount of work: a page, or up to [MaxBatch] deliveries.
+//     Who wants more goes on by the cursor that the answer gives.
+//   - A selection never takes what its words do not say: a parameter or a field that is
+//     not known is refused.
+//
+// An act is durable when its answer comes. One that was broken off has been done to
+// all of its batch or to nothing, but for erasing, which goes message by message.
 package admin
 
 import (
@@ -16,8 +27,8 @@ import (
 // DeliveryList is one page of the log, the newest first.
 type DeliveryList struct {
 	Deliveries []Delivery `json:"deliveries"`
-	// Next is the cursor of the next page; 0 where this is the last.
-	Next int64 `json:"next,omitempty"`
+	// Next is the cursor of the next page; empty where this is the last.
+	Next string `json:"next,omitempty"`
 }
 
 // Delivery is the log's row of a delivery.
@@ -39,24 +50,46 @@ type Delivery struct {
 
 	ReceivedAt time.Time  `json:"received_at"`
 	UpdatedAt  time.Time  `json:"updated_at"`
-	ExpiresAt  time.Time  `json:"expires_at"`
 	DueAt      *time.Time `json:"due_at,omitempty"`
+	// ExpiresAt is the end of the mail and of the delivery, PayloadUntil that of the
+	// payload once the delivery has ended, and LogUntil that of this row, absent for never.
+	// HeldUntil is there while the delivery is quarantined, and holds in place of
+	// ExpiresAt.
+	ExpiresAt    time.Time `json:"expires_at"`
+	PayloadUntil time.Time `json:"payload_until,omitzero"`
+	HeldUntil    time.Time `json:"held_until,omitzero"`
+	LogUntil     time.Time `json:"log_until,omitzero"`
+}
+
+// CountList says how many deliveries of each hour are in each state, the latest hour first.
+type CountList struct {
+	Counts []Count `json:"counts"`
+	Total  int     `json:"total"`
+}
+
+// Count is how many deliveries that were received within an hour are in a state.
+type Count struct {
+	Hour       time.Time  `json:"hour"`
+	State      mail.State `json:"state"`
+	Deliveries int        `json:"deliveries"`
 }
 
 // Message is a message with all that happened to it.
 type Message struct {
-	ID          mail.MessageID    `json:"id"`
-	ReceivedAt  time.Time         `json:"received_at"`
-	ReversePath string            `json:"reverse_path"`
-	Listener    string            `json:"listener"`
-	RemoteIP    string            `json:"remote_ip"`
-	HELO        string            `json:"helo"`
-	TLS         string            `json:"tls,omitempty"`
-	Size        int64             `json:"size"`
-	SHA256      string            `json:"sha256"`
-	TraceField  string            `json:"trace_field"`
-	Trace       []Step            `json:"trace"`
-	Deliveries  []DeliveryHistory `json:"deliveries"`
+	ID          mail.MessageID `json:"id"`
+	ReceivedAt  time.Time      `json:"received_at"`
+	ReversePath string         `json:"reverse_path"`
+	Listener    string         `json:"listener"`
+	RemoteIP    string         `json:"remote_ip"`
+	HELO        string         `json:"helo"`
+	TLS         string         `json:"tls,omitempty"`
+	Size        int64          `json:"size"`
+	SHA256      string         `json:"sha256"`
+	TraceField  string         `json:"trace_field"`
+	// Kept says that the mail itself is still there.
+	Kept       bool              `json:"kept"`
+	Trace      []Step            `json:"trace"`
+	Deliveries []DeliveryHistory `json:"deliveries"`
 }
 
 // DeliveryHistory is a delivery with its trace and attempts.
@@ -100,7 +133,11 @@ func newDelivery(d store.Delivery) Delivery {
 		ID: d.ID, Tenant: d.Endpoint.Tenant, Endpoint: d.Endpoint.Name, Alias: d.Alias,
 		ReversePath: d.ReversePath, Recipient: d.Recipient, Subject: d.Subject,
 		State: d.State, Reason: d.Reason, Attempts: d.Attempts, LastCode: d.LastCode, Size: d.Size, InFlight: d.InFlight,
-		ReceivedAt: d.ReceivedAt, UpdatedAt: d.UpdatedAt, ExpiresAt: d.ExpiresAt,
+		ReceivedAt: d.ReceivedAt, UpdatedAt: d.UpdatedAt,
+		ExpiresAt: d.ExpiresAt, PayloadUntil: d.PayloadUntil, LogUntil: d.LogUntil,
+	}
+	if d.State == mail.Quarantined {
+		out.HeldUntil = d.HeldUntil
 	}
 	if !d.Due.IsZero() {
 		out.DueAt = &d.Due
@@ -113,7 +150,7 @@ func newMessage(m store.Message) Message {
 	out := Message{
 		ID: m.ID, ReceivedAt: m.ReceivedAt, ReversePath: m.Envelope.ReversePath,
 		Listener: s.Listener, HELO: s.HELO, TLS: s.TLS,
-		Size: m.Size, SHA256: m.SHA256, TraceField: m.TraceField, Trace: newSteps(m.Steps),
+		Size: m.Size, SHA256: m.SHA256, TraceField: m.TraceField, Kept: m.Body != "", Trace: newSteps(m.Steps),
 		Deliveries: make([]DeliveryHistory, len(m.Deliveries)),
 	}
 	if s.RemoteIP.IsValid() { // mail may come by other ways than a connection

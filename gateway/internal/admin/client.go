@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -41,32 +41,18 @@ func NewClient(socket string) *Client {
 	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: clientTimeout}}
 }
 
-// ListOptions select deliveries; empty fields select all.
-type ListOptions struct {
-	Tenant string
-	State  mail.State
-	Limit  int
-	Before int64
-}
-
 // List returns a page of the log.
 func (c *Client) List(ctx context.Context, o ListOptions) (DeliveryList, error) {
-	q := url.Values{}
-	if o.Tenant != "" {
-		q.Set("tenant", o.Tenant)
-	}
-	if o.State != "" {
-		q.Set("state", string(o.State))
-	}
-	if o.Limit != 0 {
-		q.Set("limit", strconv.Itoa(o.Limit))
-	}
-	if o.Before != 0 {
-		q.Set("before", strconv.FormatInt(o.Before, 10))
-	}
 	var page DeliveryList
-	err := c.getJSON(ctx, "/v1/deliveries?"+q.Encode(), &page)
+	err := c.getJSON(ctx, "/v1/deliveries?"+o.query().Encode(), &page)
 	return page, err
+}
+
+// Count says how many deliveries a filter selects.
+func (c *Client) Count(ctx context.Context, f Filter) (CountList, error) {
+	var list CountList
+	err := c.getJSON(ctx, "/v1/counts?"+f.query().Encode(), &list)
+	return list, err
 }
 
 // Message returns a message with its history. For the id of a delivery it holds
@@ -84,31 +70,93 @@ func (c *Client) WritePayload(ctx context.Context, w io.Writer, id mail.Delivery
 	if !content {
 		path += "?content=omit"
 	}
+	return c.write(ctx, w, path, "payload of "+string(id))
+}
+
+// WriteRaw writes a message with the gateway's own trace field, or without it as it was
+// received.
+func (c *Client) WriteRaw(ctx context.Context, w io.Writer, id mail.MessageID, asReceived bool) error {
+	path := "/v1/messages/" + url.PathEscape(string(id)) + "/raw"
+	if asReceived {
+		path += "?as_received=true"
+	}
+	return c.write(ctx, w, path, "mail of "+string(id))
+}
+
+// write copies an answer; what is its name in an error.
+func (c *Client) write(ctx context.Context, w io.Writer, path, what string) error {
 	body, err := c.get(ctx, path)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
 	if _, err := io.Copy(w, body); err != nil {
-		return fmt.Errorf("read payload of %s: %w", id, err)
+		return fmt.Errorf("read %s: %w", what, err)
 	}
 	return nil
 }
 
-func (c *Client) getJSON(ctx context.Context, path string, into any) error {
-	body, err := c.get(ctx, path)
+// Queue says what is in the queue.
+func (c *Client) Queue(ctx context.Context) (QueueStats, error) {
+	var stats QueueStats
+	err := c.getJSON(ctx, "/v1/queue", &stats)
+	return stats, err
+}
+
+// Pause has deliveries wait until Resume.
+func (c *Client) Pause(ctx context.Context, p Pausing) (Paused, error) {
+	var answer Paused
+	err := c.postJSON(ctx, "/v1/queue/pause", p, &answer)
+	return answer, err
+}
+
+// Resume ends a Pause of exactly that endpoint or tenant.
+func (c *Client) Resume(ctx context.Context, p Pausing) (Paused, error) {
+	var answer Paused
+	err := c.postJSON(ctx, "/v1/queue/resume", p, &answer)
+	return answer, err
+}
+
+// Act does something to the deliveries that a request names, or to the next of those that
+// it selects.
+func (c *Client) Act(ctx context.Context, act Act, req ActRequest) (ActAnswer, error) {
+	var answer ActAnswer
+	err := c.postJSON(ctx, "/v1/acts/"+url.PathEscape(string(act)), req, &answer)
+	return answer, err
+}
+
+func (c *Client) postJSON(ctx context.Context, path string, question, into any) error {
+	body, err := json.Marshal(question)
 	if err != nil {
 		return err
 	}
-	defer body.Close()
-	if err := json.NewDecoder(body).Decode(into); err != nil {
+	answer, err := c.ask(ctx, http.MethodPost, path, bytes.NewReader(body))
+	return decode(answer, err, into)
+}
+
+func (c *Client) getJSON(ctx context.Context, path string, into any) error {
+	answer, err := c.get(ctx, path)
+	return decode(answer, err, into)
+}
+
+// decode reads an answer, where there is one.
+func decode(answer io.ReadCloser, err error, into any) error {
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	if err := json.NewDecoder(answer).Decode(into); err != nil {
 		return fmt.Errorf("read the gateway's answer: %w", err)
 	}
 	return nil
 }
 
 func (c *Client) get(ctx context.Context, path string) (io.ReadCloser, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://postern"+path, http.NoBody)
+	return c.ask(ctx, http.MethodGet, path, http.NoBody)
+}
+
+func (c *Client) ask(ctx context.Context, method, path string, body io.Reader) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://postern"+path, body)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,11 +30,18 @@ type fixture struct {
 	dir    string
 	store  *sqlite.DB
 	bodies *spool.Files
+	woken  atomic.Int32
+	// patience is the server's.
+	patience time.Duration
+	// wrap changes the server's bodies; nil for none.
+	wrap func(admin.Bodies) admin.Bodies
+	// at is when mails are received.
+	at time.Time
 }
 
 func open(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{dir: t.TempDir()}
+	f := &fixture{dir: t.TempDir(), at: receivedAt, patience: 5 * time.Minute} // machines are loaded
 	var err error
 	if f.store, err = sqlite.Open(t.Context(), filepath.Join(f.dir, "postern.db")); err != nil {
 		t.Fatal(err)
@@ -47,7 +55,7 @@ func open(t *testing.T) *fixture {
 
 // serve answers on a socket until the test ends, from data or, where that is
 // nil, from the store. It returns a client and the socket's path.
-func (f *fixture) serve(t *testing.T, data admin.Log) (*admin.Client, string) {
+func (f *fixture) serve(t *testing.T, data store.Store) (*admin.Client, string) {
 	t.Helper()
 	if data == nil {
 		data = f.store
@@ -57,7 +65,14 @@ func (f *fixture) serve(t *testing.T, data admin.Log) (*admin.Client, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := admin.NewServer(data, f.bodies, hclog.NewNullLogger())
+	var bodies admin.Bodies = f.bodies
+	if f.wrap != nil {
+		bodies = f.wrap(bodies)
+	}
+	server := admin.NewServer(admin.Config{
+		Store: data, Bodies: bodies, Wake: func() { f.woken.Add(1) }, Patience: f.patience, Logger: hclog.NewNullLogger(),
+		Known: func(e store.Endpoint) bool { return e.Tenant == "acme" && (e.Name == "" || e.Name == "desk") },
+	})
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	t.Cleanup(func() {
@@ -82,13 +97,18 @@ func start(t *testing.T) (*fixture, *admin.Client, string) {
 // ask sends a request as no client of ours would.
 func ask(t *testing.T, socket, method, target string) *http.Response {
 	t.Helper()
+	return askWith(t, socket, method, target, "")
+}
+
+func askWith(t *testing.T, socket, method, target, body string) *http.Response {
+	t.Helper()
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 		},
 	}}
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://postern"+target, http.NoBody)
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://postern"+target, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,27 +126,27 @@ var receivedAt = time.Date(2026, 2, 12, 10, 30, 2, 345e6, time.UTC)
 // add stores a mail with one delivery to each of the endpoints "tenant/name".
 func (f *fixture) add(t *testing.T, raw string, endpoints ...string) mail.MessageID {
 	t.Helper()
-	id := mail.NewMessageID(receivedAt)
+	id := mail.NewMessageID(f.at)
 	ref, err := f.bodies.Put(t.Context(), id, time.Now(), strings.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := store.NewMessage{
-		ID: id, ReceivedAt: receivedAt, Size: int64(len(raw)), SHA256: strings.Repeat("0a", 32), Body: ref,
+		ID: id, ReceivedAt: f.at, Size: int64(len(raw)), SHA256: strings.Repeat("0a", 32), Body: ref,
 		Envelope: mail.Envelope{ReversePath: "alice@example.com", Session: mail.Session{
 			Listener: "mx", HELO: "mail.example.com", RemoteIP: netip.MustParseAddr("192.0.2.7"), TLS: "TLS 1.3 X",
 		}},
 		TraceField: "Received: from mail.example.com\r\n",
 		Steps: []mail.Step{
-			{At: receivedAt.Add(-time.Second), Name: "transaction began"},
-			{At: receivedAt, Name: "received and spooled", Duration: 1500 * time.Microsecond},
+			{At: f.at.Add(-time.Second), Name: "transaction began"},
+			{At: f.at, Name: "received and spooled", Duration: 1500 * time.Microsecond},
 		},
 	}
 	for _, e := range endpoints {
 		tenant, name, _ := strings.Cut(e, "/")
 		m.Deliveries = append(m.Deliveries, store.NewDelivery{
 			Endpoint: store.Endpoint{Tenant: tenant, Name: name}, Alias: "support", Recipient: "support@" + tenant + ".test",
-			DueAt: receivedAt, Retention: store.Retention{ExpiresAt: receivedAt.Add(24 * time.Hour)},
+			DueAt: f.at, Retention: store.Retention{ExpiresAt: f.at.Add(24 * time.Hour)},
 		})
 	}
 	if err := f.store.Enqueue(t.Context(), []store.NewMessage{m}); err != nil {
@@ -139,7 +159,7 @@ func (f *fixture) add(t *testing.T, raw string, endpoints ...string) mail.Messag
 func (f *fixture) claim(t *testing.T, endpoint string) store.Job {
 	t.Helper()
 	tenant, name, _ := strings.Cut(endpoint, "/")
-	now := receivedAt.Add(time.Hour)
+	now := f.at.Add(time.Hour)
 	jobs, err := f.store.Claim(t.Context(), store.Claim{Owner: "test", Now: now, Until: now.Add(time.Minute), Quotas: []store.Quota{
 		{Endpoint: store.Endpoint{Tenant: tenant, Name: name}, Max: 1},
 	}})

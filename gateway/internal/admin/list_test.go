@@ -17,6 +17,9 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
+// of are options of a filter alone.
+func of(f admin.Filter) admin.ListOptions { return admin.ListOptions{Filter: f} }
+
 // all lists by pages of the given limit until there are no more.
 func all(t *testing.T, client *admin.Client, o admin.ListOptions) (ids []mail.DeliveryID, pages int) {
 	t.Helper()
@@ -32,10 +35,10 @@ func all(t *testing.T, client *admin.Client, o admin.ListOptions) (ids []mail.De
 		for _, d := range page.Deliveries {
 			ids = append(ids, d.ID)
 		}
-		if page.Next == 0 {
+		if page.Next == "" {
 			return ids, pages
 		}
-		o.Before = page.Next
+		o.Cursor = page.Next
 	}
 }
 
@@ -67,8 +70,8 @@ func TestListDefaultLimit(t *testing.T) {
 	}
 	f.add(t, "", endpoints...)
 	page, err := client.List(t.Context(), admin.ListOptions{})
-	if err != nil || len(page.Deliveries) != 50 || page.Next == 0 {
-		t.Errorf("List = %d deliveries, next %d, %v; want 50 and a cursor", len(page.Deliveries), page.Next, err)
+	if err != nil || len(page.Deliveries) != 50 || page.Next == "" {
+		t.Errorf("List = %d deliveries, next %q, %v; want 50 and a cursor", len(page.Deliveries), page.Next, err)
 	}
 }
 
@@ -87,13 +90,13 @@ func TestListFilters(t *testing.T) {
 		want string
 	}{
 		{admin.ListOptions{}, "other queued, other failed, acme queued, acme failed"},
-		{admin.ListOptions{Tenant: "acme"}, "acme queued, acme failed"},
-		{admin.ListOptions{State: mail.Failed}, "other failed, acme failed"},
-		{admin.ListOptions{Tenant: "other", State: mail.Queued}, "other queued"},
-		{admin.ListOptions{State: mail.Delivered}, ""},
-		{admin.ListOptions{Tenant: "nobody"}, ""},
-		{admin.ListOptions{Tenant: "acme' OR '1'='1"}, ""},
-		{admin.ListOptions{Tenant: "acme&state=failed"}, ""},
+		{of(admin.Filter{Tenant: "acme"}), "acme queued, acme failed"},
+		{of(admin.Filter{States: []mail.State{mail.Failed}}), "other failed, acme failed"},
+		{of(admin.Filter{Tenant: "other", States: []mail.State{mail.Queued}}), "other queued"},
+		{of(admin.Filter{States: []mail.State{mail.Delivered}}), ""},
+		{of(admin.Filter{Tenant: "nobody"}), ""},
+		{of(admin.Filter{Tenant: "acme' OR '1'='1"}), ""},
+		{of(admin.Filter{Tenant: "acme&state=failed"}), ""},
 	} {
 		for limit := range 3 { // 0 is one page, 1 is a page for each
 			tc.o.Limit = limit
@@ -134,7 +137,7 @@ func TestListFields(t *testing.T) {
 
 	base := admin.Delivery{
 		Tenant: "acme", Alias: "support", ReversePath: "alice@example.com", Recipient: "support@acme.test", Size: 5,
-		ReceivedAt: receivedAt, UpdatedAt: receivedAt, ExpiresAt: receivedAt.Add(24 * time.Hour), State: mail.Queued, DueAt: &receivedAt,
+		ReceivedAt: receivedAt, UpdatedAt: receivedAt, ExpiresAt: receivedAt.Add(24 * time.Hour), PayloadUntil: receivedAt.Add(24 * time.Hour), State: mail.Queued, DueAt: &receivedAt,
 	}
 	retrying, delivered, inFlight := base, base, base
 	retrying.ID, retrying.Endpoint, retrying.Subject = id.Delivery(1), "desk", "Hello"
@@ -163,9 +166,9 @@ func TestListRefuses(t *testing.T) {
 	}{
 		{admin.ListOptions{Limit: -1}, `limit "-1" is no number from 1 to 1000`},
 		{admin.ListOptions{Limit: 1001}, `limit "1001" is no number from 1 to 1000`},
-		{admin.ListOptions{Before: -1}, `before "-1" is no cursor`},
-		{admin.ListOptions{State: "lost"}, `state "lost" is none of [queued retrying delivered failed dropped quarantined expired rejected]`},
-		{admin.ListOptions{State: "\x1b[31m"}, `state "\x1b[31m" is none of [queued retrying delivered failed dropped quarantined expired rejected]`},
+		{admin.ListOptions{Cursor: "2"}, `cursor "2" is none that a page gave as its next`},
+		{of(admin.Filter{States: []mail.State{"lost"}}), `state "lost" is none of [queued retrying delivered failed dropped quarantined expired rejected]`},
+		{of(admin.Filter{States: []mail.State{"\x1b[31m"}}), `state "\x1b[31m" is none of [queued retrying delivered failed dropped quarantined expired rejected]`},
 	} {
 		page, err := client.List(t.Context(), tc.o)
 		wantError(t, fmt.Sprintf("%+v", tc.o), err, tc.want)
@@ -175,14 +178,21 @@ func TestListRefuses(t *testing.T) {
 	}
 	// What only other clients can say.
 	for query, want := range map[string]string{
-		"limit=0":                    `limit "0" is no number from 1 to 1000`,
-		"limit=ten":                  `limit "ten" is no number from 1 to 1000`,
-		"limit=1.5":                  `limit "1.5" is no number from 1 to 1000`,
-		"limit=99999999999999999999": `limit "99999999999999999999" is no number from 1 to 1000`,
-		"before=0":                   `before "0" is no cursor`,
-		"before=x":                   `before "x" is no cursor`,
-		"before=9223372036854775808": `before "9223372036854775808" is no cursor`,
-		"state=Queued":               `state "Queued" is none of [queued retrying delivered failed dropped quarantined expired rejected]`,
+		"limit=0":                             `limit "0" is no number from 1 to 1000`,
+		"limit=ten":                           `limit "ten" is no number from 1 to 1000`,
+		"limit=1.5":                           `limit "1.5" is no number from 1 to 1000`,
+		"limit=99999999999999999999":          `limit "99999999999999999999" is no number from 1 to 1000`,
+		"cursor=x":                            `cursor "x" is none that a page gave as its next`,
+		"cursor=ZGVsaXZlcnk6MA":               `cursor "ZGVsaXZlcnk6MA" is none that a page gave as its next`, // delivery:0
+		"cursor=MjM0":                         `cursor "MjM0" is none that a page gave as its next`,           // 234
+		"before=1":                            `there is no parameter "before"`,
+		"tenant=a&tenant=b":                   `tenant is given 2 times; give it once`,
+		"since=yesterday":                     `since "yesterday" is no time; write it as in 2006-01-02T15:04:05Z`,
+		"sender=acme.test":                    `sender "acme.test" is no address; write one, or a domain as in @example.com`,
+		"recipient=x":                         `recipient "x" is no address; write one, or a domain as in @example.com`,
+		"subject=" + strings.Repeat("x", 513): `subject has 513 octets; at most 512 are looked for`,
+		"since=2026-02-12T10:00:00Z&until=2026-02-12T10:00:00Z": `since 2026-02-12T10:00:00Z is not before until 2026-02-12T10:00:00Z; nothing lies between`,
+		"state=Queued": `state "Queued" is none of [queued retrying delivered failed dropped quarantined expired rejected]`,
 	} {
 		resp := ask(t, socket, http.MethodGet, "/v1/deliveries?"+query)
 		var p struct{ Error string }

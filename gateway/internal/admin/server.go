@@ -1,23 +1,21 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
 	"os"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
-	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
@@ -30,35 +28,65 @@ const (
 
 	readTimeout  = 10 * time.Second
 	writeTimeout = 5 * time.Minute
+	// patience is how long the store may take for one question.
+	patience = 30 * time.Second
+	// maxBody bounds the body of a request, in octets.
+	maxBody = 64 << 10
 )
 
-// Log is what the interface reads; a store.Store is one.
-type Log interface {
-	List(ctx context.Context, filter store.Filter) ([]store.Delivery, error)
-	Get(ctx context.Context, id mail.MessageID) (store.Message, error)
-	Document(ctx context.Context, id mail.DeliveryID) ([]byte, error)
-}
-
-// Bodies opens the bodies of messages.
+// Bodies opens and deletes the bodies of messages.
 type Bodies interface {
 	Open(ctx context.Context, ref mail.BodyRef) (mail.Body, error)
+	Delete(ctx context.Context, ref mail.BodyRef) error
+}
+
+// Config is what a server works on.
+type Config struct {
+	Store  store.Store
+	Bodies Bodies
+	// Wake is called when something may have become due; nil for nobody.
+	Wake func()
+	// Known tells whether the running configuration has an endpoint, or without a name a
+	// tenant; nil where that is not known.
+	Known func(store.Endpoint) bool
+	// Patience is how long the store may take for one question; 0 means 30 s.
+	Patience time.Duration
+	Logger   hclog.Logger
 }
 
 // Server answers on the control socket.
 type Server struct {
+	cfg    Config
 	log    hclog.Logger
-	data   Log
+	store  store.Store
 	bodies Bodies
 	http   *http.Server
 }
 
 // NewServer returns a server that is not listening yet.
-func NewServer(data Log, bodies Bodies, logger hclog.Logger) *Server {
-	s := &Server{log: logger.Named("admin"), data: data, bodies: bodies}
+func NewServer(cfg Config) *Server {
+	if cfg.Wake == nil {
+		cfg.Wake = func() {}
+	}
+	if cfg.Known == nil {
+		cfg.Known = func(store.Endpoint) bool { return true }
+	}
+	cfg.Patience = cmp.Or(cfg.Patience, patience)
+	s := &Server{cfg: cfg, log: cfg.Logger.Named("admin"), store: cfg.Store, bodies: cfg.Bodies}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/deliveries", s.list)
-	mux.HandleFunc("GET /v1/messages/{id}", s.show)
-	mux.HandleFunc("GET /v1/deliveries/{id}/payload", s.payload)
+	for pattern, handler := range map[string]func(http.ResponseWriter, *http.Request){
+		"GET /v1/deliveries":              s.list,
+		"GET /v1/deliveries/{id}/payload": s.payload,
+		"GET /v1/counts":                  s.count,
+		"GET /v1/messages/{id}":           s.show,
+		"GET /v1/messages/{id}/raw":       s.raw,
+		"GET /v1/queue":                   s.stats,
+		"POST /v1/queue/pause":            s.pause,
+		"POST /v1/queue/resume":           s.resume,
+		"POST /v1/acts/{act}":             s.act,
+	} {
+		mux.HandleFunc(pattern, handler)
+	}
 	s.http = &http.Server{Handler: mux, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, ErrorLog: s.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Warn})}
 	return s
 }
@@ -93,133 +121,35 @@ func (s *Server) Serve(l net.Listener) error {
 // Shutdown stops listening and waits for the answers under way until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ctx) }
 
-func (s *Server) list(w http.ResponseWriter, r *http.Request) {
-	filter, err := readFilter(r)
-	if err != nil {
-		s.refuse(w, http.StatusBadRequest, err)
-		return
-	}
-	limit := filter.Limit
-	filter.Limit++ // one more shows whether there is another page
-	rows, err := s.data.List(r.Context(), filter)
-	if err != nil {
-		s.refuse(w, http.StatusInternalServerError, err)
-		return
-	}
-	page := DeliveryList{Deliveries: []Delivery{}}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		page.Next = rows[limit-1].Seq
-	}
-	for _, d := range rows {
-		page.Deliveries = append(page.Deliveries, newDelivery(d))
-	}
-	s.answer(w, page)
+// within bounds what one question may take.
+func (s *Server) within(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), s.cfg.Patience)
 }
 
-func readFilter(r *http.Request) (store.Filter, error) {
-	q := r.URL.Query()
-	f := store.Filter{Tenant: q.Get("tenant"), Limit: defaultLimit}
-	if s := mail.State(q.Get("state")); s != "" {
-		if !slices.Contains(mail.States(), s) {
-			return f, fmt.Errorf("state %q is none of %v", s, mail.States())
-		}
-		f.States = []mail.State{s}
-	}
-	if s := q.Get("limit"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > MaxLimit {
-			return f, fmt.Errorf("limit %q is no number from 1 to %d", s, MaxLimit)
-		}
-		f.Limit = n
-	}
-	if s := q.Get("before"); s != "" {
-		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil || n < 1 {
-			return f, fmt.Errorf("before %q is no cursor", s)
-		}
-		f.Before = n
-	}
-	return f, nil
-}
-
-func (s *Server) show(w http.ResponseWriter, r *http.Request) {
-	id, delivery, err := mail.ParseID(r.PathValue("id"))
-	if err != nil {
-		s.refuse(w, http.StatusBadRequest, err)
-		return
-	}
-	m, err := s.data.Get(r.Context(), id)
-	if err != nil {
+// fail refuses a request for an error of the store, whose question ctx was for.
+func (s *Server) fail(ctx context.Context, w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		err = fmt.Errorf("the store was given up on after %s; try again with a narrower time range, by since and until", s.cfg.Patience)
+		s.refuse(w, http.StatusServiceUnavailable, err)
+	case ctx.Err() != nil: // the client has gone
+		s.log.Debug("a request was given up by its client", "error", err)
+	default:
 		s.refuse(w, statusOf(err), err)
-		return
 	}
-	if delivery != "" {
-		m.Deliveries = slices.DeleteFunc(m.Deliveries, func(d store.DeliveryHistory) bool { return d.ID != delivery })
-		if len(m.Deliveries) == 0 {
-			s.refuse(w, http.StatusNotFound, fmt.Errorf("delivery %s: %w", delivery, store.ErrNotFound))
-			return
-		}
-	}
-	s.answer(w, newMessage(m))
 }
 
-// payload writes the payload of a delivery as it was or will be sent. With
-// ?content=omit the attachments' content is null.
-func (s *Server) payload(w http.ResponseWriter, r *http.Request) {
-	message, delivery, err := mail.ParseID(r.PathValue("id"))
-	if err != nil || delivery == "" {
-		s.refuse(w, http.StatusBadRequest, fmt.Errorf("%q is no id of a delivery", r.PathValue("id")))
-		return
+// read reads the body of a request, of which every field is to be known.
+func read(w http.ResponseWriter, r *http.Request, into any) error {
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return fmt.Errorf("read the request: %w", err)
 	}
-	stored, err := s.data.Document(r.Context(), delivery)
-	if err != nil {
-		s.refuse(w, statusOf(err), err)
-		return
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("read the request: there is more behind the JSON text")
 	}
-	if stored == nil {
-		s.refuse(w, http.StatusNotFound, noPayload(delivery))
-		return
-	}
-	doc, err := document.Unmarshal(stored)
-	if err != nil {
-		s.refuse(w, http.StatusInternalServerError, err)
-		return
-	}
-	if r.URL.Query().Get("content") == "omit" {
-		w.Header().Set("Content-Type", "application/json")
-		s.abortOn(doc.Encode(w, nil))
-		return
-	}
-	m, err := s.data.Get(r.Context(), message)
-	if err != nil {
-		s.refuse(w, statusOf(err), err)
-		return
-	}
-	if m.Body == "" { // the retention ended since the document was read
-		s.refuse(w, http.StatusNotFound, noPayload(delivery))
-		return
-	}
-	body, err := s.bodies.Open(r.Context(), m.Body)
-	if err != nil {
-		s.refuse(w, http.StatusInternalServerError, err)
-		return
-	}
-	defer body.Close()
-	w.Header().Set("Content-Type", "application/json")
-	s.abortOn(payload.Render(w, doc, body))
-}
-
-func noPayload(id mail.DeliveryID) error {
-	return fmt.Errorf("delivery %s has no payload: it is not made yet, the delivery was held or dropped before it was, or its retention is over", id)
-}
-
-// abortOn breaks the answer off, so that half a payload does not look whole.
-func (s *Server) abortOn(err error) {
-	if err != nil {
-		s.log.Error("a payload could not be written", "error", err)
-		panic(http.ErrAbortHandler)
-	}
+	return nil
 }
 
 func statusOf(err error) int {

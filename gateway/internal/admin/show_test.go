@@ -34,7 +34,7 @@ func TestMessage(t *testing.T) {
 		Delivery: admin.Delivery{
 			ID: id.Delivery(1), Tenant: "acme", Endpoint: "desk", Alias: "support", ReversePath: "alice@example.com", Recipient: "support@acme.test",
 			Subject: "Hello", State: mail.Retrying, Reason: "status: 503", Attempts: 1, LastCode: 503, Size: 5,
-			ReceivedAt: receivedAt, UpdatedAt: receivedAt.Add(1120 * time.Millisecond), ExpiresAt: receivedAt.Add(24 * time.Hour), DueAt: &due,
+			ReceivedAt: receivedAt, UpdatedAt: receivedAt.Add(1120 * time.Millisecond), ExpiresAt: receivedAt.Add(24 * time.Hour), PayloadUntil: receivedAt.Add(24 * time.Hour), DueAt: &due,
 		},
 		Trace: []admin.Step{{At: receivedAt, Name: "parsed", DurationMS: 0.25, Detail: "no attachments"}},
 		Tries: []admin.Attempt{{Number: 1, At: receivedAt.Add(time.Second), DurationMS: 120, Code: 503, Reason: "status: 503", Response: "busy"}},
@@ -42,13 +42,13 @@ func TestMessage(t *testing.T) {
 	archive := admin.DeliveryHistory{
 		Delivery: admin.Delivery{
 			ID: id.Delivery(2), Tenant: "acme", Endpoint: "archive", Alias: "support", ReversePath: "alice@example.com", Recipient: "support@acme.test",
-			State: mail.Queued, Size: 5, ReceivedAt: receivedAt, UpdatedAt: receivedAt, ExpiresAt: receivedAt.Add(24 * time.Hour), DueAt: &receivedAt,
+			State: mail.Queued, Size: 5, ReceivedAt: receivedAt, UpdatedAt: receivedAt, ExpiresAt: receivedAt.Add(24 * time.Hour), PayloadUntil: receivedAt.Add(24 * time.Hour), DueAt: &receivedAt,
 		},
 		Trace: []admin.Step{}, Tries: []admin.Attempt{},
 	}
 	want := admin.Message{
 		ID: id, ReceivedAt: receivedAt, ReversePath: "alice@example.com", Listener: "mx", RemoteIP: "192.0.2.7", HELO: "mail.example.com", TLS: "TLS 1.3 X",
-		Size: 5, SHA256: strings.Repeat("0a", 32), TraceField: "Received: from mail.example.com\r\n",
+		Size: 5, SHA256: strings.Repeat("0a", 32), TraceField: "Received: from mail.example.com\r\n", Kept: true,
 		Trace: []admin.Step{
 			{At: receivedAt.Add(-time.Second), Name: "transaction began"},
 			{At: receivedAt, Name: "received and spooled", DurationMS: 1.5},
@@ -188,10 +188,10 @@ func TestPayloadAfterRetention(t *testing.T) {
 
 // forgetful ends the retention of a message between the two questions that a
 // payload takes.
-type forgetful struct{ admin.Log }
+type forgetful struct{ store.Store }
 
 func (l forgetful) Get(ctx context.Context, id mail.MessageID) (store.Message, error) {
-	m, err := l.Log.Get(ctx, id)
+	m, err := l.Store.Get(ctx, id)
 	m.Body = ""
 	return m, err
 }

@@ -122,7 +122,7 @@ func TestShutdown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := admin.NewServer(f.store, f.bodies, hclog.NewNullLogger())
+	server := admin.NewServer(admin.Config{Store: f.store, Bodies: f.bodies, Logger: hclog.NewNullLogger()})
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	client := admin.NewClient(path)
@@ -148,7 +148,7 @@ func TestServeReportsErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = l.Close()
-	if err := admin.NewServer(f.store, f.bodies, hclog.NewNullLogger()).Serve(l); !errors.Is(err, net.ErrClosed) {
+	if err := admin.NewServer(admin.Config{Store: f.store, Bodies: f.bodies, Logger: hclog.NewNullLogger()}).Serve(l); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("error = %v, want %v", err, net.ErrClosed)
 	}
 }
@@ -209,6 +209,11 @@ func TestOtherRequests(t *testing.T) {
 		"PUT /v1/deliveries/x/payload": http.StatusMethodNotAllowed,
 		"GET /v1/messages/x":           http.StatusBadRequest,
 		"GET /v1/deliveries/x/payload": http.StatusBadRequest,
+		"GET /v1/messages/x/raw":       http.StatusBadRequest,
+		"GET /v1/acts/resend":          http.StatusMethodNotAllowed,
+		"GET /v1/queue/pause":          http.StatusMethodNotAllowed,
+		"POST /v1/acts/resend":         http.StatusBadRequest,
+		"POST /v1/queue/pause":         http.StatusBadRequest,
 	} {
 		method, target, _ := strings.Cut(request, " ")
 		if resp := ask(t, socket, method, target); resp.StatusCode != want {

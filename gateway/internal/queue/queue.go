@@ -95,7 +95,7 @@ func (q *Queue) Enqueue(ctx context.Context, m store.NewMessage) error {
 	if err := q.store.Enqueue(ctx, []store.NewMessage{m}); err != nil {
 		return err
 	}
-	q.signal()
+	q.Changed()
 	return nil
 }
 
@@ -117,7 +117,8 @@ func (q *Queue) Begin(ctx context.Context, job store.Job) error {
 // Wake receives when there may be something new to claim.
 func (q *Queue) Wake() <-chan struct{} { return q.wake }
 
-func (q *Queue) signal() {
+// Changed says that the store was changed behind the queue: something may have become due.
+func (q *Queue) Changed() {
 	select {
 	case q.wake <- struct{}{}:
 	default: // one signal is waiting already, and says the same
@@ -253,7 +254,7 @@ func (q *Queue) beat(ctx context.Context, now time.Time) {
 	}
 	if n > 0 {
 		q.log.Warn("took over leases that ended", "deliveries", n)
-		q.signal()
+		q.Changed()
 	}
 }
 

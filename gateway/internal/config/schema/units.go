@@ -61,7 +61,7 @@ func showSize(n int64) string {
 func Duration(low, high time.Duration) Kind[time.Duration] {
 	return func(v syntax.Value) (time.Duration, syntax.Problems) {
 		s, ok := v.Data.(string)
-		d, err := parseDuration(s)
+		d, err := ParseDuration(s)
 		if !ok || err != nil {
 			return 0, v.Wrong(`write numbers with units, such as "30s", "5m", "12h" or "30d"`, "want a duration")
 		}
@@ -75,7 +75,8 @@ func Duration(low, high time.Duration) Kind[time.Duration] {
 // maxDays bounds both summands so far that their sum cannot overflow.
 const maxDays = 36_500
 
-func parseDuration(s string) (time.Duration, error) {
+// ParseDuration reads a duration as Go writes it, without a sign, and with d for days in front.
+func ParseDuration(s string) (time.Duration, error) {
 	if strings.ContainsAny(s, "+-") {
 		return 0, errors.New("a duration has no sign")
 	}

@@ -1,0 +1,150 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+// QueueStats says what is in the queue, and what of it is paused.
+type QueueStats struct {
+	Lanes []Lane `json:"lanes"`
+	// Waiting and InFlight are sums over the lanes.
+	Waiting  int `json:"waiting"`
+	InFlight int `json:"in_flight"`
+}
+
+// Lane is what of an endpoint is in the queue. One without an endpoint stands for a tenant
+// that is paused as a whole.
+type Lane struct {
+	Tenant   string `json:"tenant"`
+	Endpoint string `json:"endpoint"`
+	// Waiting counts deliveries that no attempt is under way of, and InFlight the others.
+	Waiting  int `json:"waiting"`
+	InFlight int `json:"in_flight"`
+	// DueNow says that there is one that could be sent, were there nothing before it.
+	DueNow bool `json:"due_now"`
+	// NextDueAt is when the first that waits is due, and OldestAt when the first in the
+	// queue was received.
+	NextDueAt time.Time `json:"next_due_at,omitzero"`
+	OldestAt  time.Time `json:"oldest_at,omitzero"`
+	// PausedSince is of the endpoint's own pause; TenantPaused says that all of its tenant
+	// is paused.
+	PausedSince  time.Time `json:"paused_since,omitzero"`
+	TenantPaused bool      `json:"tenant_paused"`
+}
+
+// Pausing names what is to be paused or resumed: an endpoint of a tenant, or without one
+// all of the tenant.
+type Pausing struct {
+	Tenant   string `json:"tenant"`
+	Endpoint string `json:"endpoint,omitempty"`
+}
+
+// String writes it as people do: TENANT or TENANT/ENDPOINT.
+func (p Pausing) String() string {
+	if p.Endpoint == "" {
+		return p.Tenant
+	}
+	return p.Tenant + "/" + p.Endpoint
+}
+
+// Paused is the answer to a pause.
+type Paused struct {
+	Pausing
+	Paused bool `json:"paused"`
+	// Known says that the running configuration has this endpoint or tenant.
+	Known bool `json:"known"`
+	// Changed is false where it was so already.
+	Changed bool `json:"changed"`
+	// TenantPaused says that all of the tenant is paused, so that an endpoint that is
+	// resumed waits all the same.
+	TenantPaused bool `json:"tenant_paused"`
+}
+
+func (s *Server) stats(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := s.within(r)
+	defer cancel()
+	lanes, err := s.store.Lanes(ctx)
+	if err != nil {
+		s.fail(ctx, w, err)
+		return
+	}
+	now := time.Now()
+	stats := QueueStats{Lanes: make([]Lane, len(lanes))}
+	for i, l := range lanes {
+		stats.Lanes[i] = Lane{
+			Tenant: l.Endpoint.Tenant, Endpoint: l.Endpoint.Name, Waiting: l.Waiting, InFlight: l.InFlight,
+			DueNow:    !l.NextDue.IsZero() && !l.NextDue.After(now),
+			NextDueAt: l.NextDue, OldestAt: l.Oldest, PausedSince: l.PausedSince, TenantPaused: l.TenantPaused,
+		}
+		stats.Waiting += l.Waiting
+		stats.InFlight += l.InFlight
+	}
+	s.answer(w, stats)
+}
+
+func (s *Server) pause(w http.ResponseWriter, r *http.Request)  { s.pausing(w, r, true) }
+func (s *Server) resume(w http.ResponseWriter, r *http.Request) { s.pausing(w, r, false) }
+
+// pausing pauses or resumes.
+func (s *Server) pausing(w http.ResponseWriter, r *http.Request, pause bool) {
+	var p Pausing
+	err := read(w, r, &p)
+	if err == nil {
+		err = p.check()
+	}
+	if err != nil {
+		s.refuse(w, http.StatusBadRequest, err)
+		return
+	}
+	e := store.Endpoint{Tenant: p.Tenant, Name: p.Endpoint}
+	ctx, cancel := s.within(r)
+	defer cancel()
+	lanes, err := s.store.Lanes(ctx)
+	if err != nil {
+		s.fail(ctx, w, err)
+		return
+	}
+	answer := Paused{Pausing: p, Paused: pause, Known: s.cfg.Known(e), Changed: true}
+	for _, l := range lanes {
+		if pause && l.Endpoint == e && !l.PausedSince.IsZero() {
+			answer.Changed = false
+		}
+		if l.Endpoint == (store.Endpoint{Tenant: e.Tenant}) && e.Name != "" {
+			answer.TenantPaused = true
+		}
+	}
+	if pause {
+		err = s.store.Pause(ctx, e, time.Now())
+	} else {
+		answer.Changed, err = s.store.Resume(ctx, e)
+	}
+	if err != nil {
+		s.fail(ctx, w, err)
+		return
+	}
+	s.cfg.Wake()
+	s.log.Info("an operator paused or resumed deliveries", "tenant", hclog.Quote(p.Tenant), "endpoint", hclog.Quote(p.Endpoint), "paused", pause, "changed", answer.Changed)
+	s.answer(w, answer)
+}
+
+func (p Pausing) check() error {
+	if p.Tenant == "" {
+		return errors.New("no tenant is named; give TENANT, or TENANT/ENDPOINT")
+	}
+	for name, value := range map[string]string{"tenant": p.Tenant, "endpoint": p.Endpoint} {
+		strange := func(r rune) bool { return r == '/' || !unicode.IsGraphic(r) }
+		if len(value) > maxWord || strings.ContainsFunc(value, strange) {
+			return fmt.Errorf("%s %q is no name", name, value)
+		}
+	}
+	return nil
+}
