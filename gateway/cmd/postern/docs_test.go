@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -185,6 +186,40 @@ func TestDocumentedPluginCommands(t *testing.T) {
 	}
 	if count < 4 {
 		t.Errorf("%d commands were found", count)
+	}
+}
+
+// TestDocumentedOperatorCommands runs the verbs of the README that ask a running gateway, in
+// its order. The gateway has a mail that nobody takes.
+func TestDocumentedOperatorCommands(t *testing.T) {
+	t.Parallel()
+	rcv := newReceiver(t)
+	rcv.answer = func(int, string) int { return http.StatusServiceUnavailable }
+	dir := configuration(t, rcv.URL, `schedule = ["0s", "1h"]`)
+	g := serveIn(t, dir)
+	client, err := smtpclient.Dial(t.Context(), smtpclient.Config{Address: g.smtp()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Send(smtpclient.Mail{From: "sender@example.com", To: []string{"support@acme.test"}, Body: strings.NewReader("Subject: Hello\r\n\r\nHi\r\n")}); err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Dir(g.Control)
+	commands := regexp.MustCompile(`(?m)^\.build/(postern (?:message|queue|quarantine) .*)$`).FindAllSubmatch(readme, -1)
+	if len(commands) < 9 {
+		t.Errorf("%d commands were found", len(commands))
+	}
+	for _, m := range commands {
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(string(m[1]), ".build/development", data))
+		cmd.Env = append(os.Environ(), dataDirVariable+"="+data)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", m[0], err, out)
+		}
 	}
 }
 
