@@ -18,6 +18,9 @@ type dataDir struct {
 	lock *os.File
 }
 
+// errInUse says that another process has a data folder open.
+var errInUse = errors.New("in use")
+
 func openDataDir(path string) (*dataDir, error) {
 	if err := makeDurably(path); err != nil {
 		return nil, fmt.Errorf("open data folder: %w", err)
@@ -30,7 +33,7 @@ func openDataDir(path string) (*dataDir, error) {
 		holder, _ := io.ReadAll(io.LimitReader(lock, 32))
 		_ = lock.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("open data folder: %s is in use by process %s; stop it, or choose another server.data_dir", path, strings.TrimSpace(string(holder)))
+			return nil, fmt.Errorf("open data folder: %s is %w by process %s; stop it, or choose another server.data_dir", path, errInUse, strings.TrimSpace(string(holder)))
 		}
 		return nil, fmt.Errorf("lock data folder %s: %w", path, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/config"
@@ -27,6 +28,8 @@ type bodyStore interface {
 type storage struct {
 	store  store.Store
 	bodies bodyStore
+	// versions are those of the tables; see sqlite.DB.
+	versions func() (before, now int64)
 	// backup makes a backup in a new folder; nil where the data is not all in files of this
 	// machine.
 	backup func(ctx context.Context, dir string) error
@@ -48,7 +51,7 @@ func (s *storage) openLocal(ctx context.Context, dataDir string) error {
 	if err != nil {
 		return err
 	}
-	s.store, s.open = db, append(s.open, db)
+	s.store, s.versions, s.open = db, db.Versions, append(s.open, db)
 	bodies, err := spool.OpenLocal(dataDir)
 	if err != nil {
 		return err
@@ -61,8 +64,8 @@ func (s *storage) openLocal(ctx context.Context, dataDir string) error {
 // Close closes all of it, the last first.
 func (s *storage) Close() error {
 	var errs []error
-	for i := len(s.open) - 1; i >= 0; i-- {
-		errs = append(errs, s.open[i].Close())
+	for _, c := range slices.Backward(s.open) {
+		errs = append(errs, c.Close())
 	}
 	s.open = nil
 	return errors.Join(errs...)

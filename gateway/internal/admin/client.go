@@ -156,11 +156,15 @@ func (c *Client) get(ctx context.Context, path string) (io.ReadCloser, error) {
 }
 
 func (c *Client) ask(ctx context.Context, method, path string, body io.Reader) (io.ReadCloser, error) {
+	return c.askBy(ctx, c.http, method, path, body)
+}
+
+func (c *Client) askBy(ctx context.Context, by *http.Client, method, path string, body io.Reader) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://postern"+path, body)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.http.Do(req)
+	resp, err := by.Do(req)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return nil, fmt.Errorf("%w: nobody answers at %s", ErrNotRunning, c.socket)

@@ -49,6 +49,9 @@ type Config struct {
 	// Known tells whether the running configuration has an endpoint, or without a name a
 	// tenant; nil where that is not known.
 	Known func(store.Endpoint) bool
+	// Backup makes a backup in a new folder; nil where the data is not in files of this
+	// machine.
+	Backup func(ctx context.Context, dir string) error
 	// Patience is how long the store may take for one question; 0 means 30 s.
 	Patience time.Duration
 	Logger   hclog.Logger
@@ -84,6 +87,8 @@ func NewServer(cfg Config) *Server {
 		"POST /v1/queue/pause":            s.pause,
 		"POST /v1/queue/resume":           s.resume,
 		"POST /v1/acts/{act}":             s.act,
+		"POST " + verifyPath:              s.verify,
+		"POST " + backupPath:              s.backup,
 	} {
 		mux.HandleFunc(pattern, handler)
 	}

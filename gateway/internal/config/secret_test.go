@@ -21,8 +21,8 @@ func TestConfigNeverPrintsSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &Config{
-		Store:   Store{Driver: driverPostgres, Postgres: &Postgres{DSN: password}},
-		Bodies:  Bodies{Driver: driverS3, S3: &S3{AccessKeyID: password, SecretAccessKey: password}},
+		Store:   Store{Driver: DriverPostgres, Postgres: &Postgres{DSN: password}},
+		Bodies:  Bodies{Driver: DriverS3, S3: &S3{AccessKeyID: password, SecretAccessKey: password}},
 		Tenants: []Tenant{{Name: "acme", Endpoints: []Endpoint{{Name: "desk", Secret: key}}}},
 	}
 	text, err := json.Marshal(c)

@@ -17,12 +17,12 @@ import (
 
 // The drivers of store and bodies.
 const (
-	driverSQLite   = "sqlite"
-	driverPostgres = "postgres"
+	DriverSQLite   = "sqlite"
+	DriverPostgres = "postgres"
 
-	driverFiles    = "files"
-	driverDatabase = "database"
-	driverS3       = "s3"
+	DriverFiles    = "files"
+	DriverDatabase = "database"
+	DriverS3       = "s3"
 )
 
 // Store is where the queue and the log are.
@@ -133,13 +133,13 @@ func (l *loader) storeBlock() *schema.Block {
 	c, p := &choice{}, &Postgres{}
 	dsn := &credential.Source{Name: "dsn", What: "the DSN", Hint: `write it as "postgres://HOST:5432/DATABASE", with USER:PASSWORD@ before the host`}
 	return &schema.Block{
-		Settings: slices.Concat(c.driverSetting(driverSQLite, driverSQLite, driverPostgres), c.of(driverPostgres, append(dsn.Settings(),
+		Settings: slices.Concat(c.driverSetting(DriverSQLite, DriverSQLite, DriverPostgres), c.of(DriverPostgres, append(dsn.Settings(),
 			schema.Setting{Name: "max_connections", Initial: "16", Set: schema.Into(&p.MaxConnections, schema.Integer(4, 1000))},
 		)...)),
 		Finish: func() {
 			c.want(l)
 			l.config.Store.Driver = c.driver
-			if c.driver == driverPostgres && !l.Partial() {
+			if c.driver == DriverPostgres && !l.Partial() {
 				text, ps := l.credentials.Password(c.at.At, dsn, checkDSN)
 				l.Note(ps...)
 				p.DSN = text
@@ -166,7 +166,7 @@ func (l *loader) bodiesBlock() *schema.Block {
 	id := &credential.Source{Name: "access_key_id", What: "the access key id", Hint: "the S3 store gives it out together with the secret key"}
 	key := &credential.Source{Name: "secret_access_key", What: "the secret access key", Hint: "the S3 store gives it out together with the id"}
 	return &schema.Block{
-		Settings: slices.Concat(c.driverSetting("", driverFiles, driverDatabase, driverS3), c.of(driverS3, slices.Concat([]schema.Setting{
+		Settings: slices.Concat(c.driverSetting("", DriverFiles, DriverDatabase, DriverS3), c.of(DriverS3, slices.Concat([]schema.Setting{
 			{Name: "endpoint", Set: schema.Into(&s.Endpoint, s3Endpoint)},
 			{Name: "bucket", Set: schema.Into(&s.Bucket, bucket)},
 			{Name: "region", Initial: "us-east-1", Set: schema.Into(&s.Region, region)},
@@ -175,14 +175,14 @@ func (l *loader) bodiesBlock() *schema.Block {
 		}, id.Settings(), key.Settings())...)),
 		Finish: func() {
 			if c.at.At == (syntax.Place{}) {
-				c.driver = map[string]string{driverSQLite: driverFiles, driverPostgres: driverDatabase}[l.config.Store.Driver]
+				c.driver = map[string]string{DriverSQLite: DriverFiles, DriverPostgres: DriverDatabase}[l.config.Store.Driver]
 			}
 			l.config.Bodies.Driver = c.driver
 			switch {
 			case l.Partial():
-			case c.driver == driverDatabase && l.config.Store.Driver == driverSQLite:
+			case c.driver == DriverDatabase && l.config.Store.Driver == DriverSQLite:
 				l.Note(c.at.Wrong(`write driver = "files", or say in a store block which database`, `bodies go into the database of PostgreSQL only, and the store is "sqlite"`)...)
-			case c.driver == driverS3:
+			case c.driver == DriverS3:
 				c.want(l, "endpoint", "bucket")
 				l.finishS3(c, s, id, key)
 			default:

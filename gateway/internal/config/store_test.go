@@ -19,7 +19,7 @@ func TestStoreEqual(t *testing.T) {
 	store := func(change func(*Postgres)) Store {
 		p := &Postgres{DSN: password(testDSN), MaxConnections: 16}
 		change(p)
-		return Store{Driver: driverPostgres, Postgres: p}
+		return Store{Driver: DriverPostgres, Postgres: p}
 	}
 	same := func(*Postgres) {}
 	for name, tc := range map[string]struct {
@@ -29,20 +29,20 @@ func TestStoreEqual(t *testing.T) {
 		"same":        {store(same), true},
 		"DSN":         {store(func(p *Postgres) { p.DSN = password(testDSN + "2") }), false},
 		"connections": {store(func(p *Postgres) { p.MaxConnections++ }), false},
-		"driver":      {Store{Driver: driverSQLite}, false},
+		"driver":      {Store{Driver: DriverSQLite}, false},
 	} {
 		if got := store(same).Equal(tc.other); got != tc.equal || tc.other.Equal(store(same)) != got {
 			t.Errorf("another %s: Equal = %t", name, got)
 		}
 	}
-	if !(Store{Driver: driverSQLite}).Equal(Store{Driver: driverSQLite}) {
+	if !(Store{Driver: DriverSQLite}).Equal(Store{Driver: DriverSQLite}) {
 		t.Error("SQLite is another")
 	}
 
 	bodies := func(change func(*S3)) Bodies {
 		s := &S3{Endpoint: "https://s3.example", Bucket: "mail", AccessKeyID: password("a"), SecretAccessKey: password("b")}
 		change(s)
-		return Bodies{Driver: driverS3, S3: s}
+		return Bodies{Driver: DriverS3, S3: s}
 	}
 	for name, change := range map[string]func(*S3){
 		"endpoint":   func(s *S3) { s.Endpoint = "http://s3.example" },
@@ -57,8 +57,8 @@ func TestStoreEqual(t *testing.T) {
 			t.Errorf("another %s is equal", name)
 		}
 	}
-	files := Bodies{Driver: driverFiles}
-	if s3 := bodies(func(*S3) {}); !s3.Equal(bodies(func(*S3) {})) || s3.Equal(files) || files.Equal(s3) || !files.Equal(files) || files.Equal(Bodies{Driver: driverDatabase}) {
+	files := Bodies{Driver: DriverFiles}
+	if s3 := bodies(func(*S3) {}); !s3.Equal(bodies(func(*S3) {})) || s3.Equal(files) || files.Equal(s3) || !files.Equal(files) || files.Equal(Bodies{Driver: DriverDatabase}) {
 		t.Error("bodies in S3 and in files")
 	}
 }

@@ -21,9 +21,18 @@ func (db *DB) Act(ctx context.Context, a store.Action, deliveries []int64) ([]bo
 	}
 	done := make([]bool, len(deliveries))
 	err = db.changes.do(ctx, func(tx *tx) error {
+		messages := make(map[int64]bool)
 		for i, seq := range deliveries {
 			var err error
 			if done[i], err = act(ctx, tx, a, string(states), seq); err != nil {
+				return err
+			}
+			if done[i] {
+				messages[messageSeq(seq)] = true
+			}
+		}
+		for message := range messages {
+			if err := reckon(ctx, tx, message); err != nil {
 				return err
 			}
 		}
@@ -35,14 +44,17 @@ func (db *DB) Act(ctx context.Context, a store.Action, deliveries []int64) ([]bo
 	return done, nil
 }
 
+// needed is until when a delivery may still be sent.
+const needed = `max(expires_at, CASE state WHEN 'quarantined' THEN held_until ELSE 0 END)`
+
 func act(ctx context.Context, tx *tx, a store.Action, states string, seq int64) (bool, error) {
 	change, args := `state = 'queued', reason = '', earlier = attempts`, []any(nil)
 	switch a.Act {
 	case store.Resend:
 	case store.Reprocess:
-		change += `, document = NULL`
+		change += `, document = NULL, expires_at = ` + needed
 	case store.Release:
-		change += `, document = NULL, released = 1, expires_at = max(expires_at, held_until)`
+		change += `, document = NULL, released = 1, expires_at = ` + needed
 	case store.Retry:
 		change = `reason = reason`
 	case store.Drop:
@@ -52,7 +64,7 @@ func act(ctx context.Context, tx *tx, a store.Action, states string, seq int64) 
 	}
 	// To be dropped, a delivery needs nothing.
 	can := ` AND (SELECT body FROM messages WHERE seq = deliveries.seq >> 20) IS NOT NULL
-		AND max(expires_at, CASE state WHEN 'quarantined' THEN held_until ELSE 0 END) > ?`
+		AND ` + needed + ` > ?`
 	args = append(args, millis(a.Now), seq, states, seq)
 	if a.Act == store.Drop {
 		can = ``
@@ -77,7 +89,7 @@ func act(ctx context.Context, tx *tx, a store.Action, states string, seq int64) 
 			INSERT INTO queue (delivery_seq, lane, due_at, expires_at, claims, lost) SELECT seq, tenant || '/' || endpoint, ?, expires_at, 0, 0 FROM deliveries WHERE seq = ?
 			ON CONFLICT (delivery_seq) DO UPDATE SET due_at = min(due_at, excluded.due_at), lost = 0`, millis(a.Now), seq)
 	}
-	return true, errors.Join(err, reckon(ctx, tx, messageSeq(seq)))
+	return true, err
 }
 
 // Delete implements store.Store.

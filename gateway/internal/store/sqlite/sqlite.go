@@ -38,6 +38,9 @@ type DB struct {
 	write   *sql.DB
 	read    *sql.DB
 	changes *committer // on the connection of write
+
+	// before and now are the versions of the tables, when it was opened and since.
+	before, now int64
 }
 
 var _ store.Store = (*DB)(nil)
@@ -61,7 +64,7 @@ func openSync(ctx context.Context, file, synchronous string) (*DB, error) {
 }
 
 func (db *DB) prepare(ctx context.Context, file string) error {
-	if err := migrate(ctx, db.write); err != nil {
+	if err := db.migrate(ctx); err != nil {
 		return err
 	}
 	if _, err := db.write.ExecContext(ctx, loseLeases); err != nil {
@@ -88,13 +91,17 @@ func open(file string, n int, txlock string, pragmas ...string) (*sql.DB, error)
 	return pool, nil
 }
 
+// Versions returns the version that the tables had when the database was opened, and that
+// which they have since. A database that is new had version 0.
+func (db *DB) Versions() (before, now int64) { return db.before, db.now }
+
 // migrate brings the tables up to date.
-func migrate(ctx context.Context, db *sql.DB) error {
+func (db *DB) migrate(ctx context.Context) error {
 	dir, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, dir)
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db.write, dir)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
@@ -105,6 +112,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if have > want {
 		return fmt.Errorf("%w: it has version %d, this program knows %d; use the newer program", store.ErrNewer, have, want)
 	}
+	db.before, db.now = have, want
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-mail/postern/gateway/internal/admin"
+	"github.com/postern-mail/postern/gateway/internal/config"
+	"github.com/postern-mail/postern/gateway/internal/maintenance"
+)
+
+func newBackup() *cobra.Command {
+	var data dataFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "backup FOLDER",
+		Short: "Copy all data of a gateway to a new folder, while it runs or not",
+		Long: `Backup writes a copy of the database and of all bodies to a folder that is not there
+yet. The gateway may run meanwhile: the copy is of one moment. "postern restore" makes a data
+folder of it. Where the data is in PostgreSQL or S3, back it up by their own tools, or copy it
+by "postern store copy".`,
+		Example: `  postern backup --data-dir /var/lib/postern /backup/postern-2026-11-24
+  postern backup -c postern.hcl /backup/postern-2026-11-24 --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir, err := filepath.Abs(args[0]) // a gateway that runs may be elsewhere
+			if err != nil {
+				return err
+			}
+			err = data.onData(cmd, func(client *admin.Client) error {
+				return client.Backup(cmd.Context(), dir)
+			}, func(s *storage) error {
+				if s.backup == nil {
+					return admin.ErrNoBackup
+				}
+				return s.backup(cmd.Context(), dir)
+			})
+			if err != nil {
+				return err
+			}
+			m, err := maintenance.ReadManifest(dir)
+			if err != nil {
+				return failure{err}
+			}
+			if asJSON {
+				return wrapFailure(json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
+					Folder string `json:"folder"`
+					maintenance.Manifest
+				}{dir, m}))
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The backup is in %s. To look whether it is whole: postern verify --data-dir %s\n", dir, dir)
+			return wrapFailure(err)
+		},
+	}
+	data.register(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func newRestore() *cobra.Command {
+	var data dataFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "restore BACKUP",
+		Short: "Make a data folder of a backup",
+		Long: `Restore copies a backup to the data folder, which must be missing or empty, and then
+looks whether all of it is whole, as "postern verify" does. Nothing is written over. Mails that were
+delivered after the backup was made are delivered again, under the same webhook-id.`,
+		Example: `  postern restore /backup/postern-2026-11-24 --data-dir /var/lib/postern
+  postern restore /backup/postern-2026-11-24 -c postern.hcl`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			cfg, err := data.configuration()
+			if err != nil {
+				return err
+			}
+			if cfg.Store.Driver != config.DriverSQLite || cfg.Bodies.Driver != config.DriverFiles {
+				return failure{errors.New("a backup is restored to a data folder: name one by --data-dir, then copy it by \"postern store copy\"")}
+			}
+			if err := maintenance.Restore(args[0], cfg.Server.DataDir); err != nil {
+				return failure{err}
+			}
+			restored, err := openData(cmd.Context(), cfg)
+			if err != nil {
+				return failure{err}
+			}
+			defer closing(&err, restored)
+			progress := newProgress(cmd.ErrOrStderr())
+			report, err := maintenance.Verify(cmd.Context(), restored.store, restored.bodies, func(r maintenance.Report) {
+				progress.show("restored; messages looked at:", r.Messages, 0)
+			})
+			progress.clear()
+			if err != nil {
+				return failure{err}
+			}
+			return showReport(cmd.OutOrStdout(), report, asJSON)
+		},
+	}
+	data.register(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
