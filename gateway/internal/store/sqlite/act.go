@@ -28,7 +28,7 @@ func (db *DB) Act(ctx context.Context, a store.Action, deliveries []int64) ([]bo
 				return err
 			}
 			if done[i] {
-				messages[messageSeq(seq)] = true
+				messages[store.MessageSeq(seq)] = true
 			}
 		}
 		for message := range messages {
@@ -104,7 +104,7 @@ func (db *DB) Delete(ctx context.Context, id mail.MessageID) (mail.BodyRef, erro
 		if err != nil {
 			return err
 		}
-		first, last := deliverySeqs(seq)
+		first, last := store.DeliverySeqs(seq)
 		held, err := column[int64](ctx, tx, `SELECT delivery_seq FROM queue WHERE delivery_seq BETWEEN ? AND ? AND owner IS NOT NULL LIMIT 1`, first, last)
 		if err != nil {
 			return err

@@ -4,34 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
-
-// A delivery's seq is that of its message, and its number.
-const numberBits = 20
-
-func deliverySeq(message int64, number int) int64 { return message<<numberBits | int64(number) }
-
-// deliverySeqs are the first and the last that a message's deliveries can have.
-func deliverySeqs(message int64) (first, last int64) {
-	return deliverySeq(message, 0), deliverySeq(message, store.MaxDeliveries)
-}
-
-func messageSeq(delivery int64) int64 { return delivery >> numberBits }
-
-func number(delivery int64) int { return int(delivery & store.MaxDeliveries) }
-
-// lane is the queue's name for an endpoint. Neither part can hold a slash.
-func lane(e store.Endpoint) string { return e.Tenant + "/" + e.Name }
-
-func endpointOf(lane string) store.Endpoint {
-	tenant, name, _ := strings.Cut(lane, "/")
-	return store.Endpoint{Tenant: tenant, Name: name}
-}
 
 // Claim implements store.Store.
 func (db *DB) Claim(ctx context.Context, c store.Claim) ([]store.Job, error) {
@@ -43,7 +20,7 @@ func (db *DB) Claim(ctx context.Context, c store.Claim) ([]store.Job, error) {
 				UPDATE queue SET owner = ?, lease_until = ?, claims = claims + 1 WHERE delivery_seq IN (
 					SELECT delivery_seq FROM queue WHERE owner IS NULL AND lane = ? AND due_at <= ?
 						AND NOT EXISTS (SELECT 1 FROM pauses WHERE tenant = ? AND endpoint IN ('', ?)) ORDER BY due_at, delivery_seq LIMIT ?)
-				RETURNING delivery_seq`, c.Owner, millis(c.Until), lane(quota.Endpoint), millis(c.Now), quota.Endpoint.Tenant, quota.Endpoint.Name, quota.Max)
+				RETURNING delivery_seq`, c.Owner, millis(c.Until), quota.Endpoint.Lane(), millis(c.Now), quota.Endpoint.Tenant, quota.Endpoint.Name, quota.Max)
 			if err != nil {
 				return err
 			}
@@ -93,7 +70,7 @@ func readJobs(ctx context.Context, tx *tx, owner string, seqs []int64) ([]store.
 		if err := json.Unmarshal([]byte(reports), &j.Reports); err != nil {
 			return nil, fmt.Errorf("read reports of %s: %w", id, err)
 		}
-		j.ID = id.Delivery(number(j.Lease.Seq))
+		j.ID = id.Delivery(store.DeliveryNumber(j.Lease.Seq))
 		j.ExpiresAt = fromMillis(expires)
 		j.Envelope, j.ReceivedAt = env.envelope(), fromMillis(env.receivedAt)
 		jobs = append(jobs, j)

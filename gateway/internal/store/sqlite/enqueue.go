@@ -53,25 +53,10 @@ func newMessageRow(m *store.NewMessage) (messageRow, error) {
 	if row.reports, err = encode(m.Reports); err != nil {
 		return row, err
 	}
-	forget, logEnds := m.ReceivedAt, m.ReceivedAt
-	for _, d := range m.Deliveries {
-		forget = later(forget, d.BodyUntil(d.State))
-		if d.LogUntil.IsZero() || logEnds.IsZero() {
-			logEnds = time.Time{}
-		} else {
-			logEnds = later(logEnds, d.LogUntil)
-		}
-	}
+	forget, logEnds := m.Ends()
 	row.forgetAt = sql.NullInt64{Int64: millis(forget), Valid: m.Body != ""}
 	row.logEnds = orNull(logEnds)
 	return row, nil
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
 
 // encode writes a list as JSON, one that is nil as an empty one.
@@ -92,7 +77,7 @@ func enqueue(ctx context.Context, tx *tx, m *store.NewMessage, row messageRow) e
 	}
 	for i, d := range m.Deliveries {
 		in := store.Delivery{
-			Seq: deliverySeq(seq, i+1), Endpoint: d.Endpoint, Alias: d.Alias, Recipient: d.Recipient,
+			Seq: store.DeliverySeq(seq, i+1), Endpoint: d.Endpoint, Alias: d.Alias, Recipient: d.Recipient,
 			State: cmp.Or(d.State, mail.Queued), Reason: d.Reason, UpdatedAt: m.ReceivedAt, Retention: d.Retention,
 		}
 		if err := insertDelivery(ctx, tx, &in, &store.Rest{SpamAction: d.SpamAction, VirusAction: d.VirusAction}, "[]"); err != nil {
@@ -126,16 +111,12 @@ func insertMessage(ctx context.Context, tx *tx, m *store.Message, row messageRow
 
 // insertDelivery adds the row of a delivery.
 func insertDelivery(ctx context.Context, tx *tx, d *store.Delivery, rest *store.Rest, steps string) error {
-	held := d.HeldUntil
-	if held.IsZero() {
-		held = d.ExpiresAt
-	}
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO deliveries (seq, tenant, endpoint, alias, recipient, state, reason, subject, attempts, earlier, last_code, updated_at, expires_at, payload_until, held_until,
 			spam_action, virus_action, released, document, steps)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		d.Seq, d.Endpoint.Tenant, d.Endpoint.Name, d.Alias, d.Recipient, string(d.State), d.Reason, d.Subject, d.Attempts, rest.Earlier, d.LastCode, millis(d.UpdatedAt),
-		millis(d.ExpiresAt), payloadUntil(d.Retention), millis(held),
+		millis(d.ExpiresAt), payloadUntil(d.Retention), millis(d.BodyUntil(mail.Quarantined)),
 		string(cmp.Or(rest.SpamAction, mail.SpamDefault)), string(rest.VirusAction), rest.Released, rest.Document, steps)
 	return err
 }
@@ -154,6 +135,6 @@ func orNull(t time.Time) sql.NullInt64 { return sql.NullInt64{Int64: millis(t), 
 // queueDelivery puts a delivery into the queue.
 func queueDelivery(ctx context.Context, tx *tx, seq int64, e store.Endpoint, due, expires time.Time, claims, lost int) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO queue (delivery_seq, lane, due_at, expires_at, claims, lost) VALUES (?,?,?,?,?,?)`,
-		seq, lane(e), millis(due), millis(expires), claims, lost)
+		seq, e.Lane(), millis(due), millis(expires), claims, lost)
 	return err
 }

@@ -108,7 +108,7 @@ func forgetMessages(ctx context.Context, tx *tx, now time.Time, limit int, out *
 		if _, err := tx.ExecContext(ctx, `UPDATE messages SET body = NULL, forget_at = NULL, reports = '[]' WHERE seq = ?`, seq); err != nil {
 			return err
 		}
-		first, last := deliverySeqs(seq)
+		first, last := store.DeliverySeqs(seq)
 		if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET document = NULL,
 			steps = (SELECT json_group_array(json_remove(value, '$.log', '$.error')) FROM json_each(steps)) WHERE seq BETWEEN ? AND ?`, first, last); err != nil {
 			return err
@@ -136,7 +136,7 @@ func deleteRows(ctx context.Context, tx *tx, now time.Time, limit int, out *stor
 
 // deleteMessage deletes all rows of a message.
 func deleteMessage(ctx context.Context, tx *tx, seq int64) error {
-	first, last := deliverySeqs(seq)
+	first, last := store.DeliverySeqs(seq)
 	for _, query := range []string{
 		`DELETE FROM queue WHERE delivery_seq BETWEEN ? AND ?`,
 		`DELETE FROM attempts WHERE delivery_seq BETWEEN ? AND ?`,
@@ -153,7 +153,7 @@ func deleteMessage(ctx context.Context, tx *tx, seq int64) error {
 
 // reckon works out anew when a message's body is not needed any more.
 func reckon(ctx context.Context, tx *tx, message int64) error {
-	first, last := deliverySeqs(message)
+	first, last := store.DeliverySeqs(message)
 	_, err := tx.ExecContext(ctx, `
 		UPDATE messages SET forget_at = (SELECT max(CASE state WHEN 'quarantined' THEN held_until ELSE expires_at END) FROM deliveries WHERE seq BETWEEN ? AND ?)
 		WHERE seq = ? AND body IS NOT NULL`, first, last, message)

@@ -62,7 +62,7 @@ func finish(ctx context.Context, tx *tx, r *store.Result) (held bool, err error)
 	}
 	if r.State == mail.Quarantined {
 		// It is held by another retention from now on.
-		if err := reckon(ctx, tx, messageSeq(r.Lease.Seq)); err != nil {
+		if err := reckon(ctx, tx, store.MessageSeq(r.Lease.Seq)); err != nil {
 			return false, err
 		}
 	}

@@ -99,7 +99,7 @@ func (db *DB) between(ctx context.Context, f store.Filter, and func(string, ...a
 			return err
 		}
 		if seq.Valid {
-			and(`d.seq > ?`, deliverySeq(seq.Int64, 0))
+			and(`d.seq > ?`, store.DeliverySeq(seq.Int64, 0))
 		}
 	}
 	if !f.Until.IsZero() {
@@ -109,7 +109,7 @@ func (db *DB) between(ctx context.Context, f store.Filter, and func(string, ...a
 			return err
 		}
 		if seq.Valid {
-			and(`d.seq < ?`, deliverySeq(seq.Int64, 0))
+			and(`d.seq < ?`, store.DeliverySeq(seq.Int64, 0))
 		}
 	}
 	return nil
@@ -158,7 +158,7 @@ func deliveries(ctx context.Context, q querier, query string, args ...any) ([]st
 			&received, &updated, &expires, &payload, &held, &log, &due, &d.InFlight, &d.ReversePath, &d.Size, &steps); err != nil {
 			return nil, err
 		}
-		d.ID = id.Delivery(number(d.Seq))
+		d.ID = id.Delivery(store.DeliveryNumber(d.Seq))
 		if err := json.Unmarshal([]byte(steps), &d.Steps); err != nil {
 			return nil, fmt.Errorf("read steps of %s: %w", d.ID, err)
 		}
@@ -227,7 +227,7 @@ func (db *DB) Lanes(ctx context.Context) ([]store.Lane, error) {
 		if err := rows.Scan(&name, &l.Waiting, &l.InFlight, &next, &oldest); err != nil {
 			return nil, fmt.Errorf("read the queue: %w", err)
 		}
-		l.Endpoint = endpointOf(name)
+		l.Endpoint = store.LaneEndpoint(name)
 		l.NextDue, l.Oldest = orZero(next), orZero(oldest)
 		list = append(list, l)
 	}

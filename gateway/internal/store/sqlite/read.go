@@ -52,7 +52,7 @@ func (db *DB) Waiting(ctx context.Context) ([]store.Waiting, error) {
 		if err := rows.Scan(&name, &due); err != nil {
 			return nil, fmt.Errorf("read waiting endpoints: %w", err)
 		}
-		list = append(list, store.Waiting{Endpoint: endpointOf(name), Due: fromMillis(due)})
+		list = append(list, store.Waiting{Endpoint: store.LaneEndpoint(name), Due: fromMillis(due)})
 	}
 	return list, rows.Err()
 }
@@ -127,7 +127,7 @@ func (db *DB) get(ctx context.Context, id mail.MessageID) (store.Message, error)
 	if err := errors.Join(json.Unmarshal([]byte(steps), &m.Steps), json.Unmarshal([]byte(reports), &m.Reports)); err != nil {
 		return store.Message{}, err
 	}
-	first, last := deliverySeqs(m.Seq)
+	first, last := store.DeliverySeqs(m.Seq)
 	if m.Deliveries, err = deliveries(ctx, tx, deliveryColumns+` WHERE d.seq BETWEEN ? AND ? ORDER BY d.seq`, first, last); err != nil {
 		return store.Message{}, err
 	}

@@ -107,7 +107,7 @@ func importDelivery(ctx context.Context, tx *tx, message int64, d *store.Deliver
 	}
 	_, n := d.ID.Split()
 	in := d.Delivery
-	in.Seq, in.Subject = deliverySeq(message, n), ""
+	in.Seq, in.Subject = store.DeliverySeq(message, n), ""
 	if err := insertDelivery(ctx, tx, &in, rest, steps); err != nil {
 		return err
 	}
