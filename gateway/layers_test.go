@@ -34,6 +34,7 @@ var homes = map[string][]string{
 	"github.com/google/go-cmp":       {"store"}, // storetest
 	"github.com/hashicorp/go-hclog":  nil,       // everywhere: loggers are injected
 	"github.com/hashicorp/hcl/v2":    {"config"},
+	"github.com/jackc/pgx/v5":        {"store"},
 	"github.com/knadh/koanf":         {"config"},
 	"github.com/minio/minio-go/v7":   {"spool"},
 	"github.com/opencontainers":      {"artifact"},
@@ -50,7 +51,7 @@ var homes = map[string][]string{
 	"golang.org/x/net/netutil":       {"cmd"},
 	"golang.org/x/sync":              {"dispatch", "spool"},
 	"golang.org/x/sys":               {"sandbox", "spool"},
-	"golang.org/x/text":              {"mime"},
+	"golang.org/x/text":              {"mime", "store"},
 	"modernc.org/sqlite":             {"store"},
 	"oras.land/oras-go/v2":           {"artifact"},
 

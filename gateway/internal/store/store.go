@@ -15,8 +15,8 @@
 //   - A message keeps its body until nothing needs it: no delivery that can still be
 //     sent, and none whose retention, or the quarantine's, goes on.
 //
-// Subpackage sqlite is the embedded store; storetest holds what every store must
-// pass. Times are kept in milliseconds.
+// Subpackage sqlite is the embedded store, and postgres that of several gateways;
+// storetest holds what every store must pass. Times are kept in milliseconds.
 package store
 
 import (

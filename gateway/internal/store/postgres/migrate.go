@@ -1,0 +1,55 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Others that migrate are waited for so many seconds.
+const migrationPatience = 300
+
+// migrate brings the tables up to date, on a connection of its own. Of several processes
+// that start at once, one does it and the others wait.
+func migrate(ctx context.Context, config *pgx.ConnConfig) (err error) {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, migrationPatience), lock.WithUnlockTimeout(1, 30))
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDB(*config)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithSessionLocker(locker))
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	have, want, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the version of the tables: %w", err)
+	}
+	if have > want {
+		return fmt.Errorf("%w: it has version %d, this program knows %d; use the newer program", store.ErrNewer, have, want)
+	}
+	if have == want {
+		return nil // without the lock, which a pooler may not know of
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}

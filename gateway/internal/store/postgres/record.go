@@ -1,0 +1,111 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+// Export implements store.Store.
+func (db *DB) Export(ctx context.Context, after int64, limit int) ([]store.Record, error) {
+	var records []store.Record
+	err := db.reading(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		list, err := messages(ctx, tx, ` WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+		if err != nil {
+			return err
+		}
+		var seqs []int64
+		for _, m := range list {
+			for _, d := range m.Deliveries {
+				seqs = append(seqs, d.Seq)
+			}
+		}
+		rest, err := restOf(ctx, tx, seqs)
+		if err != nil {
+			return err
+		}
+		records = make([]store.Record, len(list))
+		for i, m := range list {
+			records[i].Message = m
+			for _, d := range m.Deliveries {
+				records[i].Rest = append(records[i].Rest, rest[d.Seq])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("export messages: %w", err)
+	}
+	return records, nil
+}
+
+// restOf reads what a history does not say of deliveries.
+func restOf(ctx context.Context, tx pgx.Tx, seqs []int64) (map[int64]store.Rest, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT d.seq, d.document, d.spam_action, d.virus_action, d.earlier, d.released, coalesce(q.lost, 0), coalesce(q.claims, 0)
+		FROM deliveries d LEFT JOIN queue q ON q.delivery_seq = d.seq WHERE d.seq = ANY($1)`, seqs)
+	if err != nil {
+		return nil, err
+	}
+	rest := make(map[int64]store.Rest, len(seqs))
+	var r store.Rest
+	var seq int64
+	_, err = pgx.ForEachRow(rows, []any{&seq, &r.Document, &r.SpamAction, &r.VirusAction, &r.Earlier, &r.Released, &r.Lost, &r.Claims}, func() error {
+		rest[seq] = r
+		r.Document = nil // the next has its own
+		return nil
+	})
+	return rest, err
+}
+
+// Import implements store.Store.
+func (db *DB) Import(ctx context.Context, records []store.Record) error {
+	var r rows
+	for i := range records {
+		if err := r.addRecord(&records[i]); err != nil {
+			return fmt.Errorf("import: %s: %w", records[i].ID, err)
+		}
+	}
+	if err := db.insertNew(ctx, &r); err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	db.waker.announce()
+	return nil
+}
+
+func (r *rows) addRecord(in *store.Record) error {
+	l, err := encodeLists(in.Steps, in.Reports)
+	if err != nil {
+		return err
+	}
+	forget := in.ReceivedAt
+	for _, d := range in.Deliveries {
+		if end := d.BodyUntil(d.State); end.After(forget) {
+			forget = end
+		}
+	}
+	var log *int64
+	if len(in.Deliveries) > 0 {
+		log = orNull(in.Deliveries[0].LogUntil)
+	}
+	r.addMessage(&in.Message, l, orNull(forget), log)
+	for i := range in.Deliveries {
+		d, rest := &in.Deliveries[i], &in.Rest[i]
+		steps, err := encode(d.Steps)
+		if err != nil {
+			return err
+		}
+		_, number := d.ID.Split()
+		r.addDelivery(&d.Delivery, number, rest, steps)
+		for j := range d.Tries {
+			r.addAttempt(number, &d.Tries[j])
+		}
+		if !d.State.Final() {
+			r.addQueued(d.Endpoint, number, millis(d.Due), millis(d.ExpiresAt), rest.Claims, rest.Lost)
+		}
+	}
+	return nil
+}
