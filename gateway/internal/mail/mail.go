@@ -7,6 +7,7 @@
 package mail
 
 import (
+	"errors"
 	"io"
 	"net/netip"
 	"time"
@@ -88,6 +89,12 @@ type Body interface {
 	// Size is the body's length in octets.
 	Size() int64
 }
+
+// ErrDamaged means that a body is not what was stored: cut short, altered, or not there.
+var ErrDamaged = errors.New("body is damaged")
+
+// ErrForeign means that a reference is not one that the store of bodies has made.
+var ErrForeign = errors.New("not of this spool")
 
 // BodyRef says where the octets of a message lie and how to know them again. The
 // body store that made it is the only one to read it; others keep it as it is.

@@ -37,9 +37,9 @@ import (
 var (
 	// ErrDamaged means that a body is not what was stored: cut short, altered, or
 	// not there.
-	ErrDamaged = errors.New("body is damaged")
+	ErrDamaged = mail.ErrDamaged
 	// ErrForeign means that a reference is not one that the store has made.
-	ErrForeign = errors.New("not of this spool")
+	ErrForeign = mail.ErrForeign
 	// ErrFull means that the disk, or the share of it that we may use, is full.
 	ErrFull = errors.New("the disk is full")
 	// ErrFailing means that the disk does not do its work.

@@ -46,7 +46,7 @@ const claimRows = `
 		SELECT q.delivery_seq FROM unnest($1::text[], $2::bigint[]) AS quota (lane, most), LATERAL (
 			SELECT delivery_seq FROM queue WHERE owner IS NULL AND lane = quota.lane AND due_at <= $3 ORDER BY due_at, delivery_seq LIMIT quota.most
 			FOR UPDATE SKIP LOCKED) q
-		WHERE NOT `+isPaused+`),
+		WHERE NOT ` + isPaused + `),
 	leased AS (
 		UPDATE queue SET owner = $4, lease_until = $5, claims = claims + 1 FROM picked WHERE queue.delivery_seq = picked.delivery_seq
 		RETURNING queue.delivery_seq, claims, lost, due_at)

@@ -78,12 +78,13 @@ type DB struct {
 	write, read *pgxpool.Pool
 
 	enqueues *committer[*enqueuing]
+	puts     *committer[*putting]
 	finishes *committer[*finishing]
 	begins   *committer[store.Lease]
 	waker    *waker
 
-	// fault stands for a server that fails; nil but in tests.
-	fault func() error
+	// call makes a call of the server; in tests it may fail.
+	call func(do func() error) error
 
 	mu sync.Mutex
 	// unsettled are server processes that may still make a change whose caller has given
@@ -94,7 +95,10 @@ type DB struct {
 var _ store.Store = (*DB)(nil)
 
 // Open connects to the database and brings its tables up to date.
-func Open(ctx context.Context, c Config) (*DB, error) {
+func Open(ctx context.Context, c Config) (*DB, error) { return openPolling(ctx, c, pollInterval) }
+
+// openPolling opens a store that looks for due deliveries as often by itself.
+func openPolling(ctx context.Context, c Config, poll time.Duration) (*DB, error) {
 	base, err := parse(c.DSN)
 	if err != nil {
 		return nil, err
@@ -106,7 +110,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if n < leastConnections {
 		return nil, fmt.Errorf("open PostgreSQL store: %d connections are too few; allow at least %d", n, leastConnections)
 	}
-	db := &DB{log: c.Logger, unsettled: make(map[int64]struct{})}
+	db := &DB{log: c.Logger, call: func(do func() error) error { return do() }, unsettled: make(map[int64]struct{})}
 	if db.log == nil {
 		db.log = hclog.NewNullLogger()
 	}
@@ -115,9 +119,10 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, fmt.Errorf("open PostgreSQL store: %w", explain(err))
 	}
 	db.enqueues = newCommitter(writers, db.enqueue)
+	db.puts = newCommitter(writers, db.put)
 	db.finishes = newCommitter(writers, db.finish)
 	db.begins = newCommitter(1, db.begin)
-	db.waker = newWaker(db, base.ConnConfig)
+	db.waker = newWaker(db, base.ConnConfig, poll)
 	return db, nil
 }
 
@@ -209,6 +214,7 @@ func (db *DB) check(ctx context.Context) error {
 // ended.
 func (db *DB) Close() error {
 	db.enqueues.close()
+	db.puts.close()
 	db.finishes.close()
 	db.begins.close()
 	db.waker.close()

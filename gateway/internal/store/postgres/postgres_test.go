@@ -55,7 +55,12 @@ func TestFailures(t *testing.T) {
 	storetest.TestFailures(t, func(t *testing.T, fail func() error) store.Store {
 		db := open(t, dsn)
 		exec(t, dsn, `TRUNCATE messages, deliveries, queue, attempts, pauses, buckets`) // of the last time
-		db.Fail(fail)
+		db.Through(func(do func() error) error {
+			if err := fail(); err != nil {
+				return err
+			}
+			return do()
+		})
 		return db
 	})
 }

@@ -31,7 +31,7 @@ type tx struct {
 	conn  *pgxpool.Conn
 	how   durability
 	begun bool
-	fault func() error
+	call  func(func() error) error
 }
 
 // change makes a change: f, which may be called more than once, each time as if for the
@@ -55,7 +55,7 @@ func (db *DB) tryChange(ctx context.Context, how durability, f func(context.Cont
 	}
 	defer conn.Release()
 	pid := conn.Conn().PgConn().PID()
-	if err := f(ctx, &tx{conn: conn, how: how, fault: db.fault}); err != nil {
+	if err := f(ctx, &tx{conn: conn, how: how, call: db.call}); err != nil {
 		if conn.Conn().IsClosed() && how == durable && uncertain(err) {
 			db.unsettle(pid)
 		}
@@ -80,11 +80,6 @@ func rollback(conn *pgxpool.Conn) error {
 
 // send has the server do what is in a batch, and begins the transaction before it.
 func (t *tx) send(ctx context.Context, b *pgx.Batch) error {
-	if t.fault != nil {
-		if err := t.fault(); err != nil {
-			return err
-		}
-	}
 	whole := &pgx.Batch{}
 	if !t.begun {
 		whole.Queue("begin")
@@ -94,7 +89,7 @@ func (t *tx) send(ctx context.Context, b *pgx.Batch) error {
 		t.begun = true
 	}
 	whole.QueuedQueries = append(whole.QueuedQueries, b.QueuedQueries...)
-	return t.conn.SendBatch(ctx, whole).Close()
+	return t.call(func() error { return t.conn.SendBatch(ctx, whole).Close() })
 }
 
 // commit sends a last batch and ends the transaction.

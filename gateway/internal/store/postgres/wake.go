@@ -34,10 +34,10 @@ type waker struct {
 	ended  sync.WaitGroup
 }
 
-func newWaker(db *DB, config *pgx.ConnConfig) *waker {
+func newWaker(db *DB, config *pgx.ConnConfig, poll time.Duration) *waker {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &waker{db: db, log: db.log, self: rand.Text(), config: config, wake: make(chan struct{}, 1), due: make(chan struct{}, 1), stop: cancel}
-	w.ended.Go(func() { w.poll(ctx) })
+	w.ended.Go(func() { w.poll(ctx, poll) })
 	w.ended.Go(func() { w.listen(ctx) })
 	w.ended.Go(func() { w.tell(ctx) })
 	return w
@@ -57,8 +57,8 @@ func signal(c chan struct{}) {
 // announce has others told that deliveries are due. It does not wait for that.
 func (w *waker) announce() { signal(w.due) }
 
-func (w *waker) poll(ctx context.Context) {
-	ticker := time.NewTicker(pollInterval)
+func (w *waker) poll(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {

@@ -108,9 +108,10 @@ CREATE TABLE buckets (
 
 -- Raw messages, in parts of 256 KiB, for gateways that keep them here.
 CREATE TABLE bodies (
-    id   text    COLLATE "C" NOT NULL,              -- of the message
-    part integer NOT NULL,                          -- from 0
-    data bytea   NOT NULL,
+    id        text        COLLATE "C" NOT NULL,     -- of the message
+    part      integer     NOT NULL,                 -- from 0
+    data      bytea       NOT NULL,
+    stored_at timestamptz NOT NULL DEFAULT now(),   -- by the server's clock
     PRIMARY KEY (id, part)
 );
 ALTER TABLE bodies ALTER COLUMN data SET STORAGE EXTERNAL;
