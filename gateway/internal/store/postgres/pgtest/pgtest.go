@@ -292,7 +292,7 @@ func (s *Server) Kill() error {
 	}
 	// The children first would be restarted by their parent; the parent first would
 	// leave them: it is stopped meanwhile.
-	if err := process.Signal(syscall.SIGSTOP); err != nil {
+	if err := errors.Join(process.Signal(syscall.SIGSTOP), awaitState(process.Pid, "T")); err != nil {
 		return err
 	}
 	children, err := childrenOf(process.Pid)
@@ -304,7 +304,27 @@ func (s *Server) Kill() error {
 			return err
 		}
 	}
-	return s.signal(syscall.SIGKILL)
+	if err := s.signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	for _, pid := range children {
+		if err := awaitState(pid, "Z"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitState waits until a process is in a state, or gone. One that has ended is a zombie
+// until somebody asks how.
+func awaitState(pid int, state string) error {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || strings.Contains(string(text), ") "+state+" ") {
+			return nil
+		}
+	}
+	return fmt.Errorf("process %d of PostgreSQL does not get into state %s", pid, state)
 }
 
 // childrenOf lists the processes that a process has started.
