@@ -38,7 +38,7 @@ func (p *places) dsn(t testing.TB, place string) string {
 	case p.dsns[test] == "":
 		p.dsns[test] = server.Database(t)
 	case p.current[test] != place:
-		exec(t, p.dsns[test], `TRUNCATE bodies`)
+		exec(t, p.dsns[test], `DELETE FROM bodies`)
 	}
 	p.current[test] = place
 	return p.dsns[test]

@@ -301,8 +301,8 @@ func TestServerDiesUnderLoad(t *testing.T) {
 func TestBadOneFailsAlone(t *testing.T) {
 	t.Parallel()
 	dsn := server.Database(t)
+	there := enqueue(t, open(t, dsn), 1)[0]
 	db := open(t, dsn)
-	there := enqueue(t, db, 1)[0]
 	begun, let := make(chan struct{}, 2), make(chan struct{})
 	var calls atomic.Int32
 	db.Through(func(do func() error) error {
@@ -335,6 +335,32 @@ func TestBadOneFailsAlone(t *testing.T) {
 	}
 	if n := calls.Load(); n > 45 {
 		t.Errorf("it took %d transactions", n)
+	}
+}
+
+// TestCommitFails has a transaction fail at its end, after all of its statements.
+func TestCommitFails(t *testing.T) {
+	t.Parallel()
+	dsn := server.Database(t)
+	db := open(t, dsn)
+	exec(t, dsn, `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not at the end'; END $$`)
+	for _, table := range []string{"messages", "pauses", "attempts"} {
+		exec(t, dsn, `CREATE CONSTRAINT TRIGGER late AFTER INSERT ON `+table+` DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()`)
+	}
+	if err := db.Enqueue(t.Context(), []store.NewMessage{message()}); err == nil {
+		t.Error("Enqueue did not fail")
+	}
+	if err := db.Pause(t.Context(), desk, time.Now()); err == nil {
+		t.Error("Pause did not fail")
+	}
+	exec(t, dsn, `DROP TRIGGER late ON messages`)
+	enqueue(t, db, 1)
+	result := store.Result{Lease: claimAs(t, db, "node", 1)[0].Lease, State: mail.Delivered, Attempt: &mail.Attempt{Number: 1}}
+	if recorded, err := db.Finish(t.Context(), []store.Result{result}); err == nil {
+		t.Errorf("Finish = %v", recorded)
+	}
+	if n := number(t, dsn, `SELECT (SELECT count(*) FROM messages) + 10 * (SELECT count(*) FROM queue WHERE owner = 'node') + 100 * (SELECT count(*) FROM attempts)`); n != 11 {
+		t.Errorf("%d: want the one message, held", n)
 	}
 }
 

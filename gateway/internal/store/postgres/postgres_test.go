@@ -54,7 +54,9 @@ func TestFailures(t *testing.T) {
 	dsn := server.Database(t)
 	storetest.TestFailures(t, func(t *testing.T, fail func() error) store.Store {
 		db := open(t, dsn)
-		exec(t, dsn, `TRUNCATE messages, deliveries, queue, attempts, pauses, buckets`) // of the last time
+		exec(t, dsn, `
+			WITH m AS (DELETE FROM messages), d AS (DELETE FROM deliveries), q AS (DELETE FROM queue), a AS (DELETE FROM attempts), p AS (DELETE FROM pauses)
+			DELETE FROM buckets`) // all of the last time
 		db.Through(func(do func() error) error {
 			if err := fail(); err != nil {
 				return err

@@ -22,6 +22,9 @@ const (
 	lazy durability = false
 )
 
+// forgetful makes a transaction lazy.
+const forgetful = "set local synchronous_commit = off"
+
 // tries is how often a change is made that fails because of others at the same time.
 const tries = 3
 
@@ -84,7 +87,7 @@ func (t *tx) send(ctx context.Context, b *pgx.Batch) error {
 	if !t.begun {
 		whole.Queue("begin")
 		if t.how == lazy {
-			whole.Queue("set local synchronous_commit = off")
+			whole.Queue(forgetful)
 		}
 		t.begun = true
 	}
@@ -94,6 +97,9 @@ func (t *tx) send(ctx context.Context, b *pgx.Batch) error {
 
 // commit sends a last batch and ends the transaction.
 func (t *tx) commit(ctx context.Context, b *pgx.Batch) error {
+	if !t.begun && t.how == durable && b.Len() == 1 { // it is a transaction by itself
+		return t.call(func() error { return t.conn.SendBatch(ctx, b).Close() })
+	}
 	b.Queue("commit")
 	return t.send(ctx, b)
 }

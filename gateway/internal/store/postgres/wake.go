@@ -94,7 +94,12 @@ func (w *waker) tell(ctx context.Context) {
 func (w *waker) notify() {
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
-	if _, err := w.db.one(ctx, lazy, "notify", `SELECT pg_notify($1, $2)`, channel, w.self); err != nil {
+	b := &pgx.Batch{}
+	b.Queue("begin")
+	b.Queue(forgetful)
+	b.Queue(`SELECT pg_notify($1, $2)`, channel, w.self)
+	b.Queue("commit")
+	if err := w.db.write.SendBatch(ctx, b).Close(); err != nil {
 		w.log.Debug("other gateways were not told of deliveries that are due; they look by themselves", "error", err)
 	}
 }
