@@ -14,6 +14,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/pipeline"
+	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/route"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
@@ -25,6 +26,7 @@ type assembly struct {
 	routes    *route.Table
 	retention map[string]time.Duration
 	endpoints map[store.Endpoint]dispatch.Endpoint
+	limits    map[string][]queue.Limit // by tenant
 	plugins   map[string]loadedPlugin
 	chains    map[dispatch.Alias][]pipeline.Stage
 	// inspected are the secrets of the endpoints that the inspector stands for, by
@@ -39,6 +41,7 @@ func assemble(ctx context.Context, cfg *config.Config, host pluginHost, before m
 	a := &assembly{
 		retention: make(map[string]time.Duration),
 		endpoints: make(map[store.Endpoint]dispatch.Endpoint),
+		limits:    make(map[string][]queue.Limit),
 		chains:    make(map[dispatch.Alias][]pipeline.Stage),
 		inspected: make(map[string]string),
 	}
@@ -46,6 +49,7 @@ func assemble(ctx context.Context, cfg *config.Config, host pluginHost, before m
 	var tenants []route.Tenant
 	for _, t := range cfg.Tenants {
 		a.retention[t.Name] = t.Plan.Retention
+		a.limits[t.Name] = limits(t.Plan.Rate, t.Plan.MaxPerMinute)
 		problems = append(problems, a.addEndpoints(cfg, t))
 		rt := route.Tenant{Name: t.Name, Domains: t.Domains}
 		for _, alias := range t.Aliases {
@@ -103,7 +107,7 @@ func (a *assembly) addEndpoints(cfg *config.Config, t config.Tenant) error {
 	var problems []error
 	for _, e := range t.Endpoints {
 		a.endpoints[store.Endpoint{Tenant: t.Name, Name: e.Name}] = dispatch.Endpoint{
-			URL: e.URL, Key: e.Secret, MaxConcurrency: e.MaxConcurrency,
+			URL: e.URL, Key: e.Secret, MaxConcurrency: e.MaxConcurrency, Limits: limits(e.Rate, 0),
 			Placement: payload.Placement{
 				Attachments: payload.Place(e.Attachments), MaxInlineSize: e.MaxInlineSize, MaxPayloadSize: e.MaxPayloadSize, Overflow: payload.Place(e.Overflow),
 			},
@@ -118,6 +122,18 @@ func (a *assembly) addEndpoints(cfg *config.Config, t config.Tenant) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// limits is what a rate, and a number per minute, come to; zero for none.
+func limits(rate config.Rate, perMinute int) []queue.Limit {
+	var list []queue.Limit
+	if rate.Limit > 0 {
+		list = append(list, queue.Limit{Name: "rate", PerSecond: float64(rate.Limit) / rate.Per.Seconds(), Burst: rate.Burst})
+	}
+	if perMinute > 0 {
+		list = append(list, queue.PerMinute("minute", perMinute))
+	}
+	return list
 }
 
 // reachable gives an address that a client on this machine can connect to: the

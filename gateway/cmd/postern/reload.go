@@ -196,7 +196,7 @@ func (l *live) reload(ctx context.Context, why string) {
 
 	l.certificates.set(cfg)
 	l.receiver.Reconfigure(parts.retention, policies(cfg))
-	ended := l.dispatcher.Reconfigure(parts.endpoints, parts.chains)
+	ended := l.dispatcher.Reconfigure(parts.endpoints, parts.limits, parts.chains)
 	for _, s := range l.smtp {
 		s.SetRoutes(parts.routes) // last: what a recipient means is there then
 	}

@@ -97,7 +97,7 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	db, bodies := data.store, data.bodies
 
 	// What works on it.
-	q := queue.New(db, bodies, queue.Config{Owner: rand.Text(), Schedule: cfg.Delivery.Schedule, Logger: log})
+	q := queue.New(db, bodies, queue.Config{Owner: rand.Text(), Schedule: cfg.Delivery.Schedule, MaxBacklog: cfg.Delivery.MaxBacklog, Logger: log})
 	screening, virus, err := openScanners(cfg, log)
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	})
 	defer client.Close()
 	dispatching := dispatch.Config{
-		Endpoints: parts.endpoints, Chains: parts.chains, Concurrency: cfg.Delivery.Concurrency, Logger: log,
+		Endpoints: parts.endpoints, Limits: parts.limits, Chains: parts.chains, Concurrency: cfg.Delivery.Concurrency, Logger: log,
 		Virus: virus,
 	}
 	var public *http.Server

@@ -249,10 +249,7 @@ func TestChainThatEndsTheProcess(t *testing.T) {
 		g.network.endpoint(t, "desk", status(200))
 		id, innocent := g.receive("desk"), g.receive("desk")
 		for range 6 { // processes that end with both in their hands
-			jobs, err := g.queue.Claim(t.Context(), []store.Quota{{Endpoint: named("desk"), Max: 2}})
-			if err != nil || len(jobs) != 2 {
-				t.Fatalf("%d jobs, %v", len(jobs), err)
-			}
+			jobs := g.claim("desk", 2)
 			if jobs[0].Lost > 0 { // the chain of the first has begun
 				must(t, g.queue.Begin(t.Context(), jobs[0]))
 			}

@@ -12,21 +12,18 @@
 //     endpoint calls them too many; the revision is stored with the attempt that was.
 //     Where the chain says drop or quarantine, there is no attempt.
 //   - An endpoint has at most its own number of attempts under way, so that a slow
-//     one never holds up the others. Where the workers are too few for all, each
-//     one that becomes free goes to the endpoint that has the fewest. Some are for
-//     other tenants than the one that has the most.
+//     one never holds up the others. Some workers are for other tenants than the one
+//     that has the most. Whose turn it is otherwise is the queue's to say.
+//   - Attempts begin in the order in which the queue gives their deliveries.
 package dispatch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"runtime/debug"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -43,19 +40,17 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/webhook"
 )
 
-const (
-	// errorPause is the time between tries when the store fails.
-	errorPause = time.Second
-	// idleCheck bounds how long a missed wake-up can go unnoticed.
-	idleCheck = 30 * time.Second
-)
+// errorPause is the time between tries when the store fails.
+const errorPause = time.Second
 
 // Endpoint is where deliveries go.
 type Endpoint struct {
 	URL string
 	Key secret.Key
-	// MaxConcurrency is how many attempts may be under way at the same time.
+	// MaxConcurrency is how many attempts may be under way at the same time, and Limits
+	// how many may begin.
 	MaxConcurrency int
+	Limits         []queue.Limit
 	// Placement is where the content of attachments goes.
 	Placement payload.Placement
 }
@@ -67,8 +62,10 @@ type Alias struct {
 
 // Config holds the dispatcher's settings.
 type Config struct {
-	// Endpoints and Chains are what it begins with; see Reconfigure.
+	// Endpoints, Limits and Chains are what it begins with; see Reconfigure.
 	Endpoints map[store.Endpoint]Endpoint
+	// Limits say how many attempts of a tenant may begin.
+	Limits map[string][]queue.Limit
 	// Chains are the stages that the mail of an alias goes through. An alias that
 	// is not there, since it is not in the configuration any more, has the chain of
 	// its tenant.
@@ -108,24 +105,22 @@ type Dispatcher struct {
 	cfg    Config
 	log    hclog.Logger
 
-	// done receives the endpoint of each worker that has become free.
-	done chan store.Endpoint
+	// done receives when a worker has become free.
+	done chan struct{}
 	// memory is what documents are made and kept within.
 	memory *memory
 
 	mu    sync.RWMutex
 	setup *setup
-	// last is the endpoint that was given a worker last. It is Run's.
-	last store.Endpoint
 }
 
 // New returns a dispatcher.
 func New(q *queue.Queue, bodies Bodies, client *webhook.Client, cfg Config) *Dispatcher {
-	began := newSetup(cfg.Endpoints, cfg.Chains, cfg.Concurrency)
-	cfg.Endpoints, cfg.Chains = nil, nil // they are not to be kept longer than they hold
+	began := newSetup(cfg.Endpoints, cfg.Limits, cfg.Chains, cfg.Concurrency)
+	cfg.Endpoints, cfg.Limits, cfg.Chains = nil, nil, nil // they are not to be kept longer than they hold
 	return &Dispatcher{
 		queue: q, bodies: bodies, client: client, cfg: cfg,
-		log: cfg.Logger.Named("dispatch"), done: make(chan store.Endpoint, cfg.Concurrency),
+		log: cfg.Logger.Named("dispatch"), done: make(chan struct{}, cfg.Concurrency),
 		memory: newMemory(), setup: began,
 	}
 }
@@ -134,10 +129,9 @@ func New(q *queue.Queue, bodies Bodies, client *webhook.Client, cfg Config) *Dis
 func (d *Dispatcher) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	busy := make(map[store.Endpoint]int)
 	free := d.cfg.Concurrency
 	for ctx.Err() == nil {
-		jobs, next, err := d.claim(ctx, busy, free)
+		jobs, next, err := d.queue.Claim(ctx, free, d.rules())
 		if err != nil {
 			if ctx.Err() != nil {
 				return
@@ -146,125 +140,45 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			next = time.Now().Add(errorPause)
 		}
 		for _, job := range jobs {
-			busy[job.Endpoint]++
 			free--
 			wg.Go(func() {
 				d.work(ctx, job)
-				d.done <- job.Endpoint
+				d.done <- struct{}{}
 			})
 		}
-		if len(jobs) > 0 && free > 0 {
-			continue // there may be more
-		}
-		released := d.wait(ctx, next, free > 0 && err == nil)
-		for _, e := range released {
-			if busy[e]--; busy[e] == 0 {
-				delete(busy, e)
-			}
-			free++
+		if err != nil || free == 0 || next.After(time.Now()) {
+			free += d.wait(ctx, next, free > 0 && err == nil)
 		}
 	}
-}
-
-// claim leases what is due for endpoints that have room, and says when something
-// will be due next.
-func (d *Dispatcher) claim(ctx context.Context, busy map[store.Endpoint]int, free int) ([]store.Job, time.Time, error) {
-	next := time.Now().Add(idleCheck)
-	if free == 0 {
-		return nil, next, nil
-	}
-	waiting, err := d.queue.Waiting(ctx)
-	if err != nil {
-		return nil, next, err
-	}
-	now := time.Now()
-	var quotas []store.Quota
-	for _, w := range waiting {
-		if w.Due.After(now) {
-			if w.Due.Before(next) {
-				next = w.Due
-			}
-			continue
-		}
-		if room := d.room(w.Endpoint) - busy[w.Endpoint]; room > 0 {
-			quotas = append(quotas, store.Quota{Endpoint: w.Endpoint, Max: room})
-		}
-	}
-	if quotas = d.share(quotas, busy, free); len(quotas) == 0 {
-		return nil, next, nil
-	}
-	jobs, err := d.queue.Claim(ctx, quotas)
-	return jobs, next, err
-}
-
-// share gives free workers to endpoints one by one, each to the endpoint with the
-// fewest attempts under way. Of several, it is the turn of the next by name, so
-// that none is left out while others have more work than all workers can do.
-func (d *Dispatcher) share(quotas []store.Quota, busy map[store.Endpoint]int, free int) []store.Quota {
-	slices.SortFunc(quotas, func(a, b store.Quota) int { return compare(a.Endpoint, b.Endpoint) })
-	start := slices.IndexFunc(quotas, func(q store.Quota) bool { return compare(q.Endpoint, d.last) > 0 })
-	start = max(start, 0)
-	given := make([]int, len(quotas))
-	tenants := make(map[string]int)
-	for e, n := range busy {
-		tenants[e.Tenant] += n
-	}
-	most := d.tenantWorkers()
-	for ; free > 0; free-- {
-		best := -1
-		for n := range quotas {
-			i := (start + n) % len(quotas)
-			if given[i] == quotas[i].Max || tenants[quotas[i].Endpoint.Tenant] >= most {
-				continue
-			}
-			if best < 0 || busy[quotas[i].Endpoint]+given[i] < busy[quotas[best].Endpoint]+given[best] {
-				best = i
-			}
-		}
-		if best < 0 {
-			break // no endpoint has room, or its tenant has no more
-		}
-		given[best]++
-		d.last = quotas[best].Endpoint
-		tenants[d.last.Tenant]++
-	}
-	var out []store.Quota
-	for i, q := range quotas {
-		if given[i] > 0 {
-			out = append(out, store.Quota{Endpoint: q.Endpoint, Max: given[i]})
-		}
-	}
-	return out
-}
-
-func compare(a, b store.Endpoint) int {
-	return cmp.Or(strings.Compare(a.Tenant, b.Tenant), strings.Compare(a.Name, b.Name))
 }
 
 // wait returns when there may be work: at the given time, when a worker became
-// free, or, where there are free workers, when something was enqueued. It returns
-// the endpoints of the workers that became free.
-func (d *Dispatcher) wait(ctx context.Context, until time.Time, listen bool) []store.Endpoint {
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
+// free, or, where there are free workers, when something became due. It returns
+// how many workers became free.
+func (d *Dispatcher) wait(ctx context.Context, until time.Time, listen bool) (freed int) {
 	var wake <-chan struct{}
+	var timeout <-chan time.Time
 	if listen {
 		wake = d.queue.Wake()
 	}
-	var released []store.Endpoint
+	if !until.IsZero() {
+		timer := time.NewTimer(time.Until(until))
+		defer timer.Stop()
+		timeout = timer.C
+	}
 	select {
 	case <-ctx.Done():
-	case <-timer.C:
+	case <-timeout:
 	case <-wake:
-	case e := <-d.done:
-		released = append(released, e)
+	case <-d.done:
+		freed++
 	}
 	for {
 		select {
-		case e := <-d.done:
-			released = append(released, e)
+		case <-d.done:
+			freed++
 		default:
-			return released
+			return freed
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/queue"
-	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
 // reasons lists why attempts failed, each reason once where it came again and
@@ -151,9 +150,7 @@ func write(t *testing.T, file, text string) {
 // have done: it failed, and left a document.
 func (g *gateway) firstAttempt(endpoint, document string) {
 	g.t.Helper()
-	jobs, err := g.queue.Claim(g.t.Context(), []store.Quota{{Endpoint: named(endpoint), Max: 1}})
-	must(g.t, err)
-	for _, job := range jobs {
+	for _, job := range g.claim(endpoint, 1) {
 		_, _, err := g.queue.Finish(g.t.Context(), job, queue.Outcome{
 			Attempt: &mail.Attempt{Number: 1, At: time.Now(), Code: 500, Reason: "status: 500"},
 			Made:    queue.Made{Document: []byte(document)},

@@ -157,6 +157,17 @@ func (g *gateway) backlog(endpoint string, n int) mail.MessageID {
 	return g.receive(slices.Repeat([]string{endpoint}, n)...)
 }
 
+// claim leases n deliveries for an endpoint, the only one that has any, as a dispatcher does.
+func (g *gateway) claim(endpoint string, n int) []store.Job {
+	g.t.Helper()
+	jobs, _, err := g.queue.Claim(g.t.Context(), n, &queue.Rules{Endpoints: map[store.Endpoint]queue.Room{named(endpoint): {Attempts: n}}, TenantAttempts: n})
+	must(g.t, err)
+	if len(jobs) != n {
+		g.t.Fatalf("%d jobs, want %d", len(jobs), n)
+	}
+	return jobs
+}
+
 // named is an endpoint of the tenant acme, or by "TENANT/NAME" of another.
 func named(endpoint string) store.Endpoint {
 	if tenant, name, ok := strings.Cut(endpoint, "/"); ok {

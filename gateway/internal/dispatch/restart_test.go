@@ -12,7 +12,6 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/payload/schema/schematest"
-	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
 // TestStop stops the dispatcher while attempts are under way: those are finished
@@ -136,8 +135,7 @@ func TestReleaseGivesBack(t *testing.T) {
 	bubble(t, func(t *testing.T, g *gateway) {
 		g.network.endpoint(t, "desk", status(200))
 		id := g.receive("desk")
-		_, err := g.queue.Claim(t.Context(), []store.Quota{{Endpoint: named("desk"), Max: 1}})
-		must(t, err)
+		g.claim("desk", 1)
 		run := g.start(3, rooms{"desk": 3})
 		time.Sleep(5 * time.Minute)
 		if d := g.delivery(id); !d.InFlight || d.Attempts != 0 {

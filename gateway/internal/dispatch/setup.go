@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/postern-mail/postern/gateway/internal/pipeline"
+	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
@@ -11,24 +12,24 @@ import (
 type setup struct {
 	endpoints map[store.Endpoint]Endpoint
 	chains    map[Alias][]pipeline.Stage
-	// tenantWorkers is how many workers one tenant may have.
-	tenantWorkers int
+	rules     *queue.Rules
 	// attempts are those that began with it.
 	attempts sync.WaitGroup
 }
 
 // newSetup leaves an eighth of the workers to others than any one tenant, where there are
 // others: plugins and receivers may take as long as they like.
-func newSetup(endpoints map[store.Endpoint]Endpoint, chains map[Alias][]pipeline.Stage, workers int) *setup {
+func newSetup(endpoints map[store.Endpoint]Endpoint, limits map[string][]queue.Limit, chains map[Alias][]pipeline.Stage, workers int) *setup {
+	rules := &queue.Rules{Endpoints: make(map[store.Endpoint]queue.Room), TenantAttempts: workers, TenantLimits: limits}
 	tenants := make(map[string]bool)
-	for e := range endpoints {
-		tenants[e.Tenant] = true
+	for name, e := range endpoints {
+		tenants[name.Tenant] = true
+		rules.Endpoints[name] = queue.Room{Attempts: e.MaxConcurrency, Limits: e.Limits}
 	}
-	s := &setup{endpoints: endpoints, chains: chains, tenantWorkers: workers}
 	if len(tenants) > 1 {
-		s.tenantWorkers = max(1, workers-max(1, workers/8))
+		rules.TenantAttempts = max(1, workers-max(1, workers/8))
 	}
-	return s
+	return &setup{endpoints: endpoints, chains: chains, rules: rules}
 }
 
 // chain returns the stages for the mail of an alias.
@@ -39,13 +40,15 @@ func (s *setup) chain(tenant, alias string) []pipeline.Stage {
 	return s.chains[Alias{Tenant: tenant}]
 }
 
-// Reconfigure gives the attempts that begin from now on other endpoints and chains. What it
-// returns waits for those that began before: nothing uses their plugins any more then.
-func (d *Dispatcher) Reconfigure(endpoints map[store.Endpoint]Endpoint, chains map[Alias][]pipeline.Stage) (wait func()) {
+// Reconfigure gives the attempts that begin from now on other endpoints, limits and chains.
+// What it returns waits for those that began before: nothing uses their plugins any more then.
+func (d *Dispatcher) Reconfigure(endpoints map[store.Endpoint]Endpoint, limits map[string][]queue.Limit, chains map[Alias][]pipeline.Stage) (wait func()) {
+	after := newSetup(endpoints, limits, chains, d.cfg.Concurrency)
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	before := d.setup
-	d.setup = newSetup(endpoints, chains, d.cfg.Concurrency)
+	d.setup = after
+	d.mu.Unlock()
+	d.queue.Changed() // there may be more room
 	return before.attempts.Wait
 }
 
@@ -58,20 +61,9 @@ func (d *Dispatcher) begin() *setup {
 	return d.setup
 }
 
-// tenantWorkers is how many workers one tenant may have.
-func (d *Dispatcher) tenantWorkers() int {
+// rules are what the queue goes by.
+func (d *Dispatcher) rules() *queue.Rules {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.setup.tenantWorkers
-}
-
-// room is how many attempts an endpoint may have under way. One that is not in
-// the configuration any more gets one, to have its deliveries end.
-func (d *Dispatcher) room(e store.Endpoint) int {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if known, ok := d.setup.endpoints[e]; ok {
-		return known.MaxConcurrency
-	}
-	return 1
+	return d.setup.rules
 }

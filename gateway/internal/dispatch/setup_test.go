@@ -45,7 +45,7 @@ func TestReconfigure(t *testing.T) {
 
 		moved := d.cfg.Endpoints[named("desk")]
 		moved.URL = "http://other/hook"
-		wait := d.dispatcher.Reconfigure(map[store.Endpoint]dispatch.Endpoint{named("desk"): moved}, nil)
+		wait := d.dispatcher.Reconfigure(map[store.Endpoint]dispatch.Endpoint{named("desk"): moved}, nil, nil)
 		ended := make(chan struct{})
 		go func() { wait(); close(ended) }()
 		second := g.receive("desk")

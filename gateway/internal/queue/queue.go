@@ -9,15 +9,49 @@
 // dies between an attempt and its record leaves a lease behind; it is given back
 // at the next start or when it ends, and the attempt is made again under the
 // same webhook-id.
+//
+// # Order
+//
+// Deliveries of an endpoint are claimed in the order in which their mails were
+// received, which is when the gateway began to take their content; those of one
+// millisecond in the order in which they were stored. A claim knows of what is stored
+// then: a mail that takes longer to be scanned or stored than a later one comes after
+// it, unless both wait. So an endpoint with one attempt at a time gets its mails in
+// order, and one with more has them begin in order, side by side. Out of order are
+// retries, which have their place by when they are due, what is sent anew, and what a
+// dead process had begun. Where several processes work on one store, each has its own
+// attempts under way, and the times of reception are by their clocks.
+//
+// # Fairness
+//
+// A worker that is free goes to the tenant that has the fewest attempts under way, and
+// of its endpoints to the one with the fewest; of several to the one that has waited
+// longest. Cost does not depend on how much waits: what is known of the endpoints is
+// kept in memory, and the store is asked where something may have escaped.
+//
+// # Limits
+//
+// An attempt takes a token from each bucket of its tenant and endpoint when it is
+// claimed. What finds one empty waits, and nothing behind it is looked at. Buckets are
+// in the store. A process takes a second's worth at a time, and forgets what it has left of
+// it when it ends.
+//
+// # Backpressure
+//
+// Where MaxBacklog deliveries wait that this process has accepted and could begin to
+// deliver, Enqueue takes its time, up to ten seconds for a mail: so mail comes in as
+// fast as it goes out, and none is refused. What does not count is what waits for
+// something else: a retry, a limit, a pause. Only mail of tenants that have more than
+// their part of it waits, so that one whose endpoint is slow slows itself, and of each
+// tenant no more than 256 mails do, since they keep connections from others. At the
+// start nothing counts.
 package queue
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,19 +61,9 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
-const (
-	// lease is how long a claim lasts without a heartbeat.
-	lease = 60 * time.Second
-	// heartbeat leaves two tries before a lease ends.
-	heartbeat = lease / 3
-	// expiry is how often the end of retention is looked for, and expiryBatch how
-	// many rows one transaction takes.
-	expiry      = time.Minute
-	expiryBatch = 500
-	// jitter is the part by which a delay varies either way, so that deliveries
-	// that failed together do not come back together.
-	jitter = 0.1
-)
+// jitter is the part by which a delay varies either way, so that deliveries that failed
+// together do not come back together.
+const jitter = 0.1
 
 // DefaultSchedule is the delay before each attempt.
 func DefaultSchedule() []time.Duration {
@@ -54,7 +78,10 @@ type Config struct {
 	// Schedule is the delay before each attempt, the first included: its length is
 	// the number of attempts. Empty means DefaultSchedule.
 	Schedule []time.Duration
-	Logger   hclog.Logger
+	// MaxBacklog is how many deliveries wait before mail is taken in more slowly; 0 means
+	// DefaultMaxBacklog.
+	MaxBacklog int
+	Logger     hclog.Logger
 }
 
 // Bodies deletes the bodies of messages whose retention is over.
@@ -70,9 +97,23 @@ type Queue struct {
 	schedule []time.Duration
 	log      hclog.Logger
 	wake     chan struct{}
+	shared   bool // other processes have the store too
 
-	mu   sync.Mutex
-	held map[int64]store.Lease // what this process works on
+	claiming sync.Mutex // held by Claim
+
+	mu    sync.Mutex
+	held  map[store.Lease]*lane // what this process works on
+	lanes *lanes
+	// stale says that the store knows of more than lanes, which are as it said at asked. It is
+	// asked again pause later at the earliest.
+	stale bool
+	asked time.Time
+	pause time.Duration
+	// The rules of the last claim, and by the names of their buckets what was taken.
+	rules      *Rules
+	allowances map[string]*allowance
+
+	recounted, told time.Time // the backlog
 }
 
 // New returns a queue over the store. Run must be called for leases to be kept.
@@ -80,23 +121,46 @@ func New(s store.Store, bodies Bodies, cfg Config) *Queue {
 	if len(cfg.Schedule) == 0 {
 		cfg.Schedule = DefaultSchedule()
 	}
+	if cfg.MaxBacklog == 0 {
+		cfg.MaxBacklog = DefaultMaxBacklog
+	}
 	return &Queue{
-		store: s, bodies: bodies, owner: cfg.Owner, schedule: cfg.Schedule,
-		log: cfg.Logger.Named("queue"), wake: make(chan struct{}, 1), held: make(map[int64]store.Lease),
+		store: s, bodies: bodies, owner: cfg.Owner, schedule: cfg.Schedule, shared: s.Wake() != nil,
+		log: cfg.Logger.Named("queue"), wake: make(chan struct{}, 1),
+		held: make(map[store.Lease]*lane), lanes: newLanes(cfg.MaxBacklog), stale: true, allowances: make(map[string]*allowance),
 	}
 }
 
 // Enqueue makes a message durable and its deliveries due. The body that it
 // refers to must be durable already.
+//
+// Where too much waits already, it takes a while first; see the package's doc.
 func (q *Queue) Enqueue(ctx context.Context, m store.NewMessage) error {
+	due := m.ReceivedAt.Add(q.schedule[0])
 	for i := range m.Deliveries {
-		m.Deliveries[i].DueAt = m.ReceivedAt.Add(q.schedule[0])
+		m.Deliveries[i].DueAt = due
 	}
-	if err := q.store.Enqueue(ctx, []store.NewMessage{m}); err != nil {
+	if err := q.admit(ctx, m.Deliveries); err != nil {
 		return err
 	}
-	q.Changed()
-	return nil
+	err := q.store.Enqueue(ctx, []store.NewMessage{m})
+	q.mu.Lock()
+	now := time.Now()
+	for _, d := range m.Deliveries {
+		switch {
+		case !waits(d):
+		case err != nil:
+			ln := q.lanes.lane(d.Endpoint)
+			q.lanes.count(ln, -1)
+			q.lanes.tidy(ln)
+		default:
+			q.lanes.note(d.Endpoint, due, now)
+		}
+	}
+	q.stale = q.stale || err != nil // it may have been stored all the same
+	q.mu.Unlock()
+	q.signal()
+	return err
 }
 
 // LiveBodies returns the bodies that messages which were enqueued refer to.
@@ -112,35 +176,6 @@ func (q *Queue) Document(ctx context.Context, id mail.DeliveryID) ([]byte, error
 // Begin marks a job, until its outcome: what begins now may end the process.
 func (q *Queue) Begin(ctx context.Context, job store.Job) error {
 	return q.store.Begin(ctx, job.Lease)
-}
-
-// Wake receives when there may be something new to claim.
-func (q *Queue) Wake() <-chan struct{} { return q.wake }
-
-// Changed says that the store was changed behind the queue: something may have become due.
-func (q *Queue) Changed() {
-	select {
-	case q.wake <- struct{}{}:
-	default: // one signal is waiting already, and says the same
-	}
-}
-
-// Waiting says for each endpoint with deliveries that nobody holds when the
-// first of them is due.
-func (q *Queue) Waiting(ctx context.Context) ([]store.Waiting, error) {
-	return q.store.Waiting(ctx)
-}
-
-// Claim leases deliveries that are due.
-func (q *Queue) Claim(ctx context.Context, quotas []store.Quota) ([]store.Job, error) {
-	now := time.Now()
-	jobs, err := q.store.Claim(ctx, store.Claim{Owner: q.owner, Now: now, Until: now.Add(lease), Quotas: quotas})
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, j := range jobs {
-		q.held[j.Lease.Seq] = j.Lease
-	}
-	return jobs, err
 }
 
 // ErrLeaseLost means that a result came after its lease was lost. It was not
@@ -173,7 +208,8 @@ type Made struct {
 	Steps    []mail.Step
 }
 
-// Finish records an outcome and gives the lease back. It returns the delivery's
+// Finish records an outcome and gives the lease back; the attempt counts as under way until
+// then. It returns the delivery's
 // new state, and when it is due again where that is mail.Retrying. An error other
 // than ErrLeaseLost leaves everything as it was, and Finish may be called again.
 func (q *Queue) Finish(ctx context.Context, job store.Job, o Outcome) (mail.State, time.Time, error) {
@@ -191,12 +227,7 @@ func (q *Queue) Finish(ctx context.Context, job store.Job, o Outcome) (mail.Stat
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	q.mu.Lock()
-	// Where this lease was lost, the delivery may be held by a later one.
-	if q.held[job.Lease.Seq] == job.Lease {
-		delete(q.held, job.Lease.Seq)
-	}
-	q.mu.Unlock()
+	q.ended(job, recorded[0], r.Due)
 	if !recorded[0] {
 		return "", time.Time{}, ErrLeaseLost
 	}
@@ -220,73 +251,4 @@ func (q *Queue) afterFailure(job store.Job, o Outcome) (state mail.State, due ti
 		return mail.Failed, time.Time{}, "the next attempt would come after the retention: " + o.Attempt.Reason
 	}
 	return mail.Retrying, due, o.Attempt.Reason
-}
-
-// Run keeps the leases alive and ends what has expired, until ctx ends.
-func (q *Queue) Run(ctx context.Context) {
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
-	expire := time.NewTicker(expiry)
-	defer expire.Stop()
-	q.expire(ctx)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-beat.C:
-			q.beat(ctx, now)
-		case <-expire.C:
-			q.expire(ctx)
-		}
-	}
-}
-
-func (q *Queue) beat(ctx context.Context, now time.Time) {
-	q.mu.Lock()
-	held := slices.Collect(maps.Values(q.held))
-	q.mu.Unlock()
-	if err := q.store.Extend(ctx, held, now.Add(lease)); err != nil && ctx.Err() == nil {
-		q.log.Error("leases could not be extended; deliveries may be made twice", "error", err)
-	}
-	n, err := q.store.Reap(ctx, now)
-	if err != nil && ctx.Err() == nil {
-		q.log.Error("leases that ended could not be given back", "error", err)
-	}
-	if n > 0 {
-		q.log.Warn("took over leases that ended", "deliveries", n)
-		q.Changed()
-	}
-}
-
-func (q *Queue) expire(ctx context.Context) {
-	for more := true; more && ctx.Err() == nil; {
-		out, err := q.store.Expire(ctx, time.Now(), expiryBatch)
-		if err != nil {
-			if ctx.Err() == nil {
-				q.log.Error("the end of retention could not be applied", "error", err)
-			}
-			return
-		}
-		for _, ref := range out.Bodies {
-			if err := q.bodies.Delete(ctx, ref); err != nil {
-				q.log.Error("a body could not be deleted; it is swept at the next start", "body", ref, "error", err)
-			}
-		}
-		if out.Deliveries+len(out.Bodies)+out.Payloads+out.Rows > 0 {
-			q.log.Info("retention ended", "deliveries_expired", out.Deliveries, "bodies_deleted", len(out.Bodies), "payloads_deleted", out.Payloads, "rows_deleted", out.Rows)
-		}
-		more = out.More
-	}
-}
-
-// Release gives back what this process holds, for a stop.
-func (q *Queue) Release(ctx context.Context) error {
-	n, err := q.store.Release(ctx, q.owner)
-	if err != nil {
-		return err
-	}
-	if n > 0 {
-		q.log.Info("gave leases back", "deliveries", n)
-	}
-	return nil
 }

@@ -29,6 +29,7 @@ type fixture struct {
 	*queue.Queue
 	store  *sqlite.DB
 	bodies *deleted
+	log    hclog.Logger
 }
 
 // open must be called within a synctest bubble: the database's goroutines are to
@@ -41,11 +42,50 @@ func open(t *testing.T, schedule ...time.Duration) fixture {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	bodies := &deleted{}
-	q := queue.New(db, bodies, queue.Config{Owner: "this", Schedule: schedule, Logger: hclog.NewNullLogger()})
-	return fixture{q, db, bodies}
+	log := hclog.NewNullLogger()
+	q := queue.New(db, bodies, queue.Config{Owner: "this", Schedule: schedule, Logger: log})
+	return fixture{q, db, bodies, log}
 }
 
-var desk = store.Endpoint{Tenant: "acme", Name: "desk"}
+// another is the queue of another process on the same store, at the same time or later.
+func another(f fixture, owner string) *queue.Queue {
+	return queue.New(shared{f.store}, f.bodies, queue.Config{Owner: owner, Logger: f.log})
+}
+
+// shared is a store that other processes have too.
+type shared struct{ store.Store }
+
+func (shared) Wake() <-chan struct{} { return make(chan struct{}) }
+
+var errBroken = errors.New("the store is broken")
+
+// broken is a store of which the first calls fail.
+type broken struct {
+	store.Store
+	tokens, claims int
+}
+
+func (b *broken) TakeTokens(ctx context.Context, now time.Time, wants []store.TokenWant) ([]store.Tokens, error) {
+	if b.tokens--; b.tokens >= 0 {
+		return nil, errBroken
+	}
+	return b.Store.TakeTokens(ctx, now, wants)
+}
+
+func (b *broken) Claim(ctx context.Context, c store.Claim) ([]store.Job, error) {
+	if b.claims--; b.claims >= 0 {
+		return nil, errBroken
+	}
+	return b.Store.Claim(ctx, c)
+}
+
+var desk = named("acme/desk")
+
+// named is an endpoint by TENANT/NAME.
+func named(endpoint string) store.Endpoint {
+	tenant, name, _ := strings.Cut(endpoint, "/")
+	return store.Endpoint{Tenant: tenant, Name: name}
+}
 
 func enqueue(t *testing.T, f fixture, retention time.Duration) mail.MessageID {
 	t.Helper()
@@ -64,7 +104,7 @@ func enqueue(t *testing.T, f fixture, retention time.Duration) mail.MessageID {
 // claimOne leases the one delivery that is due now, if any.
 func claimOne(t *testing.T, f fixture) (store.Job, bool) {
 	t.Helper()
-	jobs, err := f.Claim(t.Context(), []store.Quota{{Endpoint: desk, Max: 10}})
+	jobs, _, err := f.Claim(t.Context(), 10, &queue.Rules{Endpoints: map[store.Endpoint]queue.Room{desk: {Attempts: 10}}, TenantAttempts: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

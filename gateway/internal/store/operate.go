@@ -116,19 +116,23 @@ type Bucket struct {
 	RefilledAt time.Time
 }
 
+// nearly is what a token may lack by how sums are rounded.
+const nearly = 1e-9
+
 // Take refills a bucket for the time that has passed, and takes tokens out of it. A clock that
 // has gone back adds nothing.
 func (b *Bucket) Take(now time.Time, w TokenWant) Tokens {
+	now = now.Truncate(time.Millisecond) // as it is kept: what is cut off would be added again
 	if passed := now.Sub(b.RefilledAt); passed > 0 {
 		b.Tokens += passed.Seconds() * w.PerSecond
 		b.RefilledAt = now
 	}
 	b.Tokens = min(b.Tokens, float64(w.Burst)) // which may be another than it was
-	t := Tokens{Taken: max(0, min(w.Want, int(b.Tokens)))}
-	b.Tokens -= float64(t.Taken)
+	t := Tokens{Taken: max(0, min(w.Want, int(b.Tokens+nearly)))}
+	b.Tokens = max(0, b.Tokens-float64(t.Taken))
 	t.Next = now
-	if missing := 1 - b.Tokens; missing > 0 && w.PerSecond > 0 {
-		t.Next = now.Add(time.Duration(math.Ceil(missing / w.PerSecond * float64(time.Second))))
+	if missing := 1 - nearly - b.Tokens; missing > 0 && w.PerSecond > 0 {
+		t.Next = now.Add(time.Duration(math.Ceil(missing/w.PerSecond*1000)) * time.Millisecond)
 	}
 	return t
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
@@ -163,6 +162,6 @@ func takeTokens(ctx context.Context, tx *tx, now time.Time, w store.TokenWant) (
 	}
 	taken := b.Take(now, w)
 	_, err = tx.ExecContext(ctx, `INSERT INTO buckets (name, tokens, refilled_at) VALUES (?,?,?)
-		ON CONFLICT (name) DO UPDATE SET tokens = excluded.tokens, refilled_at = excluded.refilled_at`, w.Bucket, math.Max(0, b.Tokens), millis(b.RefilledAt))
+		ON CONFLICT (name) DO UPDATE SET tokens = excluded.tokens, refilled_at = excluded.refilled_at`, w.Bucket, b.Tokens, millis(b.RefilledAt))
 	return taken, err
 }
