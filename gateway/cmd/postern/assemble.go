@@ -8,13 +8,13 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/pipeline"
 	"github.com/postern-mail/postern/gateway/internal/queue"
+	"github.com/postern-mail/postern/gateway/internal/reception"
 	"github.com/postern-mail/postern/gateway/internal/route"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
@@ -24,7 +24,7 @@ import (
 // stumble over.
 type assembly struct {
 	routes    *route.Table
-	retention map[string]time.Duration
+	retention map[string]reception.Retention
 	endpoints map[store.Endpoint]dispatch.Endpoint
 	limits    map[string][]queue.Limit // by tenant
 	plugins   map[string]loadedPlugin
@@ -39,7 +39,7 @@ type assembly struct {
 // progress is for a person who waits for them.
 func assemble(ctx context.Context, cfg *config.Config, host pluginHost, before map[string]loadedPlugin, progress io.Writer) (*assembly, error) {
 	a := &assembly{
-		retention: make(map[string]time.Duration),
+		retention: make(map[string]reception.Retention),
 		endpoints: make(map[store.Endpoint]dispatch.Endpoint),
 		limits:    make(map[string][]queue.Limit),
 		chains:    make(map[dispatch.Alias][]pipeline.Stage),
@@ -48,8 +48,9 @@ func assemble(ctx context.Context, cfg *config.Config, host pluginHost, before m
 	var problems []error
 	var tenants []route.Tenant
 	for _, t := range cfg.Tenants {
-		a.retention[t.Name] = t.Plan.Retention
-		a.limits[t.Name] = limits(t.Plan.Rate, t.Plan.MaxPerMinute)
+		p := t.Plan
+		a.retention[t.Name] = reception.Retention{Raw: p.Retention, Payload: p.PayloadRetention, Held: p.QuarantineRetention, Log: p.LogRetention}
+		a.limits[t.Name] = limits(p.Rate, p.MaxPerMinute)
 		problems = append(problems, a.addEndpoints(cfg, t))
 		rt := route.Tenant{Name: t.Name, Domains: t.Domains}
 		for _, alias := range t.Aliases {

@@ -216,7 +216,7 @@ func report(log hclog.Logger, state mail.State, due time.Time, o queue.Outcome) 
 		if state == mail.Dropped {
 			ended = log.Info
 		}
-		ended("the chain ended the delivery", "state", state, "reason", hclog.Quote(o.Reason))
+		ended("the delivery ended before an attempt", "state", state, "reason", hclog.Quote(o.Reason))
 		return
 	}
 	log = log.With("attempt", o.Attempt.Number, "code", o.Attempt.Code, "duration_ms", o.Attempt.Duration.Milliseconds())
@@ -230,7 +230,8 @@ func report(log hclog.Logger, state mail.State, due time.Time, o queue.Outcome) 
 	}
 }
 
-// attempt makes one attempt, unless the chain ends the delivery before it. A panic
+// attempt makes one attempt, unless the delivery ends before it: by the chain, or since its
+// retention is over. A panic
 // is a failed attempt like any other: one mail must not stop the others. A stop
 // interrupts a chain, which is run again by the next start; it lets a request under
 // way end, whose time the client bounds.
@@ -248,6 +249,10 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 
 	s := d.begin()
 	defer s.attempts.Done()
+	if !made.At.Before(job.ExpiresAt) { // as may be while it waits for a limit, or is paused
+		o.State, o.Reason, o.Attempt = mail.Expired, "retention ended before it was delivered", nil
+		return o, false
+	}
 	endpoint, ok := s.endpoints[job.Endpoint]
 	if !ok {
 		made.Reason = "config: the endpoint is not in the configuration"

@@ -184,11 +184,11 @@ var ErrLeaseLost = errors.New("the lease was lost before its result came")
 
 // Outcome is what a claimed delivery came to.
 type Outcome struct {
-	// State is Delivered, or what the chain chose before there was an attempt:
-	// Dropped or Quarantined. It is empty where the attempt failed; the schedule
-	// decides then.
+	// State is Delivered, or how the delivery ended before there was an attempt:
+	// Dropped or Quarantined by the chain, or Expired. It is empty where the attempt
+	// failed; the schedule decides then.
 	State mail.State
-	// Reason says why the chain chose; the reason of a failure is its attempt's.
+	// Reason says why it ended; the reason of a failure is its attempt's.
 	Reason string
 	// Attempt is nil where the chain ended before one.
 	Attempt *mail.Attempt

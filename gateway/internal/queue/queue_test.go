@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,11 +19,22 @@ import (
 )
 
 // deleted records the bodies that the queue let go of.
-type deleted struct{ refs []mail.BodyRef }
+type deleted struct {
+	mu   sync.Mutex
+	refs []mail.BodyRef
+}
 
 func (d *deleted) Delete(_ context.Context, ref mail.BodyRef) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.refs = append(d.refs, ref)
 	return nil
+}
+
+func (d *deleted) deleted() []mail.BodyRef {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.refs
 }
 
 type fixture struct {
@@ -248,6 +260,69 @@ func TestRetentionCapsRetries(t *testing.T) {
 	})
 }
 
+// TestSentAnew has a delivery fail for good and be sent anew: the whole schedule is gone through
+// again, as far as its retention goes.
+func TestSentAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t, 0, time.Minute, time.Hour)
+		id := enqueue(t, f, 100*time.Minute)
+		fails := func() (state mail.State) {
+			for state != mail.Failed {
+				job, ok := claimOne(t, f)
+				if !ok {
+					t.Fatal("the delivery is not due")
+				}
+				var due time.Time
+				var err error
+				if state, due, err = f.Finish(t.Context(), job, failure(job)); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(max(0, time.Until(due)))
+			}
+			return state
+		}
+		fails()
+		d := delivery(t, f, id)
+		if d.Attempts != 3 || d.Reason != "attempt 3 of 3 failed: status: 503" {
+			t.Fatalf("delivery = %+v", d.Delivery)
+		}
+		done, err := f.store.Act(t.Context(), store.Action{Act: store.Resend, Now: time.Now(), Step: mail.Step{Name: "resent"}}, []int64{d.Seq})
+		if err != nil || !done[0] {
+			t.Fatal(done, err)
+		}
+		f.Changed()
+		time.Sleep(time.Second)
+		fails()
+		if d = delivery(t, f, id); d.Attempts != 5 || d.Reason != "the next attempt would come after the retention: status: 503" {
+			t.Errorf("delivery = %+v", d.Delivery)
+		}
+	})
+}
+
+// TestExpiresInBatches has more end at once than one transaction takes.
+func TestExpiresInBatches(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t)
+		want := backlog(t, f, "acme/desk", 1001)
+		time.Sleep(31 * 24 * time.Hour)
+		go f.Run(t.Context())
+		synctest.Wait()
+		list, err := f.store.List(t.Context(), store.Filter{States: []mail.State{mail.Expired}, Limit: 2000})
+		if err != nil || len(list) != len(want) {
+			t.Errorf("%d deliveries have expired, %v; want %d", len(list), err, len(want))
+		}
+		refs := make(map[mail.BodyRef]bool)
+		for _, ref := range f.bodies.deleted() {
+			refs[ref] = true
+		}
+		if len(refs) != len(want) {
+			t.Errorf("%d bodies were deleted, want %d", len(refs), len(want))
+		}
+	})
+}
+
 func TestRunKeepsLeasesAndExpires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -268,8 +343,8 @@ func TestRunKeepsLeasesAndExpires(t *testing.T) {
 		if d := delivery(t, f, forgotten); d.State != mail.Expired {
 			t.Errorf("state = %s, want expired", d.State)
 		}
-		if len(f.bodies.refs) != 1 || f.bodies.refs[0] != mail.BodyRef("ref:"+string(forgotten)) {
-			t.Errorf("deleted bodies = %v", f.bodies.refs)
+		if refs := f.bodies.deleted(); len(refs) != 1 || refs[0] != mail.BodyRef("ref:"+string(forgotten)) {
+			t.Errorf("deleted bodies = %v", refs)
 		}
 	})
 }

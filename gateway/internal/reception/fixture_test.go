@@ -53,8 +53,9 @@ func openScreened(t *testing.T, screening reception.Screening) *fixture {
 	return f
 }
 
-func retention() map[string]time.Duration {
-	return map[string]time.Duration{"acme": 24 * time.Hour, "brief": time.Hour}
+func retention() map[string]reception.Retention {
+	const hour = time.Hour
+	return map[string]reception.Retention{"acme": {Raw: 24 * hour}, "brief": {Raw: hour}, "held": {Raw: 2 * hour, Payload: hour, Held: 48 * hour, Log: 72 * hour}}
 }
 
 // restart opens the spool anew, as the next process does.

@@ -56,12 +56,34 @@ type Reception struct {
 
 // setup is what of the configuration can change, by the names of tenants.
 type setup struct {
-	retention map[string]time.Duration
+	retention map[string]Retention
 	policies  map[string]Policy
 }
 
+// Retention is how long what of a tenant's mail is kept, from when it was received.
+type Retention struct {
+	// Raw is of the mail's octets, and of deliveries that have not ended.
+	Raw time.Duration
+	// Payload is of the payload once its delivery has ended, and Held of a delivery that is
+	// quarantined, with its mail; 0 for as long as Raw.
+	Payload, Held time.Duration
+	// Log is of the log's row; 0 for ever.
+	Log time.Duration
+}
+
+// ends are the ends of a delivery that was received at a time.
+func (r Retention) ends(received time.Time) store.Retention {
+	after := func(d time.Duration) time.Time {
+		if d == 0 {
+			return time.Time{}
+		}
+		return received.Add(d)
+	}
+	return store.Retention{ExpiresAt: received.Add(r.Raw), PayloadUntil: after(r.Payload), HeldUntil: after(r.Held), LogUntil: after(r.Log)}
+}
+
 // New returns a reception. The map gives each tenant's retention.
-func New(bodies Bodies, q *queue.Queue, retention map[string]time.Duration, s Screening, log hclog.Logger) *Reception {
+func New(bodies Bodies, q *queue.Queue, retention map[string]Retention, s Screening, log hclog.Logger) *Reception {
 	r := &Reception{bodies: bodies, queue: q, screening: s, log: log.Named("reception")}
 	r.setup.Store(&setup{retention, s.Policies})
 	return r
@@ -70,9 +92,9 @@ func New(bodies Bodies, q *queue.Queue, retention map[string]time.Duration, s Sc
 // Reconfigure gives the mails that come from now on other retentions and policies. One that
 // is under way may be for a tenant that is not there any more, so what held for those
 // still does.
-func (r *Reception) Reconfigure(retention map[string]time.Duration, policies map[string]Policy) {
+func (r *Reception) Reconfigure(retention map[string]Retention, policies map[string]Policy) {
 	before := r.setup.Load()
-	now := &setup{make(map[string]time.Duration), make(map[string]Policy)}
+	now := &setup{make(map[string]Retention), make(map[string]Policy)}
 	for _, s := range []*setup{before, {retention, policies}} {
 		maps.Copy(now.retention, s.retention)
 		maps.Copy(now.policies, s.policies)
@@ -198,7 +220,7 @@ func (r *Reception) discard(id mail.MessageID, ref mail.BodyRef) {
 
 // deliveries lists message × recipient × endpoint. A recipient that was named
 // twice in one transaction counts once.
-func deliveries(recipients []Recipient, received time.Time, retention map[string]time.Duration) []store.NewDelivery {
+func deliveries(recipients []Recipient, received time.Time, retention map[string]Retention) []store.NewDelivery {
 	seen := make(map[string]bool)
 	var list []store.NewDelivery
 	for _, rcpt := range recipients {
@@ -212,19 +234,21 @@ func deliveries(recipients []Recipient, received time.Time, retention map[string
 				Endpoint:  store.Endpoint{Tenant: rcpt.Target.Tenant, Name: endpoint},
 				Alias:     rcpt.Target.Alias,
 				Recipient: rcpt.Address,
-				Retention: store.Retention{ExpiresAt: received.Add(retention[rcpt.Target.Tenant])},
+				Retention: retention[rcpt.Target.Tenant].ends(received),
 			})
 		}
 	}
 	return list
 }
 
-// latest is when the body is not needed any more.
+// latest is when the body is not needed any more, whatever becomes of the deliveries.
 func latest(deliveries []store.NewDelivery) time.Time {
 	var t time.Time
 	for _, d := range deliveries {
-		if d.ExpiresAt.After(t) {
-			t = d.ExpiresAt
+		for _, end := range []time.Time{d.ExpiresAt, d.HeldUntil} {
+			if end.After(t) {
+				t = end
+			}
 		}
 	}
 	return t

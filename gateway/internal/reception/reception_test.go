@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/reception"
@@ -112,6 +113,56 @@ func checkDeliveries(t *testing.T, m store.Message) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("deliveries differ (-want +got):\n%s", diff)
+	}
+}
+
+// putting records until when bodies are to be kept.
+type putting struct {
+	reception.Bodies
+	expires []time.Time
+}
+
+func (p *putting) Put(ctx context.Context, id mail.MessageID, expires time.Time, r io.Reader) (mail.BodyRef, error) {
+	p.expires = append(p.expires, expires)
+	return p.Bodies.Put(ctx, id, expires, r)
+}
+
+// TestRetentions has each end of what is kept follow from when the mail was received, and
+// the body kept for the longest that it could be needed.
+func TestRetentions(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	bodies := &putting{Bodies: f.bodies}
+	r := reception.New(bodies, f.queue, retention(), reception.Screening{}, hclog.NewNullLogger())
+	m := oneRecipient()
+	m.Recipients = nil
+	for _, tenant := range []string{"held", "acme"} {
+		m.Recipients = append(m.Recipients, reception.Recipient{Address: tenant + "@x.test", Target: route.Target{Tenant: tenant, Alias: "*", Endpoints: []string{"desk"}}})
+	}
+	id, err := r.Receive(t.Context(), m, strings.NewReader(rawMail))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, _ := f.get(t, id)
+	after := func(hours time.Duration) time.Time { return stored.ReceivedAt.Add(hours * time.Hour) }
+	held := stored.Deliveries[0]
+	if diff := cmp.Diff(store.Retention{ExpiresAt: after(2), PayloadUntil: after(1), HeldUntil: after(48), LogUntil: held.LogUntil}, held.Retention); diff != "" {
+		t.Errorf("retention (-want +got): %s", diff)
+	}
+	// What is not said is as long as the raw mail is kept; the row of both is kept for ever then.
+	if got := stored.Deliveries[1]; !got.HeldUntil.Equal(after(24)) || !got.PayloadUntil.Equal(after(24)) || !got.LogUntil.IsZero() {
+		t.Errorf("retention = %+v", got.Retention)
+	}
+	if len(bodies.expires) != 1 || !bodies.expires[0].Truncate(time.Millisecond).Equal(after(48)) {
+		t.Errorf("the body is kept until %v, want %s", bodies.expires, after(48))
+	}
+	m.Recipients = m.Recipients[:1]
+	if id, err = r.Receive(t.Context(), m, strings.NewReader(rawMail)); err != nil {
+		t.Fatal(err)
+	}
+	stored, _ = f.get(t, id)
+	if got := stored.Deliveries[0].LogUntil; !got.Equal(after(72)) {
+		t.Errorf("the row is kept until %s, want %s", got, after(72))
 	}
 }
 

@@ -66,7 +66,7 @@ func startScreened(t *testing.T, cfg smtpd.Config, screening reception.Screening
 		t.Fatal(err)
 	}
 	q := queue.New(f.store, f.bodies, queue.Config{Owner: "test", Logger: cfg.Logger})
-	receiver := reception.New(f.bodies, q, map[string]time.Duration{"acme": time.Hour, "open": time.Hour}, screening, cfg.Logger)
+	receiver := reception.New(f.bodies, q, map[string]reception.Retention{"acme": {Raw: time.Hour}, "open": {Raw: time.Hour}}, screening, cfg.Logger)
 	f.server = smtpd.New(cfg, routes, receiver)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
