@@ -112,6 +112,9 @@ func (d *Dispatcher) run(stop context.Context, job store.Job, chain []pipeline.S
 		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,
 		Envelope: job.Envelope, ReceivedAt: job.ReceivedAt, SHA256: job.SHA256, Virus: scans.virus,
 	})
+	if job.Released {
+		chain = pipeline.Released(chain)
+	}
 	began = time.Now()
 	m := plugin.Mail{
 		ID: job.ID, Tenant: job.Endpoint.Tenant, Alias: job.Alias, Recipient: job.Recipient,

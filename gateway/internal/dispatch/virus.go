@@ -27,7 +27,9 @@ const (
 )
 
 // virusHeldError means that a mail is infected, and that excluding the attachments found
-// to be infected would not make it safe, or is not what its tenant wants.
+// to be infected would not make it safe, or is not what its tenant wants. A person who
+// releases it has it sent: with what is infected, where the tenant's action is not to exclude
+// that.
 type virusHeldError struct{ signature, why string }
 
 func (e *virusHeldError) Error() string {
@@ -57,12 +59,19 @@ func (d *Dispatcher) scans(ctx context.Context, job store.Job, view *mime.Messag
 				return s, err
 			}
 			s.reports = append(s.reports, r)
-			p := parts{scanner: d.cfg.Virus, whole: whole, action: job.VirusAction, view: view, body: body}
-			s.virus = &payload.VirusScan{Engine: r.Engine, EngineVersion: whole.Version, Attachments: make([]payload.AttachmentScan, len(view.Attachments))}
+			p := parts{scanner: d.cfg.Virus, whole: whole, action: job.VirusAction, released: job.Released, view: view, body: body}
+			s.virus = &payload.VirusScan{
+				Engine: r.Engine, EngineVersion: whole.Version, Attachments: make([]payload.AttachmentScan, len(view.Attachments)),
+				Whole: job.Released && job.VirusAction != mail.ExcludeInfected,
+			}
 			began := time.Now()
 			err = p.judge(ctx, s.virus)
-			if p.scanned > 0 {
-				s.steps = append(s.steps, mail.Step{At: began, Name: "parts scanned", Duration: time.Since(began), Detail: fmt.Sprintf("scanned: %d, infected: %d", p.scanned, p.infected)})
+			if p.scanned > 0 || p.passed != nil {
+				detail := fmt.Sprintf("scanned: %d, infected: %d", p.scanned, p.infected)
+				if p.passed != nil {
+					detail += "; the delivery was released and goes on; the reason to hold it: " + p.passed.Error()
+				}
+				s.steps = append(s.steps, mail.Step{At: began, Name: "parts scanned", Duration: time.Since(began), Detail: detail})
 			}
 			if s.reports = append(s.reports, p.reports...); err != nil {
 				return s, err
@@ -77,11 +86,26 @@ type parts struct {
 	scanner VirusScanner // nil for none
 	whole   scan.VirusReport
 	action  mail.VirusAction
-	view    *mime.Message
-	body    mail.Body
+	// released says that somebody has looked at the mail and let it go.
+	released bool
+	view     *mime.Message
+	body     mail.Body
 
 	scanned, infected int
 	reports           []mail.Report
+	passed            *virusHeldError // what would have it held, the first of it
+}
+
+// hold has the mail held, unless somebody has let it go.
+func (p *parts) hold(signature, why string) error {
+	err := &virusHeldError{signature, why}
+	if !p.released {
+		return err
+	}
+	if p.passed == nil {
+		p.passed = err
+	}
+	return nil
 }
 
 // judge says what is known of each attachment.
@@ -102,13 +126,16 @@ func (p *parts) judge(ctx context.Context, v *payload.VirusScan) error {
 }
 
 // scanAll scans what the payload shows, each by itself. An infected mail goes on only
-// where all of it was found to be clean but for attachments, which are excluded. Of one
-// that was too large as a whole nothing is known but what is found here.
+// where all of it was found to be clean but for attachments, which are excluded, or where it
+// was released. Of one that was too large as a whole nothing is known but what is found here.
 func (p *parts) scanAll(ctx context.Context, v *payload.VirusScan) error {
 	whole := p.whole.Status == scan.Infected
 	if p.scanner == nil {
 		if !whole {
 			return nil
+		}
+		if p.released {
+			return p.hold(p.whole.Signature, "there is no scanner to tell where")
 		}
 		return errors.New("the mail is infected, and there is no scanner to tell where: the configuration has no scanner \"clamav\"")
 	}
@@ -121,16 +148,18 @@ func (p *parts) scanAll(ctx context.Context, v *payload.VirusScan) error {
 			return err
 		}
 		if report.Status == scan.Infected {
-			return &virusHeldError{report.Signature, "in its " + name}
+			err = p.hold(report.Signature, "in its "+name)
+		} else if whole && report.Status != scan.Clean {
+			err = p.hold(p.whole.Signature, fmt.Sprintf("its %s could not be scanned: %s", name, report.Reason))
 		}
-		if whole && report.Status != scan.Clean {
-			return &virusHeldError{p.whole.Signature, fmt.Sprintf("its %s could not be scanned: %s", name, report.Reason)}
+		if err != nil {
+			return err
 		}
 	}
 	for i, a := range p.view.Attachments {
 		if p.scanned >= maxPartScans {
 			if whole {
-				return &virusHeldError{p.whole.Signature, fmt.Sprintf("it has more than the %d parts that are scanned by themselves", maxPartScans)}
+				return p.hold(p.whole.Signature, fmt.Sprintf("it has more than the %d parts that are scanned by themselves", maxPartScans))
 			}
 			return nil
 		}
@@ -142,18 +171,21 @@ func (p *parts) scanAll(ctx context.Context, v *payload.VirusScan) error {
 		switch {
 		case report.Status == scan.Infected:
 			if p.action != mail.ExcludeInfected {
-				return &virusHeldError{report.Signature, fmt.Sprintf("in attachment %d; it was too large to be scanned as a whole, and it is too late to reject it", i)}
+				err = p.hold(report.Signature, fmt.Sprintf("in attachment %d; it was too large to be scanned as a whole, and it is too late to reject it", i))
 			}
 			v.Scanned, v.Attachments[i] = true, payload.Infected
 			p.infected++
 		case report.Status == scan.Clean:
 			v.Scanned, v.Attachments[i] = true, payload.Clean
 		case whole:
-			return &virusHeldError{p.whole.Signature, fmt.Sprintf("attachment %d could not be scanned: %s", i, report.Reason)}
+			err = p.hold(p.whole.Signature, fmt.Sprintf("attachment %d could not be scanned: %s", i, report.Reason))
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if whole && p.infected == 0 {
-		return &virusHeldError{p.whole.Signature, "in none of its attachments"}
+	if whole && p.infected == 0 && p.passed == nil {
+		return p.hold(p.whole.Signature, "in none of its attachments")
 	}
 	return nil
 }

@@ -12,6 +12,9 @@ type VirusScan struct {
 	EngineVersion string
 	// Attachments are what is known of each, in the order of the mail's.
 	Attachments []AttachmentScan
+	// Whole says that the content of infected attachments is there, too: somebody has let
+	// the mail go as it is.
+	Whole bool
 }
 
 // AttachmentScan is what is known of an attachment.
@@ -20,7 +23,7 @@ type AttachmentScan string
 // What can be known.
 const (
 	Clean    AttachmentScan = "clean"
-	Infected AttachmentScan = "infected" // it is excluded from the payload
+	Infected AttachmentScan = "infected" // it is excluded from the payload, unless that is whole
 	Skipped  AttachmentScan = "skipped"  // nothing is known
 )
 
@@ -44,7 +47,7 @@ func (v *VirusScan) section() *document.Value {
 }
 
 // excludes reports whether the content of an attachment is left out.
-func (v *VirusScan) excludes(i int) bool { return v != nil && v.Attachments[i] == Infected }
+func (v *VirusScan) excludes(i int) bool { return v != nil && !v.Whole && v.Attachments[i] == Infected }
 
 // attachment gives the members that an attachment has for the scan.
 func (v *VirusScan) attachment(i int) []document.Member {

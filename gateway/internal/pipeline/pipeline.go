@@ -6,12 +6,13 @@
 // A stage sees the document as the stages before it left it. One that fails leaves
 // nothing behind but its line in the trace, and its policy applies; the stages
 // after it run only where that is Skip. A verdict other than to go on ends the
-// chain. A shadow is not run here, and no outcome depends on one.
+// chain, but that of a delivery which was released does not hold it again. A shadow is not run here, and no outcome depends on one.
 package pipeline
 
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
@@ -42,6 +43,9 @@ type Stage struct {
 	Name    string
 	Plugin  Runner
 	OnError Policy
+	// Released has the chain go on where the stage would have the delivery held: somebody
+	// has let it go.
+	Released bool
 	// Shadow is another version of the plugin; nil for none.
 	Shadow *Shadow
 }
@@ -63,6 +67,15 @@ type Shadowed struct {
 	Before *document.Document
 	Result plugin.Result
 	Err    error
+}
+
+// Released is a chain whose stages hold nothing.
+func Released(stages []Stage) []Stage {
+	list := slices.Clone(stages)
+	for i := range list {
+		list[i].Released = true
+	}
+	return list
 }
 
 // Verdict is what is to become of the delivery.
@@ -118,10 +131,15 @@ func Run(ctx context.Context, stages []Stage, m plugin.Mail, doc *document.Docum
 		default:
 			out.Document = res.Document
 		}
+		if out.Verdict != Deliver {
+			step.Verdict = string(out.Verdict)
+		}
+		if s.Released && out.Verdict == Quarantined {
+			out.Verdict = Deliver
+			step.Detail = "the delivery was released and goes on; the reason to hold it: " + out.Reason
+		}
 		if out.Verdict == Deliver {
 			out.Reason = ""
-		} else {
-			step.Verdict = string(out.Verdict)
 		}
 		out.Steps = append(out.Steps, step)
 		if out.Verdict != Deliver {

@@ -66,14 +66,17 @@ func TestRun(t *testing.T) {
 		reason  string
 		steps   int
 	}{
-		"none":       {nil, ``, pipeline.Deliver, "", 0},
-		"order":      {chain(good("b"), good("a"), good("c")), `"b","a","c"`, pipeline.Deliver, "", 3},
-		"skip":       {chain(good("a"), bad("b", pipeline.Skip), good("c")), `"a","c"`, pipeline.Deliver, "", 3},
-		"retry":      {chain(good("a"), bad("b", pipeline.Retry), good("c")), `"a"`, pipeline.TryAgain, "plugin b: it broke", 2},
-		"quarantine": {chain(bad("b", pipeline.Quarantine), good("c")), ``, pipeline.Quarantined, "plugin b: it broke", 1},
-		"no policy":  {chain(bad("b", ""), good("c")), `"c"`, pipeline.Deliver, "", 2},
-		"drop":       {chain(says("b", plugin.Drop), good("c")), `"b"`, pipeline.Dropped, "plugin b: because", 1},
-		"hold":       {chain(good("a"), says("b", plugin.Quarantine)), `"a","b"`, pipeline.Quarantined, "plugin b: because", 2},
+		"none":                   {nil, ``, pipeline.Deliver, "", 0},
+		"order":                  {chain(good("b"), good("a"), good("c")), `"b","a","c"`, pipeline.Deliver, "", 3},
+		"skip":                   {chain(good("a"), bad("b", pipeline.Skip), good("c")), `"a","c"`, pipeline.Deliver, "", 3},
+		"retry":                  {chain(good("a"), bad("b", pipeline.Retry), good("c")), `"a"`, pipeline.TryAgain, "plugin b: it broke", 2},
+		"quarantine":             {chain(bad("b", pipeline.Quarantine), good("c")), ``, pipeline.Quarantined, "plugin b: it broke", 1},
+		"no policy":              {chain(bad("b", ""), good("c")), `"c"`, pipeline.Deliver, "", 2},
+		"drop":                   {chain(says("b", plugin.Drop), good("c")), `"b"`, pipeline.Dropped, "plugin b: because", 1},
+		"released":               {pipeline.Released(chain(good("a"), says("b", plugin.Quarantine), bad("c", pipeline.Quarantine), good("d"))), `"a","b","d"`, pipeline.Deliver, "", 4},
+		"drop, though released":  {pipeline.Released(chain(says("b", plugin.Drop), good("c"))), `"b"`, pipeline.Dropped, "plugin b: because", 1},
+		"retry, though released": {pipeline.Released(chain(bad("b", pipeline.Retry), good("c"))), ``, pipeline.TryAgain, "plugin b: it broke", 1},
+		"hold":                   {chain(good("a"), says("b", plugin.Quarantine)), `"a","b"`, pipeline.Quarantined, "plugin b: because", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
