@@ -67,6 +67,7 @@ type gateway struct {
 	dir      string
 	starts   int
 	schedule []time.Duration // what open gives the queue
+	keeps    time.Duration   // retention of what is received
 	chains   map[dispatch.Alias][]pipeline.Stage
 	mail     string            // what receive takes
 	placed   payload.Placement // of all endpoints
@@ -89,7 +90,7 @@ type gateway struct {
 func bubble(t *testing.T, test func(t *testing.T, g *gateway)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		g := &gateway{t: t, dir: t.TempDir(), schedule: shortSchedule(), mail: raw, log: &bytes.Buffer{}, network: newNetwork(t)}
+		g := &gateway{t: t, dir: t.TempDir(), schedule: shortSchedule(), keeps: retention, mail: raw, log: &bytes.Buffer{}, network: newNetwork(t)}
 		g.logger = hclog.New(&hclog.LoggerOptions{Name: "postern", Output: g.log})
 		g.open()
 		t.Cleanup(func() {
@@ -144,7 +145,7 @@ func (g *gateway) receive(endpoints ...string) mail.MessageID {
 	m := store.NewMessage{ID: id, ReceivedAt: received, Size: int64(len(g.mail)), SHA256: hex.EncodeToString(sum[:]), Body: ref, Reports: g.reports}
 	for _, name := range endpoints {
 		m.Deliveries = append(m.Deliveries, store.NewDelivery{
-			Endpoint: named(name), Alias: name, Recipient: name + "@acme.example", Retention: store.Retention{ExpiresAt: received.Add(retention)}, VirusAction: g.onVirus,
+			Endpoint: named(name), Alias: name, Recipient: name + "@acme.example", Retention: store.Retention{ExpiresAt: received.Add(g.keeps)}, VirusAction: g.onVirus,
 		})
 	}
 	must(g.t, g.queue.Enqueue(g.t.Context(), m))
