@@ -253,12 +253,16 @@ func (b *Bodies) Sweep(ctx context.Context, live spool.Live) (int, error) {
 func (b *Bodies) list(ctx context.Context, after string, n int) ([]minio.ObjectInfo, error) {
 	var page []minio.ObjectInfo
 	err := b.request(ctx, 0, func(ctx context.Context) error {
-		page = nil
 		ctx, cancel := context.WithCancel(ctx)
-		defer cancel() // ends the listing of more
-		for object := range b.client.ListObjects(ctx, b.cfg.Bucket, minio.ListObjectsOptions{
+		objects := b.client.ListObjects(ctx, b.cfg.Bucket, minio.ListObjectsOptions{
 			Prefix: b.cfg.Prefix, Recursive: true, StartAfter: after, MaxKeys: n,
-		}) {
+		})
+		defer func() { // it lists on, until it is told not to
+			cancel()
+			for range objects {
+			}
+		}()
+		for object := range objects {
 			if object.Err != nil {
 				return object.Err
 			}

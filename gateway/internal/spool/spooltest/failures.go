@@ -57,9 +57,11 @@ func (s Suite) TestFailures(t *testing.T, widths []int, open func(place string, 
 				for n, reached := 1, true; reached; n++ {
 					faults := &Faults{first: n, width: width, late: fault.late, err: fault.err}
 					s.failAt(t, faults, open)
-					reached = faults.calls >= n
-					if !reached && n < 5 {
-						t.Errorf("%d calls only", faults.calls)
+					faults.mu.Lock()
+					calls := faults.calls
+					faults.mu.Unlock()
+					if reached = calls >= n; !reached && n < 5 {
+						t.Errorf("%d calls only", calls)
 					}
 					if t.Failed() {
 						t.Fatalf("at call %d", n)
