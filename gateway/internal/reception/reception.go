@@ -278,7 +278,7 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 func (r *Reception) SweepBodies(ctx context.Context) {
 	n, err := r.bodies.Sweep(ctx, r.queue.LiveBodies)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		r.log.Warn("bodies that a crash left could not be swept", "error", err)
+		r.log.Error("bodies that a crash left could not be swept", "error", err)
 	}
 	if n > 0 {
 		r.log.Info("swept bodies that a crash left", "bodies", n)

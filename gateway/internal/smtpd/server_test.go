@@ -10,11 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/reception"
 	"github.com/postern-mail/postern/gateway/internal/route"
@@ -48,6 +50,12 @@ func start(t *testing.T, cfg smtpd.Config) *fixture {
 
 func startScreened(t *testing.T, cfg smtpd.Config, screening reception.Screening) *fixture {
 	t.Helper()
+	return startOn(t, cfg, screening, func(bodies *spool.Files) reception.Bodies { return bodies })
+}
+
+// startOn starts a server whose bodies go through what wrap makes.
+func startOn(t *testing.T, cfg smtpd.Config, screening reception.Screening, wrap func(*spool.Files) reception.Bodies) *fixture {
+	t.Helper()
 	f := &fixture{dir: t.TempDir(), ended: make(chan error, 1)}
 	var err error
 	if f.store, err = sqlite.Open(t.Context(), filepath.Join(f.dir, "postern.db")); err != nil {
@@ -66,7 +74,7 @@ func startScreened(t *testing.T, cfg smtpd.Config, screening reception.Screening
 		t.Fatal(err)
 	}
 	q := queue.New(f.store, f.bodies, queue.Config{Owner: "test", Logger: cfg.Logger})
-	receiver := reception.New(f.bodies, q, map[string]reception.Retention{"acme": {Raw: time.Hour}, "open": {Raw: time.Hour}}, screening, cfg.Logger)
+	receiver := reception.New(wrap(f.bodies), q, map[string]reception.Retention{"acme": {Raw: time.Hour}, "open": {Raw: time.Hour}}, screening, cfg.Logger)
 	f.server = smtpd.New(cfg, routes, receiver)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -371,6 +379,53 @@ func TestDiskThatFailsGives451(t *testing.T) {
 	got := c.expect(t, "451 4.3.0")
 	if strings.Contains(got, f.dir) || strings.Contains(got, "bodies") {
 		t.Errorf("the reply tells of the inside: %q", got)
+	}
+}
+
+// fullDisk has no room for bodies.
+type fullDisk struct {
+	*spool.Files
+	dir string
+	err error
+}
+
+func (d fullDisk) Put(_ context.Context, _ mail.MessageID, _ time.Time, r io.Reader) (mail.BodyRef, error) {
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return "", err
+	}
+	return "", spool.Explain(d.dir, &os.PathError{Op: "write", Path: d.dir, Err: d.err})
+}
+
+// TestDiskThatIsFullGives451 holds what client and operator are told about a disk that is
+// full or fails.
+func TestDiskThatIsFullGives451(t *testing.T) {
+	t.Parallel()
+	for says, errno := range map[string]error{
+		"the disk is full: no mail is taken until there is room in /data/bodies":                syscall.ENOSPC,
+		"the disk is failing: no mail is taken until it can be written to in /data/bodies; see": syscall.EIO,
+	} {
+		log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := defaults()
+		cfg.Logger = hclog.New(&hclog.LoggerOptions{Output: log})
+		f := startOn(t, cfg, reception.Screening{}, func(files *spool.Files) reception.Bodies {
+			return fullDisk{files, "/data/bodies", errno}
+		})
+		c := f.dial(t)
+		c.begin(t)
+		c.send(t, "Subject: x\r\n\r\n.\r\n")
+		if got := c.expect(t, "451 4.3.0"); strings.Contains(got, "/data") {
+			t.Errorf("the reply tells of the inside: %q", got)
+		}
+		text, err := os.ReadFile(log.Name())
+		if err != nil || !strings.Contains(string(text), says) || !strings.Contains(string(text), "[ERROR]") {
+			t.Errorf("log = %q, %v; want %q at level ERROR", text, err, says)
+		}
+		if list := f.stored(t); len(list) > 0 {
+			t.Errorf("stored: %+v", list)
+		}
 	}
 }
 
