@@ -1,6 +1,7 @@
 package spool_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -51,6 +52,41 @@ func TestTieredFails(t *testing.T) {
 		}
 		return spool.NewTiered(tieredLimit, small, large), func() error { return errors.Join(small.Close(), large.Close()) }, nil
 	})
+}
+
+// TestTieredReadsWhatWasThereBefore holds that small bodies of a gateway that had files alone
+// are read, deleted and swept.
+func TestTieredReadsWhatWasThereBefore(t *testing.T) {
+	t.Parallel()
+	place := t.TempDir()
+	files, closed := filesSuite().Open(t, filepath.Join(place, "bodies"))
+	kept, deleted, orphan := putInto(t, files, "kept"), putInto(t, files, "deleted"), putInto(t, files, "orphan")
+	if err := closed(); err != nil {
+		t.Fatal(err)
+	}
+	bodies, closed := tieredSuite().Open(t, place)
+	defer func() { _ = closed() }()
+	remove(t, bodies, deleted)
+	n, err := bodies.Sweep(t.Context(), func(_ context.Context, ids []mail.MessageID) (map[mail.MessageID]mail.BodyRef, error) {
+		live := make(map[mail.MessageID]mail.BodyRef)
+		for _, id := range ids {
+			if strings.Contains(string(kept), string(id)) {
+				live[id] = kept
+			}
+		}
+		return live, nil
+	})
+	if n != 1 || err != nil {
+		t.Errorf("Sweep = %d, %v; want 1", n, err)
+	}
+	if got, err := read(bodies, kept); got != "kept" || err != nil {
+		t.Errorf("kept = %q, %v", got, err)
+	}
+	for _, gone := range []mail.BodyRef{deleted, orphan} {
+		if _, err := read(bodies, gone); !errors.Is(err, spool.ErrDamaged) {
+			t.Errorf("%s: %v, want ErrDamaged", gone, err)
+		}
+	}
 }
 
 // TestTieredChooses holds that the size alone says where a body goes.
