@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"github.com/postern-mail/postern/gateway/internal/admin"
@@ -58,7 +59,7 @@ func openData(ctx context.Context, cfg *config.Config) (data *storage, err error
 	if err != nil {
 		return nil, err
 	}
-	data, err = openStorage(ctx, cfg, dir.path)
+	data, err = openStorage(ctx, cfg, dir.path, hclog.NewNullLogger())
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}

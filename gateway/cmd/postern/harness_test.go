@@ -129,6 +129,8 @@ type receiver struct {
 	requests int
 	faults   []string
 	answer   func(n int, id string) int // status of the n-th request; nil for 204
+	wait     chan struct{}              // answers come when it is closed; nil for at once
+	came     int                        // requests that have come
 }
 
 func newReceiver(t *testing.T) *receiver {
@@ -144,6 +146,16 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		return // the gateway was killed in the middle
+	}
+	r.mu.Lock()
+	r.came++
+	r.mu.Unlock()
+	if r.wait != nil {
+		select {
+		case <-r.wait:
+		case <-req.Context().Done():
+			return // as above
+		}
 	}
 	id := req.Header.Get("webhook-id")
 	verifier, err := standardwebhooks.NewWebhook(testSecret)
@@ -184,6 +196,13 @@ func (r *receiver) note(id string, body []byte) {
 	if known.sum != sum {
 		r.faults = append(r.faults, id+": a second delivery has other bytes")
 	}
+}
+
+// arrivals is how many requests have come, with an answer or not yet.
+func (r *receiver) arrivals() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.came
 }
 
 func (r *receiver) count() int {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-mail/postern/gateway/internal/store/postgres/pgtest"
 	"github.com/postern-mail/postern/gateway/internal/store/powercut"
 )
 
@@ -18,12 +19,11 @@ const (
 
 // killing is what TestKill ends, and where the gateway stores meanwhile.
 type killing struct {
-	// storage returns blocks for the gateway's configuration and variables for its
-	// environment; nil where it stores in its data folder.
-	storage func(t *testing.T) (blocks, env []string)
+	// shared is true where it stores in PostgreSQL and S3, and not in its data folder.
+	shared bool
 	// kill ends something at once and has it begin again. It returns the gateway that
-	// goes on, which may be the same.
-	kill func(t *testing.T, g *gateway) *gateway
+	// goes on, which may be the same. The cluster is nil unless it is shared.
+	kill func(t *testing.T, g *gateway, c *cluster) *gateway
 }
 
 // TestKill ends the gateway, or what it depends on, with kill -9 at random points under
@@ -32,10 +32,9 @@ type killing struct {
 func TestKill(t *testing.T) {
 	t.Parallel()
 	for name, k := range map[string]killing{
-		"gateway": {kill: func(t *testing.T, g *gateway) *gateway {
-			g.kill(t)
-			return serveIn(t, g.dir, g.env...)
-		}},
+		"gateway":                      {kill: killGateway},
+		"gateway on PostgreSQL and S3": {kill: killGateway, shared: true},
+		"PostgreSQL":                   {kill: killServer, shared: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -55,8 +54,10 @@ func (k killing) test(t *testing.T) {
 		return http.StatusNoContent
 	}
 	var blocks, env []string
-	if k.storage != nil {
-		blocks, env = k.storage(t)
+	var c *cluster
+	if k.shared {
+		c = newCluster(t, pgtest.Options{})
+		blocks, env = []string{c.blocks}, c.env
 	}
 	dir := configuration(t, rcv.URL, `schedule = ["0s", "1s", "1s", "1s", "2s", "2s", "2s", "5s", "5s", "5s"]`, blocks...)
 	g := serveIn(t, dir, env...)
@@ -66,7 +67,7 @@ func (k killing) test(t *testing.T) {
 		end := load.begin(t, g.smtp(), killers)
 		// The point is random; what is waited for is not a condition.
 		<-time.After(time.Duration(rand.IntN(400)) * time.Millisecond)
-		g = k.kill(t, g)
+		g = k.kill(t, g, c)
 		end()
 	}
 	eventually(t, "every accepted mail", func() bool { return load.arrived(rcv) })

@@ -78,8 +78,12 @@ func (l *mailLoad) run(ctx context.Context, addr string) {
 		l.mu.Lock()
 		l.sent++
 		subject := fmt.Sprintf("mail number %d", l.sent)
+		lines := 100
+		if l.sent%10 == 0 {
+			lines = 10_000 // which is kept where large bodies are
+		}
 		l.mu.Unlock()
-		body := "Subject: " + subject + "\r\n\r\n" + strings.Repeat("some text\r\n", 100)
+		body := "Subject: " + subject + "\r\n\r\n" + strings.Repeat("some text\r\n", lines)
 		reply, err := client.Send(smtpclient.Mail{From: "load@example.com", To: []string{"any@acme.test"}, Body: strings.NewReader(body)})
 		if refusal, refused := errors.AsType[*smtpclient.Refusal](err); refused {
 			l.mu.Lock()

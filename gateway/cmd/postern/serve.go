@@ -89,7 +89,7 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	l.log, l.certificates = log, newCertificates(cfg)
 
 	// What is durable.
-	data, err := openStorage(ctx, cfg, dir.path)
+	data, err := openStorage(ctx, cfg, dir.path, log)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,9 @@ import (
 // the control socket.
 const drainTimeout = 30 * time.Second
 
+// sweepInterval is how often bodies are looked for that no message refers to.
+const sweepInterval = 12 * time.Hour
+
 // services are the parts of the gateway that run.
 type services struct {
 	listeners  *listeners
@@ -31,7 +34,7 @@ type services struct {
 	dispatcher *dispatch.Dispatcher
 	shadows    *shadow.Runner
 	queue      *queue.Queue
-	sweep      func(context.Context) // of bodies that a crash left, once
+	sweep      func(context.Context) // of bodies that a crash left
 	log        hclog.Logger
 
 	// failed receives the error of a server that ended by itself.
@@ -56,7 +59,19 @@ func (s *services) start() {
 	s.dispatching.Go(func() { s.dispatcher.Run(dispatching) })
 	s.keeping.Go(func() { s.queue.Run(keeping) })
 	s.keeping.Go(func() { s.shadows.Run(keeping) })
-	s.keeping.Go(func() { s.sweep(keeping) })
+	s.keeping.Go(func() {
+		// Where several gateways have the bodies, those that others have left are old enough
+		// only later.
+		for ticker := time.NewTicker(sweepInterval); ; {
+			s.sweep(keeping)
+			select {
+			case <-ticker.C:
+			case <-keeping.Done():
+				ticker.Stop()
+				return
+			}
+		}
+	})
 }
 
 func (s *services) serve(f func() error) {

@@ -3,18 +3,27 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/maintenance"
 	"github.com/postern-mail/postern/gateway/internal/spool"
+	"github.com/postern-mail/postern/gateway/internal/spool/s3"
 	"github.com/postern-mail/postern/gateway/internal/store"
+	"github.com/postern-mail/postern/gateway/internal/store/postgres"
 	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
 )
+
+// smallRow is up to where a body is kept in PostgreSQL, where larger ones have a bucket.
+const smallRow = 64 << 10
 
 // bodyStore is where bodies are.
 type bodyStore interface {
@@ -37,28 +46,78 @@ type storage struct {
 }
 
 // openStorage opens what a configuration names, in a data folder that is the caller's.
-func openStorage(ctx context.Context, _ *config.Config, dataDir string) (*storage, error) {
+func openStorage(ctx context.Context, cfg *config.Config, dataDir string, log hclog.Logger) (*storage, error) {
 	s := &storage{}
-	if err := s.openLocal(ctx, dataDir); err != nil {
+	if err := s.openAll(ctx, cfg, dataDir, log); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// openLocal opens SQLite, and bodies in files.
-func (s *storage) openLocal(ctx context.Context, dataDir string) error {
+func (s *storage) openAll(ctx context.Context, cfg *config.Config, dataDir string, log hclog.Logger) error {
+	var small, files bodyStore // by the database, and in the data folder
+	limit := spool.SmallBody
+	if cfg.Store.Driver == config.DriverPostgres {
+		db, err := postgres.Open(ctx, postgres.Config{DSN: cfg.Store.Postgres.DSN.Text(), MaxConnections: cfg.Store.Postgres.MaxConnections, Logger: log})
+		if err != nil {
+			return err
+		}
+		s.store, s.versions, s.open = db, db.Versions, append(s.open, db)
+		small, limit = postgres.NewBodies(db, postgres.DefaultSweepAge), smallRow
+	} else if err := s.openSQLite(ctx, dataDir); err != nil {
+		return err
+	}
+	if cfg.Store.Driver == config.DriverSQLite || cfg.Bodies.Driver == config.DriverFiles {
+		local, err := spool.OpenLocal(dataDir)
+		if err != nil {
+			return err
+		}
+		s.open = append(s.open, local)
+		files = local
+		if small == nil {
+			small = local
+		}
+		if db, ok := s.store.(*sqlite.DB); ok && cfg.Bodies.Driver == config.DriverFiles {
+			s.backup = func(ctx context.Context, dir string) error { return maintenance.Backup(ctx, db, local, dir, version) }
+		}
+	}
+	switch cfg.Bodies.Driver {
+	case config.DriverFiles:
+		s.bodies = files
+	case config.DriverDatabase:
+		s.bodies = small
+	case config.DriverS3:
+		bucket, err := openS3(ctx, cfg.Bodies.S3, dataDir)
+		if err != nil {
+			return err
+		}
+		s.open = append(s.open, bucket)
+		s.bodies = spool.NewTiered(limit, small, bucket)
+	default:
+		return fmt.Errorf("there are no bodies by the driver %q", cfg.Bodies.Driver)
+	}
+	return nil
+}
+
+func (s *storage) openSQLite(ctx context.Context, dataDir string) error {
 	db, err := sqlite.Open(ctx, filepath.Join(dataDir, maintenance.DatabaseName))
 	if err != nil {
 		return err
 	}
 	s.store, s.versions, s.open = db, db.Versions, append(s.open, db)
-	bodies, err := spool.OpenLocal(dataDir)
-	if err != nil {
-		return err
-	}
-	s.bodies, s.open = bodies, append(s.open, bodies)
-	s.backup = func(ctx context.Context, dir string) error { return maintenance.Backup(ctx, db, bodies, dir, version) }
 	return nil
+}
+
+// openS3 opens a bucket. What is under way to it is kept in the data folder.
+func openS3(ctx context.Context, c *config.S3, dataDir string) (*s3.Bodies, error) {
+	temp := filepath.Join(dataDir, "tmp")
+	if err := os.MkdirAll(temp, 0o700); err != nil {
+		return nil, fmt.Errorf("make a folder for what is under way to S3: %w", err)
+	}
+	return s3.Open(ctx, s3.Config{
+		Endpoint: c.Endpoint, Region: c.Region, Bucket: c.Bucket, Prefix: c.Prefix, VirtualHost: !c.PathStyle,
+		AccessKey: c.AccessKeyID.Text(), SecretKey: c.SecretAccessKey.Text(), TempDir: temp,
+	})
 }
 
 // Close closes all of it, the last first.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"github.com/postern-mail/postern/gateway/internal/config"
@@ -93,7 +94,7 @@ func copyStore(ctx context.Context, source, target *config.Config, o maintenance
 		}
 		defer closing(&err, dir)
 	}
-	to, err := openStorage(ctx, target, dir.path)
+	to, err := openStorage(ctx, target, dir.path, hclog.NewNullLogger())
 	if err != nil {
 		return done, fmt.Errorf("copy to: %w", err)
 	}

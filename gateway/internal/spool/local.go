@@ -33,9 +33,6 @@ func OpenLocal(dir string) (*Local, error) {
 	return &Local{NewTiered(SmallBody, segments, files), segments, files}, nil
 }
 
-// Segments is the store of small bodies, for who puts no other there.
-func (l *Local) Segments() *Segments { return l.segments }
-
 // Hold keeps deletions back until release is called, which makes them.
 func (l *Local) Hold() (release func() error) {
 	segments, files := l.segments.Hold(), l.files.Hold()

@@ -55,9 +55,14 @@ func open(ctx context.Context, cfg Config, wrap func(http.RoundTripper) http.Rou
 		TLSHandshakeTimeout: handshake, ResponseHeaderTimeout: patience, IdleConnTimeout: patience, ExpectContinueTimeout: time.Second,
 		MaxIdleConnsPerHost: maxRequests, DisableCompression: true,
 	}
+	lookup := minio.BucketLookupPath
+	if cfg.VirtualHost {
+		lookup = minio.BucketLookupDNS
+	}
 	client, err := minio.New(endpoint.Host, &minio.Options{
-		Creds:  credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
-		Secure: endpoint.Scheme == "https", Transport: wrap(transport), Region: cfg.Region, MaxRetries: tries,
+		BucketLookup: lookup,
+		Creds:        credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
+		Secure:       endpoint.Scheme == "https", Transport: wrap(transport), Region: cfg.Region, MaxRetries: tries,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open S3 store %s: %w", cfg.Endpoint, err)

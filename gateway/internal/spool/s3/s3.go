@@ -62,9 +62,11 @@ type Config struct {
 	Bucket string
 	// Prefix begins every key; empty for none. Gateways that share a bucket and not a
 	// database need different ones.
-	Prefix    string
-	AccessKey string
-	SecretKey string
+	Prefix string
+	// VirtualHost has the bucket stand before the host, and not in the path.
+	VirtualHost bool
+	AccessKey   string
+	SecretKey   string
 	// TempDir holds what is under way, in files without a name.
 	TempDir string
 	// Age is how old a body has to be to be swept; 0 means DefaultAge.

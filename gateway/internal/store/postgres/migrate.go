@@ -21,9 +21,13 @@ var migrations embed.FS
 // Others that migrate are waited for so many seconds.
 const migrationPatience = 300
 
+// Versions returns the version that the tables had when the database was opened, and that
+// which they have since. A database that is new had version 0.
+func (db *DB) Versions() (before, now int64) { return db.before, db.now }
+
 // migrate brings the tables up to date, on a connection of its own. Of several processes
 // that start at once, one does it and the others wait.
-func migrate(ctx context.Context, config *pgx.ConnConfig) (err error) {
+func (db *DB) migrate(ctx context.Context, config *pgx.ConnConfig) (err error) {
 	dir, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -32,9 +36,9 @@ func migrate(ctx context.Context, config *pgx.ConnConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	db := stdlib.OpenDB(*config)
-	defer func() { err = errors.Join(err, db.Close()) }()
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithSessionLocker(locker))
+	conn := stdlib.OpenDB(*config)
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	provider, err := goose.NewProvider(goose.DialectPostgres, conn, dir, goose.WithSessionLocker(locker))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
@@ -45,6 +49,7 @@ func migrate(ctx context.Context, config *pgx.ConnConfig) (err error) {
 	if have > want {
 		return fmt.Errorf("%w: it has version %d, this program knows %d; use the newer program", store.ErrNewer, have, want)
 	}
+	db.before, db.now = have, want
 	if have == want {
 		return nil // without the lock, which a pooler may not know of
 	}

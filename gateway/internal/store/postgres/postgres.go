@@ -83,6 +83,9 @@ type DB struct {
 	begins   *committer[store.Lease]
 	waker    *waker
 
+	// before and now are the versions of the tables, when it was opened and since.
+	before, now int64
+
 	// call makes a call of the server; in tests it may fail.
 	call func(do func() error) error
 
@@ -171,7 +174,7 @@ func (db *DB) open(ctx context.Context, base *pgxpool.Config, n int) error {
 	if err := db.check(ctx); err != nil {
 		return err
 	}
-	return migrate(ctx, base.ConnConfig)
+	return db.migrate(ctx, base.ConnConfig)
 }
 
 // pool makes a pool of at most n connections with settings of their own.
