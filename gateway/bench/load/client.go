@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// patience bounds each wait for a reply.
-	patience = 2 * time.Minute
+	// patience bounds the time of one mail.
+	patience = 10 * time.Minute
 	// writeBuffer is more than most mails, which so go out by one call.
 	writeBuffer = 64 << 10
 )

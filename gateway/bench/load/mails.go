@@ -85,11 +85,12 @@ func HTML(size int) []byte {
 	return []byte(head + encodedHTML(html(r, (size-len(head))*9/10)) + "--alternative--\r\n")
 }
 
-// Mixed is a mail of so many octets, or a line more: text, 15 KB of HTML, and an
-// attachment as large as asked for. What is left is the text.
-func Mixed(size, attachment int) []byte {
+// Mixed is a mail of about so many octets, and 40,000 at least: 6 KB of text, 15 KB of
+// HTML, and an attachment.
+func Mixed(size int) []byte {
+	const others = 25_000 // octets of all that is not the attachment
 	r := source()
-	content := make([]byte, attachment)
+	content := make([]byte, (size-others)*lineLength/(lineLength+2)*3/4)
 	for i := range content {
 		content[i] = byte(r.Uint32())
 	}
@@ -105,5 +106,5 @@ func Mixed(size, attachment int) []byte {
 	tail := encodedHTML(html(r, 15_000)) + "--alternative--\r\n" +
 		part("mixed", "Content-Type: application/pdf; name=\"invoice.pdf\"\r\nContent-Disposition: attachment; filename=\"invoice.pdf\"\r\nContent-Transfer-Encoding: base64\r\n", lines.String()) +
 		"--mixed--\r\n"
-	return []byte(head + part("alternative", plainPart, text(r, size-len(head)-len(tail)-100)) + tail)
+	return []byte(head + part("alternative", plainPart, text(r, 6000)) + tail)
 }

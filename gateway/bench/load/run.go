@@ -49,9 +49,11 @@ type run struct {
 	Plan
 	letter   letter
 	tag      string
+	began    time.Time
 	end      time.Time
 	next     atomic.Int64
 	accepted atomic.Int64
+	lastTook atomic.Int64 // when the last 250 came, in nanoseconds since began
 
 	mu    sync.Mutex
 	waits []time.Duration
@@ -61,7 +63,7 @@ type run struct {
 // does not come, or that a mail is refused, is an error.
 func Run(ctx context.Context, p Plan) (Result, error) {
 	began := time.Now()
-	r := &run{Plan: p, letter: newLetter(p.Mail), tag: fmt.Sprintf("run%xid", began.UnixNano()), end: began.Add(p.Duration)}
+	r := &run{Plan: p, letter: newLetter(p.Mail), tag: fmt.Sprintf("run%xid", began.UnixNano()), began: began, end: began.Add(p.Duration)}
 	came := p.Sink.expect(r.tag)
 	behind, stop := r.watch(came)
 	errs := make([]error, p.Connections)
@@ -70,8 +72,7 @@ func Run(ctx context.Context, p Plan) (Result, error) {
 		wg.Go(func() { errs[i] = r.send(ctx) })
 	}
 	wg.Wait()
-	acceptTime := time.Since(began)
-	err := errors.Join(errs...)
+	err := firstOf(errs)
 	if err == nil {
 		err = r.drain(ctx, came)
 	}
@@ -84,9 +85,18 @@ func Run(ctx context.Context, p Plan) (Result, error) {
 	slices.Sort(r.waits)
 	return Result{
 		Accepted: accepted, Twice: int(came.twice.Load()), Behind: int(behind.Load()),
-		Rate: float64(accepted) / total.Seconds(), AcceptRate: float64(accepted) / acceptTime.Seconds(),
+		Rate: float64(accepted) / total.Seconds(), AcceptRate: float64(accepted) / time.Duration(r.lastTook.Load()).Seconds(),
 		P50: Percentile(r.waits, 50), P99: Percentile(r.waits, 99),
 	}, nil
+}
+
+// firstOf returns one error of many, which are all alike mostly.
+func firstOf(errs []error) error {
+	failed := slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil })
+	if len(failed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d connections failed, one of them: %w", len(failed), len(errs), failed[0])
 }
 
 // Percentile is the smallest of sorted values that so many of a hundred are not above;
@@ -154,6 +164,7 @@ func (r *run) sendOne(c *connection, id int64) (time.Duration, error) {
 		return 0, err
 	}
 	r.accepted.Add(1)
+	r.lastTook.Store(int64(time.Since(r.began))) // that two of them swap their order is of no account
 	return time.Since(sent), nil
 }
 

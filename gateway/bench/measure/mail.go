@@ -51,7 +51,7 @@ func (b *bench) mail4K(ctx context.Context) error {
 }
 
 func (b *bench) mail50K(ctx context.Context) error {
-	return b.compare(ctx, load.Mixed(50<<10, 20<<10), setting{}, reference.Naive, reference.Spooled)
+	return b.compare(ctx, load.Mixed(50<<10), setting{}, reference.Naive, reference.Spooled)
 }
 
 func (b *bench) mailPlugins(ctx context.Context) error {

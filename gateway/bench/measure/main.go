@@ -40,9 +40,13 @@ type part struct {
 // parts are all of them, in the order in which they are run.
 func parts() []part {
 	return []part{
+		{"enqueue", "mails made durable, body and rows", (*bench).enqueue},
+		{"work", "claim and result of deliveries", (*bench).work},
+		{"log", "a log with many rows, and a queue with many waiting", (*bench).log},
 		{"mail-4k", "SMTP to webhook, 64 connections, mails of 4 KiB of text", (*bench).mail4K},
 		{"mail-50k", "SMTP to webhook, 64 connections, mails of 50 KiB: text, HTML and an attachment", (*bench).mail50K},
 		{"mail-plugins", "SMTP to webhook, 64 connections, mails of 4 KiB with HTML, the four plugins", (*bench).mailPlugins},
+		{"memory", "1,000 idle connections, and 64 mails of 50 MB at the same time", (*bench).memory},
 	}
 }
 

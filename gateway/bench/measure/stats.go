@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/postern-mail/postern/gateway/bench/load"
 )
 
 // median is the middle of values.
@@ -41,4 +43,11 @@ func spread(list []float64) string {
 
 func millis(d time.Duration) string {
 	return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
+}
+
+// quantiles writes the median and the 99th percentile of durations.
+func quantiles(list []time.Duration) string {
+	sorted := slices.Clone(list)
+	slices.Sort(sorted)
+	return millis(load.Percentile(sorted, 50)) + " / " + millis(load.Percentile(sorted, 99))
 }
