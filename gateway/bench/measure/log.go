@@ -79,7 +79,7 @@ func listFor(ctx context.Context, o opened, d time.Duration) ([]time.Duration, e
 	end := time.Now().Add(d)
 	for n := 0; time.Now().Before(end); n++ {
 		began := time.Now()
-		page, err := o.List(ctx, store.Filter{Tenant: endpoint(n).Tenant, State: mail.Failed, Limit: listed})
+		page, err := o.List(ctx, store.Filter{Tenant: endpoint(n).Tenant, States: []mail.State{mail.Failed}, Limit: listed})
 		if err != nil {
 			return nil, err
 		}

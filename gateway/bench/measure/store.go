@@ -27,7 +27,7 @@ type bodies interface {
 }
 
 // openBodies opens the bodies as the gateway does.
-func openBodies(dir string) (bodies, error) { return spool.OpenFiles(filepath.Join(dir, "bodies")) }
+func openBodies(dir string) (bodies, error) { return spool.OpenLocal(dir) }
 
 // openStore opens the embedded store as the gateway does.
 func openStore(ctx context.Context, dir string) (store.Store, error) {
@@ -51,7 +51,7 @@ func message(n int, at time.Time, size int, body mail.BodyRef) store.NewMessage 
 		TraceField: "Received: from client.test ([192.0.2.1])\r\n\tby mx.bench.test (Postern) with ESMTP id x;\r\n\tSun, 22 Nov 2026 03:00:00 +0000\r\n",
 		Steps:      []mail.Step{{At: at, Name: "transaction began"}, {At: at, Name: "received and spooled", Duration: time.Millisecond}},
 		Deliveries: []store.NewDelivery{{
-			Endpoint: endpoint(n), Alias: "*", Recipient: "user@bench.test", DueAt: at, ExpiresAt: at.Add(retention),
+			Endpoint: endpoint(n), Alias: "*", Recipient: "user@bench.test", DueAt: at, Retention: store.Retention{ExpiresAt: at.Add(retention)},
 		}},
 	}
 }
