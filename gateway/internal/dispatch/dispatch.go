@@ -4,9 +4,9 @@
 // # Invariants
 //
 //   - Every delivery that is claimed is finished, or its lease is given back. An
-//     outcome that cannot be recorded is tried again until it can; meanwhile its
-//     worker takes nothing new, so that a failing disk slows the gateway down
-//     instead of repeating deliveries.
+//     outcome that cannot be recorded is tried again until it can; meanwhile
+//     nothing new is begun, so that a failing disk slows the gateway down instead of
+//     repeating deliveries.
 //   - The document is made once, by the run of the chain that ended well, and stored
 //     with the attempt that followed it. Later attempts send the same bytes, until an
 //     endpoint calls them too many; the revision is stored with the attempt that was.
@@ -25,6 +25,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -107,6 +108,10 @@ type Dispatcher struct {
 
 	// done receives when a worker has become free.
 	done chan struct{}
+	// recording holds those whose outcome is being recorded.
+	recording chan struct{}
+	// unrecorded counts the outcomes that could not be recorded yet.
+	unrecorded atomic.Int32
 	// memory is what documents are made and kept within.
 	memory *memory
 
@@ -120,7 +125,7 @@ func New(q *queue.Queue, bodies Bodies, client *webhook.Client, cfg Config) *Dis
 	cfg.Endpoints, cfg.Limits, cfg.Chains = nil, nil, nil // they are not to be kept longer than they hold
 	return &Dispatcher{
 		queue: q, bodies: bodies, client: client, cfg: cfg,
-		log: cfg.Logger.Named("dispatch"), done: make(chan struct{}, cfg.Concurrency),
+		log: cfg.Logger.Named("dispatch"), done: make(chan struct{}, cfg.Concurrency), recording: make(chan struct{}, cfg.Concurrency),
 		memory: newMemory(), setup: began,
 	}
 }
@@ -131,6 +136,10 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	defer wg.Wait()
 	free := d.cfg.Concurrency
 	for ctx.Err() == nil {
+		if d.unrecorded.Load() > 0 {
+			free += d.wait(ctx, time.Now().Add(errorPause), false)
+			continue
+		}
 		jobs, next, err := d.queue.Claim(ctx, free, d.rules())
 		if err != nil {
 			if ctx.Err() != nil {
@@ -141,10 +150,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		}
 		for _, job := range jobs {
 			free--
-			wg.Go(func() {
-				d.work(ctx, job)
-				d.done <- struct{}{}
-			})
+			wg.Go(func() { d.work(ctx, job) })
 		}
 		if err != nil || free == 0 || next.After(time.Now()) {
 			free += d.wait(ctx, next, free > 0 && err == nil)
@@ -183,14 +189,20 @@ func (d *Dispatcher) wait(ctx context.Context, until time.Time, listen bool) (fr
 	}
 }
 
-// work makes one attempt and records it.
+// work makes one attempt and records it. While it is recorded, the worker is free for
+// another, as long as not too many wait for their record.
 func (d *Dispatcher) work(ctx context.Context, job store.Job) {
 	outcome, interrupted := d.attempt(ctx, job)
 	if interrupted {
+		d.done <- struct{}{}
 		return // its lease is given back with the others
 	}
+	d.recording <- struct{}{}
+	defer func() { <-d.recording }()
+	d.queue.Attempted(job)
+	d.done <- struct{}{}
 	log := d.log.With("delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "endpoint", job.Endpoint.Name)
-	for {
+	for failed := false; ; failed = true {
 		state, due, err := d.queue.Finish(context.WithoutCancel(ctx), job, outcome)
 		switch {
 		case err == nil:
@@ -199,6 +211,10 @@ func (d *Dispatcher) work(ctx context.Context, job store.Job) {
 		case errors.Is(err, queue.ErrLeaseLost):
 			log.Warn("the lease was lost before the outcome could be recorded; the delivery is made again")
 			return
+		}
+		if !failed {
+			d.unrecorded.Add(1)
+			defer d.unrecorded.Add(-1)
 		}
 		log.Error("an outcome could not be recorded; trying again", "error", err)
 		select {

@@ -170,13 +170,28 @@ func (q *Queue) next(n int, r *Rules) time.Time {
 	return at
 }
 
+// Attempted says that the attempt of a job has ended, and what is left is to record its
+// outcome by Finish: the endpoint has room for another.
+func (q *Queue) Attempted(job store.Job) {
+	q.mu.Lock()
+	q.endAttempt(job.Lease)
+	q.mu.Unlock()
+	q.signal()
+}
+
+// endAttempt takes down that the attempt under a lease has ended, once.
+func (q *Queue) endAttempt(l store.Lease) {
+	if ln := q.held[l]; ln != nil {
+		q.held[l] = nil
+		q.lanes.end(ln, 1)
+	}
+}
+
 // ended takes down that a job has ended, and when its delivery is due again, if it is.
 func (q *Queue) ended(job store.Job, recorded bool, due time.Time) {
 	q.mu.Lock()
-	if ln, ok := q.held[job.Lease]; ok { // which Release may have taken
-		delete(q.held, job.Lease)
-		q.lanes.end(ln, 1)
-	}
+	q.endAttempt(job.Lease)
+	delete(q.held, job.Lease)
 	if !recorded {
 		q.stale = true
 	} else if !due.IsZero() {

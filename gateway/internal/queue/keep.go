@@ -130,9 +130,11 @@ func (q *Queue) Release(ctx context.Context) error {
 	}
 	q.mu.Lock()
 	now := time.Now()
-	for _, ln := range q.held {
-		q.lanes.note(ln.endpoint, now, now)
-		q.lanes.end(ln, 1)
+	for l, ln := range q.held {
+		if ln != nil {
+			q.lanes.note(ln.endpoint, now, now)
+		}
+		q.endAttempt(l)
 	}
 	clear(q.held)
 	q.mu.Unlock()

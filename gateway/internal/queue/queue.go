@@ -102,7 +102,7 @@ type Queue struct {
 	claiming sync.Mutex // held by Claim
 
 	mu    sync.Mutex
-	held  map[store.Lease]*lane // what this process works on
+	held  map[store.Lease]*lane // what this process works on; nil where only the outcome is to be recorded
 	lanes *lanes
 	// stale says that the store knows of more than lanes, which are as it said at asked. It is
 	// asked again pause later at the earliest.

@@ -121,20 +121,20 @@ func (db *DB) Delete(ctx context.Context, id mail.MessageID) (mail.BodyRef, erro
 
 // Pause implements store.Store.
 func (db *DB) Pause(ctx context.Context, e store.Endpoint, since time.Time) error {
-	_, err := db.change(ctx, "pause", `INSERT INTO pauses (tenant, endpoint, since) VALUES (?,?,?) ON CONFLICT DO NOTHING`, e.Tenant, e.Name, millis(since))
+	_, err := db.change(ctx, db.changes.do, "pause", `INSERT INTO pauses (tenant, endpoint, since) VALUES (?,?,?) ON CONFLICT DO NOTHING`, e.Tenant, e.Name, millis(since))
 	return err
 }
 
 // Resume implements store.Store.
 func (db *DB) Resume(ctx context.Context, e store.Endpoint) (bool, error) {
-	n, err := db.change(ctx, "resume", `DELETE FROM pauses WHERE tenant = ? AND endpoint = ?`, e.Tenant, e.Name)
+	n, err := db.change(ctx, db.changes.do, "resume", `DELETE FROM pauses WHERE tenant = ? AND endpoint = ?`, e.Tenant, e.Name)
 	return n > 0, err
 }
 
 // TakeTokens implements store.Store.
 func (db *DB) TakeTokens(ctx context.Context, now time.Time, wants []store.TokenWant) ([]store.Tokens, error) {
 	list := make([]store.Tokens, len(wants))
-	err := db.changes.do(ctx, func(tx *tx) error {
+	err := db.changes.lease(ctx, func(tx *tx) error {
 		for i, w := range wants {
 			var err error
 			if list[i], err = takeTokens(ctx, tx, now, w); err != nil {

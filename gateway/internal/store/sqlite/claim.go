@@ -13,7 +13,7 @@ import (
 // Claim implements store.Store.
 func (db *DB) Claim(ctx context.Context, c store.Claim) ([]store.Job, error) {
 	var jobs []store.Job
-	err := db.changes.do(ctx, func(tx *tx) error {
+	err := db.changes.lease(ctx, func(tx *tx) error {
 		var seqs []int64
 		for _, quota := range c.Quotas {
 			leased, err := column[int64](ctx, tx, `
@@ -80,7 +80,7 @@ func readJobs(ctx context.Context, tx *tx, owner string, seqs []int64) ([]store.
 
 // Extend implements store.Store.
 func (db *DB) Extend(ctx context.Context, leases []store.Lease, until time.Time) error {
-	err := db.changes.do(ctx, func(tx *tx) error {
+	err := db.changes.lease(ctx, func(tx *tx) error {
 		for _, l := range leases {
 			if _, err := tx.ExecContext(ctx, `UPDATE queue SET lease_until = ? WHERE delivery_seq = ? AND owner = ? AND claims = ?`,
 				millis(until), l.Seq, l.Owner, l.Number); err != nil {
@@ -97,7 +97,7 @@ func (db *DB) Extend(ctx context.Context, leases []store.Lease, until time.Time)
 
 // Begin implements store.Store.
 func (db *DB) Begin(ctx context.Context, l store.Lease) error {
-	_, err := db.change(ctx, "begin", `UPDATE queue SET began = 1 WHERE delivery_seq = ? AND owner = ? AND claims = ?`, l.Seq, l.Owner, l.Number)
+	_, err := db.change(ctx, db.changes.lease, "begin", `UPDATE queue SET began = 1 WHERE delivery_seq = ? AND owner = ? AND claims = ?`, l.Seq, l.Owner, l.Number)
 	return err
 }
 
@@ -107,17 +107,18 @@ const loseLeases = `UPDATE queue SET owner = NULL, lease_until = NULL, lost = lo
 
 // Release implements store.Store.
 func (db *DB) Release(ctx context.Context, owner string) (int, error) {
-	return db.change(ctx, "release leases", `UPDATE queue SET owner = NULL, lease_until = NULL, began = 0 WHERE owner = ?`, owner)
+	return db.change(ctx, db.changes.lease, "release leases", `UPDATE queue SET owner = NULL, lease_until = NULL, began = 0 WHERE owner = ?`, owner)
 }
 
 // Reap implements store.Store.
 func (db *DB) Reap(ctx context.Context, now time.Time) (int, error) {
-	return db.change(ctx, "reap leases", loseLeases+` AND lease_until < ?`, millis(now))
+	return db.change(ctx, db.changes.lease, "reap leases", loseLeases+` AND lease_until < ?`, millis(now))
 }
 
-func (db *DB) change(ctx context.Context, what, query string, args ...any) (int, error) {
+// change has one statement executed, and returns how many rows it has changed.
+func (db *DB) change(ctx context.Context, by func(context.Context, func(*tx) error) error, what, query string, args ...any) (int, error) {
 	var n int64
-	err := db.changes.do(ctx, func(tx *tx) error {
+	err := by(ctx, func(tx *tx) error {
 		res, err := tx.ExecContext(ctx, query, args...)
 		if err == nil {
 			n, err = res.RowsAffected()

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -25,6 +26,10 @@ type committer struct {
 	ended chan struct{}
 	// open says that a transaction could not be ended, which is to be done first.
 	open bool
+	// synchronous is the setting by which commits wait for the disk, and waits says that
+	// it is in force.
+	synchronous string
+	waits       bool
 
 	mu      sync.Mutex
 	arrived sync.Cond
@@ -35,18 +40,20 @@ type committer struct {
 // change is what is to be made in a transaction.
 type change struct {
 	ctx context.Context //nolint:containedctx // of who waits for it
+	// lasting says that it is to outlive a power cut when it is said to be made.
+	lasting bool
 	// make may be called more than once, each time as if for the first.
 	make func(*tx) error
 	done chan error
 }
 
 // newCommitter returns a committer on a connection of its own.
-func newCommitter(ctx context.Context, db *sql.DB) (*committer, error) {
+func newCommitter(ctx context.Context, db *sql.DB, synchronous string) (*committer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := &committer{conn: conn, tx: &tx{conn: conn, statements: make(map[string]*sql.Stmt)}, ended: make(chan struct{})}
+	c := &committer{conn: conn, synchronous: synchronous, waits: true, tx: &tx{conn: conn, statements: make(map[string]*sql.Stmt)}, ended: make(chan struct{})}
 	c.arrived.L = &c.mu
 	go c.run()
 	return c, nil
@@ -54,11 +61,18 @@ func newCommitter(ctx context.Context, db *sql.DB) (*committer, error) {
 
 // do has a change made. It returns when the change is on the disk, or was not made. A
 // context that ends counts until the change's transaction has begun.
-func (c *committer) do(ctx context.Context, f func(*tx) error) error {
+func (c *committer) do(ctx context.Context, f func(*tx) error) error { return c.have(ctx, f, true) }
+
+// lease has a change made of who holds what. It outlives the process, and not a power cut,
+// after which nobody holds anything: so where all of a transaction is of leases, the disk is
+// not waited for.
+func (c *committer) lease(ctx context.Context, f func(*tx) error) error { return c.have(ctx, f, false) }
+
+func (c *committer) have(ctx context.Context, f func(*tx) error, lasting bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	one := &change{ctx: ctx, make: f, done: make(chan error, 1)}
+	one := &change{ctx: ctx, make: f, lasting: lasting, done: make(chan error, 1)}
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -123,6 +137,9 @@ func (c *committer) together(batch []*change) error {
 			return fmt.Errorf("end the transaction before: %w", err)
 		}
 	}
+	if err := c.wait(ctx, slices.ContainsFunc(batch, func(one *change) bool { return one.lasting })); err != nil {
+		return err
+	}
 	if _, err := c.tx.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -134,6 +151,24 @@ func (c *committer) together(batch []*change) error {
 	if _, err := c.tx.ExecContext(ctx, "COMMIT"); err != nil {
 		return errors.Join(fmt.Errorf("commit: %w", err), c.rollback())
 	}
+	return nil
+}
+
+// wait has the next commit wait for the disk, or not. A database that is opened for tests
+// never waits stays so.
+func (c *committer) wait(ctx context.Context, lasting bool) error {
+	if lasting == c.waits {
+		return nil
+	}
+	setting := "NORMAL"
+	if lasting {
+		setting = c.synchronous
+	}
+	// Not prepared: it takes effect when it is read.
+	if _, err := c.conn.ExecContext(ctx, "PRAGMA synchronous = "+setting); err != nil {
+		return fmt.Errorf("set synchronous: %w", err)
+	}
+	c.waits = lasting
 	return nil
 }
 
@@ -158,7 +193,8 @@ func (c *committer) close() error {
 	return errors.Join(c.tx.close(), c.conn.Close())
 }
 
-// tx is a transaction under way. It prepares each statement once.
+// tx is a transaction under way. It prepares each statement once. A context that ends
+// does not interrupt it: others are in it too.
 type tx struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
@@ -201,7 +237,7 @@ func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 	if err != nil {
 		return nil, err
 	}
-	return s.ExecContext(ctx, args...)
+	return s.ExecContext(context.WithoutCancel(ctx), args...)
 }
 
 // QueryContext reads rows.
@@ -210,7 +246,7 @@ func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 	if err != nil {
 		return nil, err
 	}
-	return s.QueryContext(ctx, args...)
+	return s.QueryContext(context.WithoutCancel(ctx), args...)
 }
 
 // row reads the one row that there is into variables.
@@ -219,7 +255,7 @@ func (t *tx) row(ctx context.Context, query string, arg any, into ...any) error 
 	if err != nil {
 		return err
 	}
-	return s.QueryRowContext(ctx, arg).Scan(into...)
+	return s.QueryRowContext(context.WithoutCancel(ctx), arg).Scan(into...)
 }
 
 func (t *tx) close() error {

@@ -14,9 +14,16 @@ import (
 // Finish implements store.Store.
 func (db *DB) Finish(ctx context.Context, results []store.Result) ([]bool, error) {
 	recorded := make([]bool, len(results))
+	steps := make([]string, len(results))
+	for i := range results {
+		var err error
+		if steps[i], err = encode(mail.AppendSteps(nil, results[i].Steps)); err != nil { // here, not in the one goroutine that writes
+			return nil, fmt.Errorf("finish: %w", err)
+		}
+	}
 	err := db.changes.do(ctx, func(tx *tx) error {
 		for i := range results {
-			held, err := finish(ctx, tx, &results[i])
+			held, err := finish(ctx, tx, &results[i], steps[i])
 			if err != nil {
 				return err
 			}
@@ -30,7 +37,8 @@ func (db *DB) Finish(ctx context.Context, results []store.Result) ([]bool, error
 	return recorded, nil
 }
 
-func finish(ctx context.Context, tx *tx, r *store.Result) (held bool, err error) {
+// finish records a result, whose steps are written as JSON already.
+func finish(ctx context.Context, tx *tx, r *store.Result, steps string) (held bool, err error) {
 	var res sql.Result
 	if r.State.Final() {
 		res, err = tx.ExecContext(ctx, `DELETE FROM queue WHERE delivery_seq = ? AND owner = ? AND claims = ?`,
@@ -54,50 +62,57 @@ func finish(ctx context.Context, tx *tx, r *store.Result) (held bool, err error)
 			return false, err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `
-		UPDATE deliveries SET state = ?, reason = ?, updated_at = ?, attempts = attempts + ?,
-			last_code = CASE WHEN ? THEN ? ELSE last_code END WHERE seq = ?`,
-		r.State, r.Reason, millis(updated), r.Attempt != nil, r.Attempt != nil, code, r.Lease.Seq); err != nil {
+	if err := updateDelivery(ctx, tx, r, millis(updated), code, steps); err != nil {
 		return false, err
 	}
 	if r.State == mail.Quarantined {
 		// It is held by another retention from now on.
-		if err := reckon(ctx, tx, store.MessageSeq(r.Lease.Seq)); err != nil {
-			return false, err
-		}
+		return true, reckon(ctx, tx, store.MessageSeq(r.Lease.Seq))
 	}
-	return true, keepMade(ctx, tx, r)
+	return true, nil
 }
 
-// keepMade records what the run of the chain made.
-func keepMade(ctx context.Context, tx *tx, r *store.Result) error {
-	if r.Document != nil {
-		if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET document = ? WHERE seq = ?`, r.Document, r.Lease.Seq); err != nil {
+// updateDelivery writes the row of a delivery once, since it is large.
+func updateDelivery(ctx context.Context, tx *tx, r *store.Result, updated int64, code int, steps string) error {
+	const outcome = `UPDATE deliveries SET state = ?, reason = ?, updated_at = ?, attempts = attempts + ?, last_code = CASE WHEN ? THEN ? ELSE last_code END`
+	args := []any{string(r.State), r.Reason, updated, r.Attempt != nil, r.Attempt != nil, code}
+	if r.Document == nil && r.Subject == "" && len(r.Steps) == 0 {
+		_, err := tx.ExecContext(ctx, outcome+` WHERE seq = ?`, append(args, r.Lease.Seq)...)
+		return err
+	}
+	var subject, trace string
+	if err := tx.row(ctx, `SELECT subject, steps FROM deliveries WHERE seq = ?`, r.Lease.Seq, &subject, &trace); err != nil {
+		return err
+	}
+	if trace != "[]" {
+		var err error
+		if steps, err = withSteps(trace, r.Steps); err != nil {
 			return err
 		}
 	}
-	if r.Subject != "" {
-		if err := setSubject(ctx, tx, r.Lease.Seq, r.Subject); err != nil {
+	if r.Subject != "" && r.Subject != subject {
+		subject = r.Subject
+		if err := indexSubject(ctx, tx, r.Lease.Seq, subject); err != nil {
 			return err
 		}
 	}
-	if len(r.Steps) == 0 {
-		return nil
-	}
-	return addSteps(ctx, tx, r.Lease.Seq, r.Steps)
-}
-
-// setSubject records a subject and its words, unless it is what is there.
-func setSubject(ctx context.Context, tx *tx, seq int64, subject string) error {
-	res, err := tx.ExecContext(ctx, `UPDATE deliveries SET subject = ? WHERE seq = ? AND subject <> ?`, subject, seq, subject)
-	if err != nil {
-		return err
-	}
-	if n, err := res.RowsAffected(); n == 0 || err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO subjects (rowid, subject) VALUES (?, ?)`, seq, subject)
+	_, err := tx.ExecContext(ctx, outcome+`, document = coalesce(?, document), subject = ?, steps = ? WHERE seq = ?`, append(args, r.Document, subject, steps, r.Lease.Seq)...)
 	return err
+}
+
+// indexSubject notes the words of a subject.
+func indexSubject(ctx context.Context, tx *tx, seq int64, subject string) error {
+	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO subjects (rowid, subject) VALUES (?, ?)`, seq, subject)
+	return err
+}
+
+// withSteps adds to a trace that is written as JSON.
+func withSteps(trace string, more []mail.Step) (string, error) {
+	var steps []mail.Step
+	if err := json.Unmarshal([]byte(trace), &steps); err != nil {
+		return "", fmt.Errorf("read steps: %w", err)
+	}
+	return encode(mail.AppendSteps(steps, more))
 }
 
 // addSteps adds to a delivery's trace.
@@ -106,15 +121,11 @@ func addSteps(ctx context.Context, tx *tx, seq int64, more []mail.Step) error {
 	if err := tx.row(ctx, `SELECT steps FROM deliveries WHERE seq = ?`, seq, &text); err != nil {
 		return err
 	}
-	var trace []mail.Step
-	if err := json.Unmarshal([]byte(text), &trace); err != nil {
-		return fmt.Errorf("read steps: %w", err)
-	}
-	steps, err := json.Marshal(mail.AppendSteps(trace, more))
+	steps, err := withSteps(text, more)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE deliveries SET steps = ? WHERE seq = ?`, string(steps), seq)
+	_, err = tx.ExecContext(ctx, `UPDATE deliveries SET steps = ? WHERE seq = ?`, steps, seq)
 	return err
 }
 

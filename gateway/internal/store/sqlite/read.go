@@ -30,17 +30,20 @@ func (r envelopeRow) envelope() mail.Envelope {
 	}
 }
 
-// Waiting implements store.Store. It hops over the index from lane to lane, so
-// that its cost grows with the endpoints that have work, not with their backlog.
-func (db *DB) Waiting(ctx context.Context) ([]store.Waiting, error) {
-	rows, err := db.read.QueryContext(ctx, `
+// waitingLanes is prepared once: it is read hundreds of times a second.
+const waitingLanes = `
 		WITH RECURSIVE lanes (lane) AS (
 			SELECT min(lane) FROM queue WHERE owner IS NULL
 			UNION ALL
 			SELECT (SELECT min(q.lane) FROM queue q WHERE q.owner IS NULL AND q.lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL)
 		SELECT lane, (SELECT min(due_at) FROM queue q WHERE q.owner IS NULL AND q.lane = lanes.lane) FROM lanes
 		WHERE lane IS NOT NULL AND lane NOT IN (SELECT tenant || '/' || endpoint FROM pauses WHERE endpoint <> '')
-			AND substr(lane, 1, instr(lane, '/') - 1) NOT IN (SELECT tenant FROM pauses WHERE endpoint = '')`)
+			AND substr(lane, 1, instr(lane, '/') - 1) NOT IN (SELECT tenant FROM pauses WHERE endpoint = '')`
+
+// Waiting implements store.Store. It hops over the index from lane to lane, so
+// that its cost grows with the endpoints that have work, not with their backlog.
+func (db *DB) Waiting(ctx context.Context) ([]store.Waiting, error) {
+	rows, err := db.waiting.QueryContext(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read waiting endpoints: %w", err)
 	}

@@ -107,12 +107,12 @@ func importDelivery(ctx context.Context, tx *tx, message int64, d *store.Deliver
 	}
 	_, n := d.ID.Split()
 	in := d.Delivery
-	in.Seq, in.Subject = store.DeliverySeq(message, n), ""
+	in.Seq = store.DeliverySeq(message, n)
 	if err := insertDelivery(ctx, tx, &in, rest, steps); err != nil {
 		return err
 	}
 	if d.Subject != "" {
-		if err := setSubject(ctx, tx, in.Seq, d.Subject); err != nil {
+		if err := indexSubject(ctx, tx, in.Seq, d.Subject); err != nil {
 			return err
 		}
 	}

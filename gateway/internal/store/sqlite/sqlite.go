@@ -37,6 +37,7 @@ type DB struct {
 	file    string
 	write   *sql.DB
 	read    *sql.DB
+	waiting *sql.Stmt  // of read
 	changes *committer // on the connection of write
 
 	// before and now are the versions of the tables, when it was opened and since.
@@ -57,13 +58,13 @@ func openSync(ctx context.Context, file, synchronous string) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{file: file, write: write}
-	if err := db.prepare(ctx, file); err != nil {
+	if err := db.prepare(ctx, file, synchronous); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", file, err), db.Close())
 	}
 	return db, nil
 }
 
-func (db *DB) prepare(ctx context.Context, file string) error {
+func (db *DB) prepare(ctx context.Context, file, synchronous string) error {
 	if err := db.migrate(ctx); err != nil {
 		return err
 	}
@@ -75,7 +76,10 @@ func (db *DB) prepare(ctx context.Context, file string) error {
 		return err
 	}
 	db.read = read
-	db.changes, err = newCommitter(ctx, db.write)
+	if db.waiting, err = read.PrepareContext(ctx, waitingLanes); err != nil {
+		return fmt.Errorf("prepare statement: %w", err)
+	}
+	db.changes, err = newCommitter(ctx, db.write, synchronous)
 	return err
 }
 
@@ -148,6 +152,9 @@ func (db *DB) Close() error {
 	var err error
 	if db.changes != nil {
 		err = db.changes.close()
+	}
+	if db.waiting != nil {
+		err = errors.Join(err, db.waiting.Close())
 	}
 	if db.read != nil {
 		err = errors.Join(err, db.read.Close())
