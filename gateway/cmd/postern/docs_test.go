@@ -210,12 +210,12 @@ func TestDocumentedOperatorCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := filepath.Dir(g.Control)
-	commands := regexp.MustCompile(`(?m)^\.build/(postern (?:message|queue|quarantine) .*)$`).FindAllSubmatch(readme, -1)
-	if len(commands) < 9 {
+	commands := regexp.MustCompile(`(?m)^\.build/(postern (?:message|queue|quarantine|verify|backup|restore).*)$`).FindAllSubmatch(readme, -1)
+	if len(commands) < 12 {
 		t.Errorf("%d commands were found", len(commands))
 	}
 	for _, m := range commands {
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(string(m[1]), ".build/development", data))
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.NewReplacer(".build/development", data, ".build/", dir+"/").Replace(string(m[1])))
 		cmd.Env = append(os.Environ(), dataDirVariable+"="+data)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", m[0], err, out)

@@ -53,7 +53,7 @@ func Open(ctx context.Context, file string) (*DB, error) { return openSync(ctx, 
 // openSync opens the database with another setting of synchronous, which is for the test
 // that shows what FULL is needed for.
 func openSync(ctx context.Context, file, synchronous string) (*DB, error) {
-	write, err := open(file, 1, "immediate", "journal_mode(WAL)", "synchronous("+synchronous+")", "foreign_keys(1)")
+	write, err := open(file, 1, "immediate", "journal_mode(WAL)", "synchronous("+synchronous+")", "foreign_keys(1)", "cache_size(-16384)")
 	if err != nil {
 		return nil, err
 	}
