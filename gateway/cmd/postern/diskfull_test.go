@@ -34,7 +34,7 @@ func TestDiskFull(t *testing.T) {
 	const some, all = 64 << 10, math.MaxInt64
 	nothing := func(*testing.T, *gateway) {}
 	for name, f := range map[string]fullness{
-		"no space": {prepare: onSmallDisk, fill: fillDisk, free: freeDisk, says: "no space left on device"},
+		"no space": {prepare: onSmallDisk, fill: fillDisk, free: freeDisk, says: "disk is full"},
 		"files cannot grow": {prepare: nothing, says: "disk I/O error", fill: limitFiles(some), free: func(t *testing.T, g *gateway) *gateway {
 			limitFiles(all)(t, g)
 			return g
