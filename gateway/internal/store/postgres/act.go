@@ -62,14 +62,18 @@ func (db *DB) Act(ctx context.Context, a store.Action, deliveries []int64) ([]bo
 
 // changes says what an act sets of a delivery.
 func changes(a store.Action) (set string, ok bool) {
-	const anew = `state = 'queued', reason = '', earlier = attempts`
+	const (
+		anew = `state = 'queued', reason = '', earlier = attempts`
+		// What is held may be held for longer than it would have been kept.
+		asHeld = `, document = NULL, expires_at = greatest(expires_at, CASE state WHEN 'quarantined' THEN held_until ELSE 0 END)`
+	)
 	switch a.Act {
 	case store.Resend:
 		return anew, true
 	case store.Reprocess:
-		return anew + `, document = NULL`, true
+		return anew + asHeld, true
 	case store.Release:
-		return anew + `, document = NULL, released = true, expires_at = greatest(expires_at, held_until)`, true
+		return anew + asHeld + `, released = true`, true
 	case store.Retry:
 		return `reason = reason`, true
 	case store.Drop:

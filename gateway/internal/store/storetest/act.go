@@ -90,6 +90,26 @@ func testReprocess(t *testing.T, s store.Store) {
 	}
 }
 
+// testReprocessHeld processes again what is held beyond what would have been its retention:
+// its mail is kept as long as it was held for.
+func testReprocessHeld(t *testing.T, s store.Store) {
+	in := newMessage(1, "desk")
+	in.Deliveries[0].HeldUntil = start().Add(72 * time.Hour)
+	in.Deliveries[0].State, in.Deliveries[0].Reason = mail.Quarantined, "spam"
+	enqueue(t, s, in)
+	late := start().Add(48 * time.Hour)
+	if !act(t, s, store.Reprocess, late, only(t, s, in.ID)) {
+		t.Fatal("it was not processed again")
+	}
+	if out := expire(t, s, late); out.Deliveries != 0 || len(out.Bodies) != 0 {
+		t.Errorf("Expire = %+v of a delivery that was just put into the queue", out)
+	}
+	jobs := claimAt(t, s, late, 10, "desk")
+	if len(jobs) != 1 || !jobs[0].ExpiresAt.Equal(in.Deliveries[0].HeldUntil) {
+		t.Errorf("jobs = %+v, want it until the end of the quarantine", jobs)
+	}
+}
+
 func testRelease(t *testing.T, s store.Store) {
 	in := newMessage(1, "desk")
 	in.Deliveries[0].HeldUntil = start().Add(72 * time.Hour)

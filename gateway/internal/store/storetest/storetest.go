@@ -43,6 +43,7 @@ func TestStore(t *testing.T, open Open) {
 		"QuarantineShortens":        testQuarantineShortens,
 		"Resend":                    testResend,
 		"Reprocess":                 testReprocess,
+		"ReprocessHeld":             testReprocessHeld,
 		"Release":                   testRelease,
 		"RetryAndDrop":              testRetryAndDrop,
 		"ActNeedsBody":              testActNeedsBody,
