@@ -116,13 +116,21 @@ type Bucket struct {
 	RefilledAt time.Time
 }
 
-// nearly is what a token may lack by how sums are rounded.
-const nearly = 1e-9
+const (
+	// nearly is what a token may lack by how sums are rounded.
+	nearly = 1e-9
+	// maxAhead is how far a bucket's clock may be ahead of ours, as by that of another process.
+	maxAhead = time.Minute
+)
 
 // Take refills a bucket for the time that has passed, and takes tokens out of it. A clock that
-// has gone back adds nothing.
+// has gone back adds nothing; the time of one that was far ahead does not count, or nothing
+// would come in until then.
 func (b *Bucket) Take(now time.Time, w TokenWant) Tokens {
 	now = now.Truncate(time.Millisecond) // as it is kept: what is cut off would be added again
+	if b.RefilledAt.Sub(now) > maxAhead {
+		b.RefilledAt = now
+	}
 	if passed := now.Sub(b.RefilledAt); passed > 0 {
 		b.Tokens += passed.Seconds() * w.PerSecond
 		b.RefilledAt = now

@@ -119,9 +119,16 @@ func testTakeTokens(t *testing.T, s store.Store) {
 	if got := take(start().Add(time.Hour), a(100))[0]; got.Taken != 10 {
 		t.Errorf("taken = %+v, want a full bucket after an hour", got)
 	}
+	if take(start().AddDate(1, 0, 0), a(10)); take(start().Add(2*time.Hour), a(1))[0].Taken != 0 {
+		t.Error("a clock that has gone back far fills a bucket")
+	}
+	if got := take(start().Add(2*time.Hour+4*time.Second), a(9))[0]; got.Taken != 2 {
+		t.Errorf("taken = %+v, want 2: a clock that was a year ahead once holds nothing up", got)
+	}
+	take(start().Add(3*time.Hour), a(0))
 	smaller := a(100)
 	smaller.Burst = 2
-	if got := take(start().Add(2*time.Hour), smaller)[0]; got.Taken != 2 {
+	if got := take(start().Add(4*time.Hour), smaller)[0]; got.Taken != 2 {
 		t.Errorf("taken = %+v, want what the smaller bucket holds", got)
 	}
 }
