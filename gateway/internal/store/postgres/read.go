@@ -82,6 +82,9 @@ func (db *DB) Body(ctx context.Context, id mail.MessageID) (mail.BodyRef, error)
 // Document implements store.Store.
 func (db *DB) Document(ctx context.Context, id mail.DeliveryID) ([]byte, error) {
 	message, number := id.Split()
+	if number > store.MaxDeliveries { // its seq would be that of another message's
+		return nil, fmt.Errorf("get document of %s: %w", id, store.ErrNotFound)
+	}
 	document, err := only(query(ctx, db, pgx.RowTo[[]byte], `SELECT d.document FROM messages m JOIN deliveries d ON d.seq = (m.seq << 20 | $1::int) WHERE m.id = $2`,
 		number, clean(message)))
 	if err != nil {

@@ -129,7 +129,8 @@ func addressed(column, want string, and func(string, ...any)) {
 // match writes words as a query of FTS5 that finds rows with all of them: each is a string,
 // in which nothing has a meaning of its own.
 func match(words string) string {
-	list := strings.Fields(words)
+	// FTS5 ends its query at a zero, and takes it for what parts words in a subject.
+	list := strings.Fields(strings.ReplaceAll(words, "\x00", " "))
 	for i, w := range list {
 		list[i] = `"` + strings.ReplaceAll(w, `"`, `""`) + `"`
 	}

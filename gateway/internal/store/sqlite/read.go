@@ -165,6 +165,9 @@ func attempts(ctx context.Context, q querier, delivery int64) ([]mail.Attempt, e
 func (db *DB) Document(ctx context.Context, id mail.DeliveryID) ([]byte, error) {
 	var document []byte
 	message, number := id.Split()
+	if number > store.MaxDeliveries { // its seq would be that of another message's
+		return nil, fmt.Errorf("get document of %s: %w", id, store.ErrNotFound)
+	}
 	err := db.read.QueryRowContext(ctx, `SELECT d.document FROM messages m JOIN deliveries d ON d.seq = (m.seq << 20 | ?) WHERE m.id = ?`,
 		number, message).Scan(&document)
 	if errors.Is(err, sql.ErrNoRows) {

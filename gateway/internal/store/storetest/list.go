@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -66,5 +67,23 @@ func testNotFound(t *testing.T, s store.Store) {
 	wantLive(t, s, id, "")
 	if _, err := s.Body(t.Context(), id); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Body: error = %v, want ErrNotFound", err)
+	}
+}
+
+// testDocumentOfNumber asks for the document of a delivery by a number that no delivery has:
+// counted on, it would be another message's.
+func testDocumentOfNumber(t *testing.T, s store.Store) {
+	enqueue(t, s, newMessage(1, "desk"), newMessage(2, "desk"), newMessage(3, "desk"))
+	var seen []mail.MessageID
+	for _, job := range claim(t, s, 10, "desk") {
+		finish(t, s, 0, store.Result{Lease: job.Lease, State: mail.Delivered, Attempt: attempt(1, 200, ""), Document: []byte(`{}`)})
+		seen = append(seen, messageOf(job.ID))
+	}
+	for _, id := range seen {
+		for _, n := range []int{store.MaxDeliveries + 1, store.MaxDeliveries + 2, 1 << 32, math.MaxInt} {
+			if doc, err := s.Document(t.Context(), id.Delivery(n)); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("Document of %s = %q, %v, want ErrNotFound", id.Delivery(n), doc, err)
+			}
+		}
 	}
 }

@@ -51,6 +51,7 @@ func testSearch(t *testing.T, s store.Store) {
 		"not all words":           {store.Filter{Subject: "invoice nothing"}, nil},
 		"umlauts":                 {store.Filter{Subject: "grüße KÖLN"}, []string{"greeting"}},
 		"what looks like a query": {store.Filter{Subject: `"invoice" AND -foo* (bar:`}, []string{"quote"}},
+		"a zero":                  {store.Filter{Subject: "4711\x00your"}, []string{"invoice"}},
 		"marks alone":             {store.Filter{Subject: `" ' : * ( %`}, nil},
 		"all of it":               {store.Filter{Tenant: "acme", Endpoint: "desk", States: []mail.State{mail.Delivered}, Since: hour(0), Until: hour(1), Sender: "@example.com", Subject: "off"}, []string{"invoice"}},
 		"cursor":                  {store.Filter{Before: get(t, s, messageOf(ids["quote"])).Deliveries[0].Seq, Subject: "invoice"}, []string{"invoice"}},

@@ -53,6 +53,7 @@ func TestStore(t *testing.T, open Open) {
 		"Search":                    testSearch,
 		"ListFilters":               testListFilters,
 		"NotFound":                  testNotFound,
+		"DocumentOfNumber":          testDocumentOfNumber,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
