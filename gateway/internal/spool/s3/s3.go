@@ -243,7 +243,11 @@ func (b *Bodies) Sweep(ctx context.Context, live spool.Live) (int, error) {
 		if len(page) < pageSize {
 			break
 		}
-		last = page[len(page)-1].Key
+		next := page[len(page)-1].Key
+		if next <= last { // it would go on for ever
+			return sweeper.Removed, fmt.Errorf("sweep bucket %s: the store was asked for keys after %q and gives them up to %q: it does not know start-after", b.cfg.Bucket, last, next)
+		}
+		last = next
 	}
 	if err := sweeper.Flush(ctx); err != nil {
 		return sweeper.Removed, fmt.Errorf("sweep bucket %s: %w", b.cfg.Bucket, err)

@@ -254,6 +254,39 @@ func TestOpenTellsWhatIsWrong(t *testing.T) {
 	}
 }
 
+// TestSweepEnds sweeps a bucket whose store gives the same page again and again, whatever it is
+// asked to begin after.
+func TestSweepEnds(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	var page strings.Builder
+	page.WriteString("<ListBucketResult>")
+	for range 1000 {
+		page.WriteString("<Contents><Key>" + string(mail.NewMessageID(time.Now())) + "-0011223344556677.eml</Key><LastModified>2020-01-01T00:00:00.000Z</LastModified><Size>1</Size></Contents>")
+	}
+	page.WriteString("</ListBucketResult>")
+	bodies, err := s3.OpenThrough(t.Context(), f.config(""), func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Query().Get("max-keys") != "1000" {
+				return next.RoundTrip(r)
+			}
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(page.String())), Request: r}, nil
+		})
+	}, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = bodies.Close() }()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	_, err = bodies.Sweep(ctx, func(context.Context, []mail.MessageID) (map[mail.MessageID]mail.BodyRef, error) {
+		return nil, nil
+	})
+	if err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error = %v, want that the list does not go on", err)
+	}
+}
+
 // TestServerGoes holds what becomes of bodies while the server is away.
 func TestServerGoes(t *testing.T) {
 	t.Parallel()
