@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -159,6 +160,61 @@ func TestCopy(t *testing.T) {
 	}
 	if r := to.verify(t); r.Messages != 4 || r.Wrong != 0 {
 		t.Errorf("report = %+v", r)
+	}
+}
+
+// interrupted is a store that an interrupted copy comes to only with bodies.
+type interrupted struct{ *sqlite.DB }
+
+func (interrupted) Import(context.Context, []store.Record) error { return errors.New("interrupted") }
+
+// TestCopyGoesOn has a copy go on that was interrupted with bodies copied, small and large,
+// whose messages were not.
+func TestCopyGoesOn(t *testing.T) {
+	t.Parallel()
+	from, to := open(t, filepath.Join(t.TempDir(), "data")), open(t, filepath.Join(t.TempDir(), "data"))
+	from.fill(t, 1, 1)
+	from.fill(t, 300, 300)
+	o := maintenance.CopyOptions{Resume: true, Progress: func(maintenance.Copied) {}}
+	for range 2 {
+		if _, err := maintenance.Copy(t.Context(), from.db, from.bodies, interrupted{to.db}, to.bodies, o); err == nil {
+			t.Fatal("it was not interrupted")
+		}
+		if err := errors.Join(to.db.Close(), to.bodies.Close()); err != nil {
+			t.Fatal(err)
+		}
+		to = open(t, to.dir)
+	}
+	if done, err := maintenance.Copy(t.Context(), from.db, from.bodies, to.db, to.bodies, o); err != nil || done.Messages != 2 {
+		t.Errorf("Copy = %+v, %v", done, err)
+	}
+	if diff := cmp.Diff(from.contents(t), to.contents(t)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestBackupInside refuses to copy a folder into itself, which would have no end.
+func TestBackupInside(t *testing.T) {
+	t.Parallel()
+	d := open(t, filepath.Join(t.TempDir(), "data"))
+	d.fill(t, 1, 1)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(filepath.Join(d.dir, "segments"), link); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{filepath.Join(d.dir, "bodies", "backup"), filepath.Join(link, "backup")} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		err := maintenance.Backup(ctx, d.db, d.bodies, dir, "test")
+		cancel()
+		if err == nil || errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "into itself") {
+			t.Errorf("backup to %s: %v", dir, err)
+		}
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is left: %v", dir, err)
+		}
+	}
+	if err := maintenance.Backup(t.Context(), d.db, d.bodies, filepath.Join(d.dir, "backup"), "test"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -140,6 +140,9 @@ func Explain(dir string, err error) error {
 
 // copyTo copies the files that are ours into another folder, by the same names.
 func (f *folder) copyTo(ctx context.Context, dir string, ours func(name string) bool) error {
+	if err := f.notInside(dir); err != nil {
+		return fmt.Errorf("copy bodies to %s: %w", dir, err)
+	}
 	target, err := openFolder(dir, f.disk)
 	if err != nil {
 		return fmt.Errorf("copy bodies: %w", err)
@@ -171,6 +174,36 @@ func (f *folder) copyTo(ctx context.Context, dir string, ours func(name string) 
 		return fmt.Errorf("copy bodies to %s: %w", dir, target.explain(err))
 	}
 	return nil
+}
+
+// notInside fails for a folder, which need not be there, in what is to be copied to it: there
+// would be more to copy with all that is.
+func (f *folder) notInside(dir string) error {
+	own, err := f.root.Stat(".")
+	if err != nil {
+		return err
+	}
+	above, err := filepath.Abs(filepath.Dir(dir))
+	if err == nil {
+		above, err = filepath.EvalSymlinks(above)
+	}
+	if err != nil {
+		return err
+	}
+	for {
+		info, err := os.Stat(above)
+		if err != nil {
+			return err
+		}
+		if os.SameFile(own, info) {
+			return fmt.Errorf("it lies in %s, which would be copied into itself; name a folder elsewhere", f.dir)
+		}
+		next := filepath.Dir(above)
+		if next == above {
+			return nil
+		}
+		above = next
+	}
 }
 
 func (f *folder) copyFile(ctx context.Context, target *folder, name string) error {

@@ -53,16 +53,12 @@ func (f *Files) Close() error { return f.root.Close() }
 
 // Put stores what r gives and returns once it is durable. Where r or the disk
 // fails nothing is left behind; an error of r is in the error's chain. The body is
-// kept until Delete; expires says when that is to be expected.
+// kept until Delete; expires says when that is to be expected. Where an earlier process has
+// left one of the same message, as a copy that was interrupted does, that is for Sweep to remove.
 func (f *Files) Put(ctx context.Context, id mail.MessageID, _ time.Time, r io.Reader) (mail.BodyRef, error) {
-	name, err := f.newName(id)
+	name, file, err := f.newFile(id)
 	if err != nil {
 		return "", f.explain(err)
-	}
-	f.claim(id)
-	file, err := f.create(name)
-	if err != nil {
-		return "", f.explain(fmt.Errorf("create body: %w", err))
 	}
 	size, sum, err := f.fill(ctx, file, r)
 	if closeErr := f.disk.call("close", file.Close); err == nil && closeErr != nil {
@@ -77,25 +73,43 @@ func (f *Files) Put(ctx context.Context, id mail.MessageID, _ time.Time, r io.Re
 	return makeRef(name, size, sum), nil
 }
 
-// newName makes the day's folder and returns the name of the body in it.
-func (f *Files) newName(id mail.MessageID) (string, error) {
+// maxLeft is how many bodies of one message and day earlier processes may have left.
+const maxLeft = 100
+
+// newFile makes the day's folder, and the file of the body in it.
+func (f *Files) newFile(id mail.MessageID) (name string, file *os.File, err error) {
 	if err := CheckID(id); err != nil {
-		return "", err
+		return "", nil, err
 	}
+	first := f.claim(id)
 	day := time.Now().UTC().Format(dayLayout)
-	if err := f.makeDay(day); err != nil {
-		return "", fmt.Errorf("create folder in the spool %s (was it moved? then restart): %w", f.dir, err)
+	for n := 1; ; n++ {
+		if err := f.makeDay(day); err != nil {
+			return "", nil, fmt.Errorf("create folder in the spool %s (was it moved? then restart): %w", f.dir, err)
+		}
+		name = path.Join(day, string(id)+extension)
+		file, err = f.create(name)
+		switch {
+		case err == nil:
+			return name, file, nil
+		case !first || n == maxLeft || !errors.Is(err, fs.ErrExist):
+			return "", nil, fmt.Errorf("create body: %w", err)
+		}
+		day = fmt.Sprintf("%.*s-%d", len(dayLayout), day, n)
 	}
-	return path.Join(day, string(id)+extension), nil
 }
 
-// claim says that a body is this process's, and none that a crash left.
-func (f *Files) claim(id mail.MessageID) {
+// claim says that a body is this process's, and none that a crash left. It reports whether
+// it is the first of its message, as far as that is known.
+func (f *Files) claim(id mail.MessageID) (first bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.own != nil {
-		f.own[id] = struct{}{}
+	if f.own == nil {
+		return false
 	}
+	_, again := f.own[id]
+	f.own[id] = struct{}{}
+	return !again
 }
 
 func (f *Files) owns(id mail.MessageID) bool {

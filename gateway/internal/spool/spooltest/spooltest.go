@@ -38,6 +38,7 @@ func (s Suite) Test(t *testing.T) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, *fixture){
 		"RoundTrip":    testRoundTrip,
+		"PutAgain":     testPutAgain,
 		"Delete":       testDelete,
 		"Concurrent":   testConcurrent,
 		"Cancelled":    testCancelled,
@@ -142,6 +143,39 @@ func (f *fixture) sizes() []int {
 		list = append(list, spool.SmallBody+1, 3<<20)
 	}
 	return list
+}
+
+// testPutAgain puts bodies that an earlier process has put and come no further with, as a copy
+// of a store does that goes on.
+func testPutAgain(t *testing.T, f *fixture) {
+	known := make(rows)
+	var all []stored
+	for i, size := range f.sizes() {
+		s := f.put(t, Content(uint64(i), size))
+		all = append(all, s)
+	}
+	for range 2 {
+		f.reopen(t)
+		for i, s := range all {
+			ref, err := f.Put(t.Context(), s.id, later(), bytes.NewReader(s.octets))
+			if err != nil {
+				t.Fatalf("a body of %d octets: %v", len(s.octets), err)
+			}
+			all[i].ref, known[s.id] = ref, ref
+		}
+	}
+	f.reopen(t)
+	if f.suite.Age != nil {
+		f.suite.Age(t, f.place)
+	}
+	if _, err := f.Sweep(t.Context(), known.live); err != nil {
+		t.Error(err)
+	}
+	for _, s := range all {
+		if err := s.check(f); err != nil {
+			t.Errorf("a body of %d octets: %v", len(s.octets), err)
+		}
+	}
 }
 
 func testRoundTrip(t *testing.T, f *fixture) {

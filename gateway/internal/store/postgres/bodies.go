@@ -102,16 +102,20 @@ func fill(ctx context.Context, r io.Reader, buffer []byte) (n int, last bool, er
 	return n, false, nil
 }
 
+// again writes over what a copy that was interrupted has left of the same message's body; the
+// octets are the same.
+const again = ` ON CONFLICT (id, part) DO UPDATE SET data = excluded.data, stored_at = excluded.stored_at`
+
 func (b *Bodies) putPart(ctx context.Context, id mail.MessageID, part int, data []byte, last bool) error {
 	switch {
 	case last && part == 0:
 		return b.db.puts.do(ctx, &putting{id: id, data: data}, perRow+len(data))
 	case !last:
-		_, err := b.db.one(ctx, lazy, "store a part", `INSERT INTO bodies (id, part, data) VALUES ($1, $2, $3)`, string(id), part, data)
+		_, err := b.db.one(ctx, lazy, "store a part", `INSERT INTO bodies (id, part, data) VALUES ($1, $2, $3)`+again, string(id), part, data)
 		return err
 	}
 	n, err := b.db.one(ctx, durable, "store the last part", `
-		INSERT INTO bodies (id, part, data) SELECT $1, $2::int, $3 WHERE (SELECT count(*) FROM bodies WHERE id = $1) = $2::int`, string(id), part, data)
+		INSERT INTO bodies (id, part, data) SELECT $1, $2::int, $3 WHERE (SELECT count(*) FROM bodies WHERE id = $1 AND part < $2::int) = $2::int`+again, string(id), part, data)
 	if err == nil && n != 1 {
 		err = errors.New("the database server has lost parts of it, as by a crash")
 	}
@@ -124,7 +128,7 @@ func (db *DB) put(ctx context.Context, batch []*putting) error {
 	for i, p := range batch {
 		ids[i], data[i] = string(p.id), append([]byte{}, p.data...) // nil would be NULL
 	}
-	_, err := db.one(ctx, durable, "store bodies", `INSERT INTO bodies (id, part, data) SELECT id, 0, data FROM unnest($1::text[], $2::bytea[]) AS new (id, data)`, ids, data)
+	_, err := db.one(ctx, durable, "store bodies", `INSERT INTO bodies (id, part, data) SELECT id, 0, data FROM unnest($1::text[], $2::bytea[]) AS new (id, data)`+again, ids, data)
 	return err
 }
 
