@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // maxBatch is how many changes one transaction takes.
@@ -30,6 +33,10 @@ type committer struct {
 	// it is in force.
 	synchronous string
 	waits       bool
+	// doubtful says that a commit failed. The kernel tells once of what it could not write, and
+	// forgets it: commits that did not wait for the disk may be among that, and none behind
+	// them outlives a power cut then.
+	doubtful bool
 
 	mu      sync.Mutex
 	arrived sync.Cond
@@ -140,6 +147,9 @@ func (c *committer) together(batch []*change) error {
 	if err := c.wait(ctx, slices.ContainsFunc(batch, func(one *change) bool { return one.lasting })); err != nil {
 		return err
 	}
+	if err := c.secure(ctx); err != nil {
+		return err
+	}
 	if _, err := c.tx.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -149,6 +159,7 @@ func (c *committer) together(batch []*change) error {
 		}
 	}
 	if _, err := c.tx.ExecContext(ctx, "COMMIT"); err != nil {
+		c.doubtful = !isConstraint(err)
 		return errors.Join(fmt.Errorf("commit: %w", err), c.rollback())
 	}
 	return nil
@@ -164,12 +175,36 @@ func (c *committer) wait(ctx context.Context, lasting bool) error {
 	if lasting {
 		setting = c.synchronous
 	}
+	c.waits = false // until it is known to
 	// Not prepared: it takes effect when it is read.
 	if _, err := c.conn.ExecContext(ctx, "PRAGMA synchronous = "+setting); err != nil {
 		return fmt.Errorf("set synchronous: %w", err)
 	}
 	c.waits = lasting
 	return nil
+}
+
+// secure has all that was committed in the database itself, and its log empty, where a commit
+// has failed. Until that is done nothing more is committed.
+func (c *committer) secure(ctx context.Context) error {
+	if !c.doubtful {
+		return nil
+	}
+	var busy, frames, copied int
+	if err := c.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &copied); err != nil {
+		return fmt.Errorf("make durable what was committed before an error: %w", err)
+	}
+	if busy != 0 {
+		return errors.New("make durable what was committed before an error: the database is being read")
+	}
+	c.doubtful = false
+	return nil
+}
+
+// isConstraint reports whether a commit failed for what was to be committed.
+func isConstraint(err error) bool {
+	e, ok := errors.AsType[*driver.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
 }
 
 // rollback ends a transaction without a change. SQLite has done so itself where the disk is

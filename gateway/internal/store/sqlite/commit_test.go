@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -145,6 +146,46 @@ func TestChangeFailsAlone(t *testing.T) {
 		if n := notes(t, db) - before; n != 10 {
 			t.Errorf("%s: %d changes were made, want 10", name, n)
 		}
+	}
+}
+
+// TestFailedCommit has nothing committed behind what may not be on the disk: after a commit that
+// failed, all that was committed before is taken into the database first.
+func TestFailedCommit(t *testing.T) {
+	t.Parallel()
+	db := opened(t)
+	makeNotes(t, db)
+	logged := func() int64 {
+		t.Helper()
+		info, err := os.Stat(db.file + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	for i := range 100 { // which the disk is not waited for
+		if err := db.changes.lease(t.Context(), note(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, calls := logged(), 0
+	db.changes.tx.fault = func() error {
+		if calls++; calls == 3 { // begin, insert, commit
+			return errors.New("disk I/O error")
+		}
+		return nil
+	}
+	if err := db.changes.do(t.Context(), note("failed")); err == nil {
+		t.Fatal("it did not fail")
+	}
+	if err := db.changes.do(t.Context(), note("next")); err != nil {
+		t.Fatal(err)
+	}
+	if after := logged(); after >= before/2 {
+		t.Errorf("the log has %d octets, as before the failure (%d): it was not emptied", after, before)
+	}
+	if n := notes(t, db); n != 101 {
+		t.Errorf("%d notes, want 101", n)
 	}
 }
 
