@@ -192,7 +192,8 @@ func (d *Dispatcher) wait(ctx context.Context, until time.Time, listen bool) (fr
 // work makes one attempt and records it. While it is recorded, the worker is free for
 // another, as long as not too many wait for their record.
 func (d *Dispatcher) work(ctx context.Context, job store.Job) {
-	outcome, interrupted := d.attempt(ctx, job)
+	outcome, held, interrupted := d.attempt(ctx, job)
+	defer held.free() // the outcome has the document until it is recorded
 	if interrupted {
 		d.done <- struct{}{}
 		return // its lease is given back with the others
@@ -250,8 +251,8 @@ func report(log hclog.Logger, state mail.State, due time.Time, o queue.Outcome) 
 // retention is over. A panic
 // is a failed attempt like any other: one mail must not stop the others. A stop
 // interrupts a chain, which is run again by the next start; it lets a request under
-// way end, whose time the client bounds.
-func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outcome, interrupted bool) {
+// way end, whose time the client bounds. What it holds of the memory is to be freed, nil included.
+func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outcome, held *reservation, interrupted bool) {
 	ctx := context.WithoutCancel(stop)
 	made := mail.Attempt{Number: job.Attempts + 1, At: time.Now()}
 	o.Attempt = &made
@@ -259,7 +260,7 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 		if p := recover(); p != nil {
 			d.log.Error("panic in an attempt", "delivery_id", job.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			made.Reason = "internal: see the gateway's log"
-			o, interrupted = queue.Outcome{Attempt: &made}, false
+			o, interrupted = queue.Outcome{Attempt: &made}, false // held as it is
 		}
 	}()
 
@@ -267,39 +268,38 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 	defer s.attempts.Done()
 	if !made.At.Before(job.ExpiresAt) { // as may be while it waits for a limit, or is paused
 		o.State, o.Reason, o.Attempt = mail.Expired, "retention ended before it was delivered", nil
-		return o, false
+		return o, held, false
 	}
 	endpoint, ok := s.endpoints[job.Endpoint]
 	if !ok {
 		made.Reason = "config: the endpoint is not in the configuration"
-		return o, false
+		return o, held, false
 	}
 	body, err := d.bodies.Open(ctx, job.Body)
 	if err != nil {
 		made.Reason = "body: " + err.Error()
-		return o, false
+		return o, held, false
 	}
 	defer body.Close()
-	held, err := d.memory.reserve(stop, job.Endpoint.Tenant, max(min(body.Size(), documentSize), documentCost*job.DocumentSize))
-	defer held.free()
+	held, err = d.memory.reserve(stop, job.Endpoint.Tenant, max(min(body.Size(), documentSize), documentCost*job.DocumentSize))
 	if err != nil {
-		return o, true // by the stop: nothing else ends the wait
+		return o, held, true // by the stop: nothing else ends the wait
 	}
 	p, err := d.prepare(stop, job, endpoint, s.chain(job.Endpoint.Tenant, job.Alias), body, held)
 	o.Made = p.made
 	failed, chain := errors.AsType[*failedChainError](err)
 	switch {
 	case errors.Is(err, errInterrupted), err != nil && stop.Err() != nil:
-		return queue.Outcome{}, true
+		return queue.Outcome{}, held, true
 	case chain:
 		made.Reason, made.Duration = failed.reason, failed.took
-		return o, false
+		return o, held, false
 	case err != nil:
 		made.Reason = "document: " + err.Error()
-		return o, false
+		return o, held, false
 	case p.ended != "":
 		o.State, o.Reason, o.Attempt = p.ended, p.reason, nil
-		return o, false
+		return o, held, false
 	}
 	made.At = time.Now()
 	res := d.client.Send(ctx, webhook.Request{
@@ -314,5 +314,5 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 	if res.Code == http.StatusRequestEntityTooLarge {
 		d.revise(job, endpoint, p.document, &o)
 	}
-	return o, false
+	return o, held, false
 }

@@ -82,8 +82,11 @@ func (r *reservation) release(octets int64) {
 	r.octets = octets
 }
 
-// free gives all back, for good.
+// free gives all back, for good. There is nothing to free of a nil one.
 func (r *reservation) free() {
+	if r == nil {
+		return
+	}
 	r.release(0)
 	r.memory.mu.Lock()
 	defer r.memory.mu.Unlock()

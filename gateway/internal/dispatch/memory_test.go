@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/mail"
@@ -31,6 +32,27 @@ func TestTenantLeavesMemory(t *testing.T) {
 		run.stop()
 		if got := states(g.deliveries(large)); got[mail.Queued] != 8 || len(desk.got()) != 0 {
 			t.Errorf("deliveries %v, %d requests", got, len(desk.got()))
+		}
+	})
+}
+
+// TestRecordKeepsMemory has outcomes with large documents wait for their record: what they
+// hold counts, so that no more are made than there is memory for.
+func TestRecordKeepsMemory(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, g *gateway) {
+		desk := g.network.endpoint(t, "desk", status(200))
+		g.mail = "Subject: large\r\n\r\n" + strings.Repeat("no end of text\r\n", 3<<20/16)
+		large := g.backlog("desk", 24) // nine MiB each
+		g.store.fail(time.Minute, "Finish")
+		g.start(24, rooms{"desk": 24})
+		time.Sleep(30 * time.Second)
+		if n := len(desk.got()); n == 0 || n > 12 {
+			t.Errorf("%d documents of 3 MiB wait for their record", n)
+		}
+		time.Sleep(time.Minute)
+		if got := states(g.deliveries(large)); got[mail.Delivered] != 24 {
+			t.Errorf("deliveries %v", got)
 		}
 	})
 }
