@@ -56,6 +56,7 @@ func openStorage(ctx context.Context, cfg *config.Config, dataDir string, log hc
 
 func (s *storage) openAll(ctx context.Context, cfg *config.Config, dataDir string, log hclog.Logger) error {
 	var small, files bodyStore // by the database, and in the data folder
+	var bind []func(identity string) error
 	limit := spool.SmallBody
 	if cfg.Store.Driver == config.DriverPostgres {
 		db, err := postgres.Open(ctx, postgres.Config{DSN: cfg.Store.Postgres.DSN.Text(), MaxConnections: cfg.Store.Postgres.MaxConnections, Logger: log})
@@ -73,6 +74,7 @@ func (s *storage) openAll(ctx context.Context, cfg *config.Config, dataDir strin
 			return err
 		}
 		s.open = append(s.open, local)
+		bind = append(bind, local.Bind)
 		files = local
 		if small == nil {
 			small = local
@@ -92,9 +94,19 @@ func (s *storage) openAll(ctx context.Context, cfg *config.Config, dataDir strin
 			return err
 		}
 		s.open = append(s.open, bucket)
+		bind = append(bind, func(identity string) error { return bucket.Bind(ctx, identity) })
 		s.bodies = spool.NewTiered(limit, small, bucket)
 	default:
 		return fmt.Errorf("there are no bodies by the driver %q", cfg.Bodies.Driver)
+	}
+	identity, err := s.store.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	for _, to := range bind {
+		if err := to(identity); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ var ErrNotEmpty = errors.New("there are messages already in the store that is co
 
 // Target is what is copied to.
 type Target interface {
-	Source
+	List(ctx context.Context, filter store.Filter) ([]store.Delivery, error)
 	Import(ctx context.Context, records []store.Record) error
 	Pause(ctx context.Context, endpoint store.Endpoint, since time.Time) error
 }
@@ -88,18 +88,19 @@ func Copy(ctx context.Context, from Source, bodies Opener, to Target, put Putter
 	}
 }
 
-// messages lists what a store holds.
-func messages(ctx context.Context, s Source) (map[mail.MessageID]bool, error) {
+// messages lists what a store holds. Every message has a delivery.
+func messages(ctx context.Context, s Target) (map[mail.MessageID]bool, error) {
 	ids := make(map[mail.MessageID]bool)
-	for after := int64(0); ; {
-		records, err := s.Export(ctx, after, page)
-		if err != nil || len(records) == 0 {
+	for before := int64(0); ; {
+		list, err := s.List(ctx, store.Filter{Before: before, Limit: 1000})
+		if err != nil || len(list) == 0 {
 			return ids, err
 		}
-		for _, r := range records {
-			ids[r.ID] = true
+		for _, d := range list {
+			id, _ := d.ID.Split()
+			ids[id] = true
+			before = d.Seq
 		}
-		after = records[len(records)-1].Seq
 	}
 }
 

@@ -1,8 +1,12 @@
 package spool
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 )
 
@@ -10,11 +14,14 @@ import (
 const (
 	segmentsName = "segments"
 	filesName    = "bodies"
+	// identityName is the file that says which database the bodies are of.
+	identityName = "bodies.id"
 )
 
 // Local keeps bodies on this machine: small ones in segments, large ones in files.
 type Local struct {
 	*Tiered
+	dir      string
 	segments *Segments
 	files    *Files
 }
@@ -30,7 +37,50 @@ func OpenLocal(dir string) (*Local, error) {
 	if err != nil {
 		return nil, errors.Join(err, segments.Close())
 	}
-	return &Local{NewTiered(SmallBody, segments, files), segments, files}, nil
+	return &Local{NewTiered(SmallBody, segments, files), dir, segments, files}, nil
+}
+
+// Bind holds that the bodies are those of a database, by its identity. Bodies that were of
+// none yet are its from now on.
+func (l *Local) Bind(identity string) error {
+	name := filepath.Join(l.dir, identityName)
+	have, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return l.mark(name, identity)
+	case err != nil:
+		return fmt.Errorf("read whose bodies these are: %w", err)
+	case string(bytes.TrimSpace(have)) != identity:
+		return fmt.Errorf("%w: %s says %.64q, and the database is %s. Where the database was lost, restore a backup; to begin anew, move %s, %s and %s out of %s",
+			ErrOther, name, bytes.TrimSpace(have), identity, segmentsName, filesName, identityName, l.dir)
+	}
+	return nil
+}
+
+// mark writes a database's identity, all of it or nothing.
+func (l *Local) mark(name, identity string) error {
+	write := func() error {
+		file, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = file.WriteString(identity + "\n")
+		if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+			return err
+		}
+		if err := os.Rename(name+".new", name); err != nil {
+			return err
+		}
+		dir, err := os.Open(l.dir)
+		if err != nil {
+			return err
+		}
+		return errors.Join(dir.Sync(), dir.Close())
+	}
+	if err := write(); err != nil {
+		return fmt.Errorf("note whose bodies these are: %w", Explain(l.dir, err))
+	}
+	return nil
 }
 
 // Hold keeps deletions back until release is called, which makes them.

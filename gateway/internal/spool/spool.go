@@ -40,6 +40,8 @@ var (
 	ErrDamaged = mail.ErrDamaged
 	// ErrForeign means that a reference is not one that the store has made.
 	ErrForeign = mail.ErrForeign
+	// ErrOther means that the bodies are of another database: a sweep would delete them all.
+	ErrOther = errors.New("the bodies belong to another database")
 	// ErrFull means that the disk, or the share of it that we may use, is full.
 	ErrFull = errors.New("the disk is full")
 	// ErrFailing means that the disk does not do its work.

@@ -36,6 +36,10 @@ var ErrInFlight = errors.New("an attempt is under way")
 // ErrNewer means that a database was written by a newer version of Postern.
 var ErrNewer = errors.New("database is newer than this program")
 
+// ExportOctets is how many octets of documents Export returns at a time, unless one message
+// has more.
+const ExportOctets = 16 << 20
+
 // MaxDeliveries is how many deliveries a message may have.
 const MaxDeliveries = 1<<20 - 1
 
@@ -70,6 +74,8 @@ type Store interface {
 	// said of them, and the log's rows. It returns the bodies, for the caller to delete.
 	Expire(ctx context.Context, now time.Time, limit int) (Expired, error)
 
+	// Identity names the database for ever: who keeps bodies for it can tell it from another.
+	Identity(ctx context.Context) (string, error)
 	// LiveBodies returns the bodies that messages refer to, of those that refer to one.
 	LiveBodies(ctx context.Context, ids []mail.MessageID) (map[mail.MessageID]mail.BodyRef, error)
 	// Body returns the body of a message; empty where it refers to none, as when its
@@ -106,7 +112,8 @@ type Store interface {
 	TakeTokens(ctx context.Context, now time.Time, wants []TokenWant) ([]Tokens, error)
 
 	// Export reads messages with all that is known of them in order of their Seq, from
-	// after the given one on.
+	// after the given one on: up to limit, and fewer where their documents together have
+	// more than ExportOctets. It returns none only where there are no more.
 	Export(ctx context.Context, after int64, limit int) ([]Record, error)
 	// Import adds what Export has read to a store that has no such messages, all or
 	// none. Leases are void.
@@ -248,7 +255,8 @@ type Lease struct {
 	// Seq is the store's own name for the delivery.
 	Seq   int64
 	Owner string
-	// Number grows with every claim of the delivery.
+	// Number grows with every claim of the delivery, from 1 or, where it was put into the
+	// queue again, from the time of that: none comes twice.
 	Number int
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -124,6 +125,47 @@ func (b *Bodies) check(ctx context.Context) error {
 		return fmt.Errorf("delete from bucket %s: %w", b.cfg.Bucket, err)
 	}
 	return nil
+}
+
+// identityName is the object that says which database the bodies are of.
+const identityName = "bodies.id"
+
+// Bind holds that the bodies under the prefix are those of a database, by its identity. Bodies
+// that were of none yet are its from now on.
+func (b *Bodies) Bind(ctx context.Context, identity string) error {
+	key := b.cfg.Prefix + identityName
+	have, err := b.small(ctx, key)
+	if isMissing(err) {
+		err = b.request(ctx, 0, func(ctx context.Context) error {
+			_, err := b.client.PutObject(ctx, b.cfg.Bucket, key, strings.NewReader(identity), int64(len(identity)), minio.PutObjectOptions{ContentType: "text/plain", DisableContentSha256: true})
+			return err
+		})
+		if err == nil {
+			have, err = b.small(ctx, key) // of two who were first, one was
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("ask bucket %s whose bodies it has: %w", b.cfg.Bucket, b.explain(err))
+	}
+	if have != identity {
+		return fmt.Errorf("%w: the object %s in bucket %s says %.64q, and the database is %s. Name the right database, or another prefix", spool.ErrOther, key, b.cfg.Bucket, have, identity)
+	}
+	return nil
+}
+
+// small reads an object of a few octets.
+func (b *Bodies) small(ctx context.Context, key string) (text string, err error) {
+	err = b.request(ctx, 0, func(ctx context.Context) error {
+		object, err := b.client.GetObject(ctx, b.cfg.Bucket, key, minio.GetObjectOptions{})
+		if err != nil {
+			return err
+		}
+		defer object.Close()
+		octets, err := io.ReadAll(io.LimitReader(object, 1<<10))
+		text = string(octets)
+		return err
+	})
+	return text, err
 }
 
 // isMissing reports whether an error says that there is no object under a key.

@@ -412,3 +412,23 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("temporary files are left: %v, %v", left, err)
 	}
 }
+
+// TestBind opens bodies for the database that they are of, and for another. A sweep leaves
+// what says so.
+func TestBind(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	for _, tc := range []struct {
+		prefix, identity string
+		want             error
+	}{{"a", "one", nil}, {"a", "one", nil}, {"a", "other", spool.ErrOther}, {"b", "other", nil}, {"a", "one", nil}} {
+		bodies := f.open(t, tc.prefix)
+		if err := bodies.Bind(t.Context(), tc.identity); !errors.Is(err, tc.want) {
+			t.Errorf("Bind of %s to %q: %v, want %v", tc.prefix, tc.identity, err, tc.want)
+		}
+		none := func(context.Context, []mail.MessageID) (map[mail.MessageID]mail.BodyRef, error) { return nil, nil }
+		if n, err := bodies.Sweep(t.Context(), none); n != 0 || err != nil {
+			t.Errorf("Sweep = %d, %v", n, err)
+		}
+	}
+}

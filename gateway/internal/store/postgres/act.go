@@ -41,7 +41,7 @@ func (db *DB) Act(ctx context.Context, a store.Action, deliveries []int64) ([]bo
 			b.Queue(`DELETE FROM queue WHERE delivery_seq = ANY($1)`, seqs)
 		} else {
 			b.Queue(`
-				INSERT INTO queue (delivery_seq, lane, due_at, expires_at, claims, lost) SELECT seq, tenant || '/' || endpoint, $2, expires_at, 0, 0 FROM deliveries WHERE seq = ANY($1)
+				INSERT INTO queue (delivery_seq, lane, due_at, expires_at, claims, lost) SELECT seq, tenant || '/' || endpoint, $2, expires_at, $2, 0 FROM deliveries WHERE seq = ANY($1)
 				ON CONFLICT (delivery_seq) DO UPDATE SET due_at = least(queue.due_at, excluded.due_at), lost = 0`, seqs, millis(a.Now))
 		}
 		b.Queue(reckon, messages)

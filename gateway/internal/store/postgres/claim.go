@@ -151,12 +151,16 @@ func (db *DB) Release(ctx context.Context, owner string) (int, error) {
 		UPDATE queue SET owner = NULL, lease_until = NULL, began = false FROM held WHERE queue.delivery_seq = held.delivery_seq`, clean(owner))
 }
 
+// notAhead is a time by our clock, or that of the server where ours has run ahead since it was
+// opened: what has not ended there is not ended by us.
+const notAhead = `least($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)`
+
 // Reap implements store.Store. That the first lease is lost makes a delivery suspicious;
 // after that, those count in which something was begun. What another process takes back,
 // or finishes, at the same time is left to it.
 func (db *DB) Reap(ctx context.Context, now time.Time) (int, error) {
 	return db.free(ctx, "reap leases", `
-		WITH ended AS MATERIALIZED (SELECT delivery_seq FROM queue WHERE owner IS NOT NULL AND lease_until < $1 FOR UPDATE SKIP LOCKED)
+		WITH ended AS MATERIALIZED (SELECT delivery_seq FROM queue WHERE owner IS NOT NULL AND lease_until < `+notAhead+` FOR UPDATE SKIP LOCKED)
 		UPDATE queue SET owner = NULL, lease_until = NULL, lost = lost + (lost = 0 OR began)::int, began = false FROM ended WHERE queue.delivery_seq = ended.delivery_seq`, millis(now))
 }
 

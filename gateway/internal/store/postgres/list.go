@@ -38,7 +38,7 @@ func (db *DB) List(ctx context.Context, f store.Filter) ([]store.Delivery, error
 	}
 	// Traces are long, and not in the list.
 	statement := strings.Replace(deliveryColumns, "d.steps", "'[]'", 1) + c.where.String() + ` ORDER BY d.seq DESC LIMIT ` + c.arg(f.Limit)
-	histories, err := query(ctx, db, scanDelivery, statement, c.args...)
+	histories, err := scan(ctx, db, scanDelivery, statement, c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
@@ -55,7 +55,7 @@ func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) 
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
-	list, err := query(ctx, db, func(row pgx.CollectableRow) (c store.Count, err error) {
+	list, err := scan(ctx, db, func(row pgx.CollectableRow) (c store.Count, err error) {
 		var hour int64
 		err = row.Scan(&hour, &c.State, &c.Deliveries)
 		c.Hour = fromMillis(hour * time.Hour.Milliseconds())
@@ -175,7 +175,7 @@ func scanDelivery(row pgx.CollectableRow) (d store.DeliveryHistory, err error) {
 
 // Lanes implements store.Store.
 func (db *DB) Lanes(ctx context.Context) ([]store.Lane, error) {
-	list, err := query(ctx, db, func(row pgx.CollectableRow) (l store.Lane, err error) {
+	list, err := scan(ctx, db, func(row pgx.CollectableRow) (l store.Lane, err error) {
 		var name string
 		var next, oldest, paused *int64
 		err = row.Scan(&name, &l.Waiting, &l.InFlight, &next, &oldest, &paused, &l.TenantPaused)

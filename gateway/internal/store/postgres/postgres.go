@@ -58,6 +58,8 @@ const (
 
 	// oldest is the oldest version of the server, as it numbers them, that is tested for.
 	oldest = 130000
+	// mostAhead is by how much clocks may differ: a lease lasts a minute.
+	mostAhead = 20 * time.Second
 )
 
 // Config says where the database is.
@@ -85,6 +87,9 @@ type DB struct {
 
 	// before and now are the versions of the tables, when it was opened and since.
 	before, now int64
+
+	// scans bounds how many reads of the log are under way, so that mail can read too.
+	scans chan struct{}
 
 	// call makes a call of the server; in tests it may fail.
 	call func(do func() error) error
@@ -153,6 +158,7 @@ func parse(dsn string) (*pgxpool.Config, error) {
 // open makes the pools and checks what they lead to.
 func (db *DB) open(ctx context.Context, base *pgxpool.Config, n int) error {
 	reads := max(1, n/3)
+	db.scans = make(chan struct{}, max(1, reads-2))
 	var err error
 	if db.write, err = pool(ctx, base, n-1-reads, map[string]string{
 		"lock_timeout":                        milliseconds(lockTimeout),
@@ -195,12 +201,18 @@ func (db *DB) check(ctx context.Context) error {
 	defer cancel()
 	var version int
 	var encoding, sync, fsync string
-	err := db.write.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync')`).
-		Scan(&version, &encoding, &sync, &fsync)
+	var clock time.Time
+	asked := time.Now()
+	err := db.write.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync'), clock_timestamp()`).
+		Scan(&version, &encoding, &sync, &fsync, &clock)
 	if err != nil {
 		return err
 	}
+	// The answer was on its way for as long as it took at most.
+	ahead := max(asked.Sub(clock), clock.Sub(time.Now()))
 	switch {
+	case ahead > mostAhead:
+		return fmt.Errorf("the clocks of this machine and of the server differ by %s; leases and retention go by them: have both synchronized", ahead.Round(time.Second))
 	case version < oldest:
 		return fmt.Errorf("the server is PostgreSQL %d; version %d or newer is needed", version/10000, oldest/10000)
 	case !strings.EqualFold(encoding, "UTF8"):
@@ -239,6 +251,17 @@ func (db *DB) reading(ctx context.Context, f func(context.Context, pgx.Tx) error
 	defer cancel()
 	err := pgx.BeginTxFunc(ctx, db.read, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error { return f(ctx, tx) })
 	return explain(err)
+}
+
+// scan reads rows of the log, of which it may have to look at many.
+func scan[T any](ctx context.Context, db *DB, row pgx.RowToFunc[T], statement string, args ...any) ([]T, error) {
+	select {
+	case db.scans <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-db.scans }()
+	return query(ctx, db, row, statement, args...)
 }
 
 // query reads rows in a statement of its own.

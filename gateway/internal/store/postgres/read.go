@@ -93,6 +93,15 @@ func (db *DB) Document(ctx context.Context, id mail.DeliveryID) ([]byte, error) 
 	return document, nil
 }
 
+// Identity implements store.Store.
+func (db *DB) Identity(ctx context.Context) (string, error) {
+	id, err := only(query(ctx, db, pgx.RowTo[string], `SELECT id FROM identity`))
+	if err != nil {
+		return "", fmt.Errorf("read the database's identity: %w", err)
+	}
+	return id, nil
+}
+
 // Get implements store.Store.
 func (db *DB) Get(ctx context.Context, id mail.MessageID) (store.Message, error) {
 	var list []store.Message

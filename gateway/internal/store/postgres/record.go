@@ -13,7 +13,11 @@ import (
 func (db *DB) Export(ctx context.Context, after int64, limit int) ([]store.Record, error) {
 	var records []store.Record
 	err := db.reading(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		list, err := messages(ctx, tx, ` WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+		last, err := lastOfPage(ctx, tx, after, limit)
+		if err != nil {
+			return err
+		}
+		list, err := messages(ctx, tx, ` WHERE seq > $1 AND seq <= $2 ORDER BY seq`, after, last)
 		if err != nil {
 			return err
 		}
@@ -40,6 +44,26 @@ func (db *DB) Export(ctx context.Context, after int64, limit int) ([]store.Recor
 		return nil, fmt.Errorf("export messages: %w", err)
 	}
 	return records, nil
+}
+
+// lastOfPage finds up to where the documents of messages fit into a page.
+func lastOfPage(ctx context.Context, tx pgx.Tx, after int64, limit int) (last int64, err error) {
+	rows, err := tx.Query(ctx, `
+		SELECT m.seq, (SELECT coalesce(sum(length(d.document)), 0)::bigint FROM deliveries d WHERE d.seq BETWEEN m.seq << 20 AND m.seq << 20 | 1048575)
+		FROM messages m WHERE m.seq > $1 ORDER BY m.seq LIMIT $2`, after, limit)
+	if err != nil {
+		return 0, err
+	}
+	var seq, size, octets int64
+	full := false
+	_, err = pgx.ForEachRow(rows, []any{&seq, &size}, func() error {
+		octets += size
+		if full = full || last != 0 && octets > store.ExportOctets; !full {
+			last = seq
+		}
+		return nil
+	})
+	return last, err
 }
 
 // restOf reads what a history does not say of deliveries.

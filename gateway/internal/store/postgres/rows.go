@@ -139,7 +139,7 @@ const insertRows = `
 				spam_action, virus_action, released, document, steps))
 	INSERT INTO queue (delivery_seq, lane, due_at, expires_at, claims, lost)
 	SELECT seqs[message] << 20 | number, lane, due_at, expires_at, claims, lost
-	FROM given, unnest($40::bigint[], $41::bigint[], $42::text[], $43::bigint[], $44::bigint[], $45::int[], $46::int[]) AS new (message, number, lane, due_at, expires_at, claims, lost)`
+	FROM given, unnest($40::bigint[], $41::bigint[], $42::text[], $43::bigint[], $44::bigint[], $45::bigint[], $46::int[]) AS new (message, number, lane, due_at, expires_at, claims, lost)`
 
 // insertAttempts adds attempts of messages that are there, by their ids.
 const insertAttempts = `

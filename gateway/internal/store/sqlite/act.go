@@ -85,7 +85,7 @@ func act(ctx context.Context, tx *tx, a store.Action, states string, seq int64) 
 		_, err = tx.ExecContext(ctx, `DELETE FROM queue WHERE delivery_seq = ?`, seq)
 	} else {
 		_, err = tx.ExecContext(ctx, `
-			INSERT INTO queue (delivery_seq, lane, due_at, expires_at, claims, lost) SELECT seq, tenant || '/' || endpoint, ?, expires_at, 0, 0 FROM deliveries WHERE seq = ?
+			INSERT INTO queue (delivery_seq, lane, due_at, expires_at, claims, lost) SELECT seq, tenant || '/' || endpoint, ?1, expires_at, ?1, 0 FROM deliveries WHERE seq = ?2
 			ON CONFLICT (delivery_seq) DO UPDATE SET due_at = min(due_at, excluded.due_at), lost = 0`, millis(a.Now), seq)
 	}
 	return true, err

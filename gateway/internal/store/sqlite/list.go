@@ -37,7 +37,7 @@ func (db *DB) List(ctx context.Context, f store.Filter) ([]store.Delivery, error
 	}
 	// Traces are long, and not in the list.
 	query := strings.Replace(deliveryColumns, "d.steps", "'[]'", 1) + where + ` ORDER BY d.seq DESC LIMIT ?`
-	histories, err := deliveries(ctx, db.read, query, append(args, f.Limit)...)
+	histories, err := deliveries(ctx, db.log, query, append(args, f.Limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
@@ -89,7 +89,7 @@ func (db *DB) where(ctx context.Context, f store.Filter) (string, []any, error) 
 // with the time, and have an index.
 func (db *DB) between(ctx context.Context, f store.Filter, and func(string, ...any)) error {
 	bound := func(query string, t time.Time) (seq sql.NullInt64, err error) {
-		err = db.read.QueryRowContext(ctx, query, string(mail.FirstID(t))).Scan(&seq)
+		err = db.log.QueryRowContext(ctx, query, string(mail.FirstID(t))).Scan(&seq)
 		return seq, err
 	}
 	if !f.Since.IsZero() {
@@ -188,7 +188,7 @@ func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) 
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
-	rows, err := db.read.QueryContext(ctx, countColumns+where+` GROUP BY hour, d.state ORDER BY hour DESC, d.state`, args...)
+	rows, err := db.log.QueryContext(ctx, countColumns+where+` GROUP BY hour, d.state ORDER BY hour DESC, d.state`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
@@ -208,7 +208,7 @@ func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) 
 
 // Lanes implements store.Store.
 func (db *DB) Lanes(ctx context.Context) ([]store.Lane, error) {
-	rows, err := db.read.QueryContext(ctx, `
+	rows, err := db.log.QueryContext(ctx, `
 		WITH counts AS (
 			SELECT lane, sum(owner IS NULL) AS waiting, sum(owner IS NOT NULL) AS held, min(CASE WHEN owner IS NULL THEN due_at END) AS next, min(delivery_seq) AS first
 			FROM queue GROUP BY lane)
@@ -248,7 +248,7 @@ func (db *DB) Lanes(ctx context.Context) ([]store.Lane, error) {
 }
 
 func (db *DB) pauses(ctx context.Context) (map[store.Endpoint]time.Time, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT tenant, endpoint, since FROM pauses`)
+	rows, err := db.log.QueryContext(ctx, `SELECT tenant, endpoint, since FROM pauses`)
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,14 @@ func (db *DB) Waiting(ctx context.Context) ([]store.Waiting, error) {
 	return list, rows.Err()
 }
 
+// Identity implements store.Store.
+func (db *DB) Identity(ctx context.Context) (id string, err error) {
+	if err := db.read.QueryRowContext(ctx, `SELECT id FROM identity`).Scan(&id); err != nil {
+		return "", fmt.Errorf("read the database's identity: %w", err)
+	}
+	return id, nil
+}
+
 // LiveBodies implements store.Store.
 func (db *DB) LiveBodies(ctx context.Context, ids []mail.MessageID) (map[mail.MessageID]mail.BodyRef, error) {
 	live := make(map[mail.MessageID]mail.BodyRef)
@@ -98,25 +106,24 @@ func (db *DB) Body(ctx context.Context, id mail.MessageID) (mail.BodyRef, error)
 
 // Get implements store.Store.
 func (db *DB) Get(ctx context.Context, id mail.MessageID) (store.Message, error) {
-	m, err := db.get(ctx, id)
+	// One transaction, so that message, deliveries and attempts are of one moment.
+	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return store.Message{}, fmt.Errorf("get message %s: %w", id, err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	m, err := get(ctx, tx, id)
 	if err != nil {
 		return store.Message{}, fmt.Errorf("get message %s: %w", id, err)
 	}
 	return m, nil
 }
 
-func (db *DB) get(ctx context.Context, id mail.MessageID) (store.Message, error) {
-	// One transaction, so that message, deliveries and attempts are of one moment.
-	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return store.Message{}, err
-	}
-	defer func() { _ = tx.Rollback() }()
-
+func get(ctx context.Context, tx *sql.Tx, id mail.MessageID) (store.Message, error) {
 	m := store.Message{ID: id}
 	var env envelopeRow
 	var steps, reports string
-	err = tx.QueryRowContext(ctx, `
+	err := tx.QueryRowContext(ctx, `
 		SELECT seq, reverse_path, smtputf8, listener, helo, remote_ip, tls, received_at, size, sha256, coalesce(body, ''), trace_field, steps, reports
 		FROM messages WHERE id = ?`, id).Scan(&m.Seq, &env.reversePath, &env.smtputf8, &env.listener, &env.helo, &env.remoteIP, &env.tls,
 		&env.receivedAt, &m.Size, &m.SHA256, &m.Body, &m.TraceField, &steps, &reports)

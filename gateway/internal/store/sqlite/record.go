@@ -12,51 +12,59 @@ import (
 
 // Export implements store.Store.
 func (db *DB) Export(ctx context.Context, after int64, limit int) ([]store.Record, error) {
-	ids, err := db.idsAfter(ctx, after, limit)
-	if err != nil {
-		return nil, fmt.Errorf("export messages: %w", err)
-	}
-	records := make([]store.Record, 0, len(ids))
-	for _, id := range ids {
-		m, err := db.Get(ctx, id)
+	var records []store.Record
+	octets := 0
+	for len(records) < limit && octets < store.ExportOctets {
+		var seq int64
+		var id mail.MessageID
+		err := db.log.QueryRowContext(ctx, `SELECT seq, id FROM messages WHERE seq > ? ORDER BY seq LIMIT 1`, after).Scan(&seq, &id)
+		if errors.Is(err, sql.ErrNoRows) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("export messages: %w", err)
+		}
+		after = seq
+		r, size, err := db.export(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
 			continue // its retention has just ended
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("export message %s: %w", id, err)
 		}
-		r := store.Record{Message: m}
-		for _, d := range m.Deliveries {
-			var rest store.Rest
-			err := db.read.QueryRowContext(ctx, `
-				SELECT d.document, d.spam_action, d.virus_action, d.earlier, d.released, coalesce(q.lost, 0), coalesce(q.claims, 0)
-				FROM deliveries d LEFT JOIN queue q ON q.delivery_seq = d.seq WHERE d.seq = ?`, d.Seq).Scan(
-				&rest.Document, &rest.SpamAction, &rest.VirusAction, &rest.Earlier, &rest.Released, &rest.Lost, &rest.Claims)
-			if err != nil {
-				return nil, fmt.Errorf("export %s: %w", d.ID, err)
-			}
-			r.Rest = append(r.Rest, rest)
+		if len(records) > 0 && octets+size > store.ExportOctets {
+			break
 		}
+		octets += size
 		records = append(records, r)
 	}
 	return records, nil
 }
 
-func (db *DB) idsAfter(ctx context.Context, after int64, limit int) ([]mail.MessageID, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT id FROM messages WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit)
+// export reads all that is known of a message at one moment, and says how many octets its
+// documents have.
+func (db *DB) export(ctx context.Context, id mail.MessageID) (r store.Record, size int, err error) {
+	tx, err := db.log.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return nil, err
+		return r, 0, err
 	}
-	defer rows.Close()
-	var ids []mail.MessageID
-	for rows.Next() {
-		var id mail.MessageID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
+	defer func() { _ = tx.Rollback() }()
+	if r.Message, err = get(ctx, tx, id); err != nil {
+		return r, 0, err
+	}
+	for _, d := range r.Deliveries {
+		var rest store.Rest
+		err := tx.QueryRowContext(ctx, `
+			SELECT d.document, d.spam_action, d.virus_action, d.earlier, d.released, coalesce(q.lost, 0), coalesce(q.claims, 0)
+			FROM deliveries d LEFT JOIN queue q ON q.delivery_seq = d.seq WHERE d.seq = ?`, d.Seq).Scan(
+			&rest.Document, &rest.SpamAction, &rest.VirusAction, &rest.Earlier, &rest.Released, &rest.Lost, &rest.Claims)
+		if err != nil {
+			return r, 0, err
 		}
-		ids = append(ids, id)
+		size += len(rest.Document)
+		r.Rest = append(r.Rest, rest)
 	}
-	return ids, rows.Err()
+	return r, size, nil
 }
 
 // Import implements store.Store.

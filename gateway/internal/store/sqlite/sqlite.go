@@ -29,14 +29,19 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// readers is how many connections read at the same time.
-const readers = 4
+// readers is how many connections read at the same time for mail, and logReaders how many
+// for people, who may ask for much.
+const (
+	readers    = 4
+	logReaders = 2
+)
 
 // DB is a store.Store.
 type DB struct {
 	file    string
 	write   *sql.DB
 	read    *sql.DB
+	log     *sql.DB    // reads, too
 	waiting *sql.Stmt  // of read
 	changes *committer // on the connection of write
 
@@ -76,6 +81,9 @@ func (db *DB) prepare(ctx context.Context, file, synchronous string) error {
 		return err
 	}
 	db.read = read
+	if db.log, err = open(file, logReaders, "deferred", "query_only(1)"); err != nil {
+		return err
+	}
 	if db.waiting, err = read.PrepareContext(ctx, waitingLanes); err != nil {
 		return fmt.Errorf("prepare statement: %w", err)
 	}
@@ -156,8 +164,10 @@ func (db *DB) Close() error {
 	if db.waiting != nil {
 		err = errors.Join(err, db.waiting.Close())
 	}
-	if db.read != nil {
-		err = errors.Join(err, db.read.Close())
+	for _, pool := range []*sql.DB{db.read, db.log} {
+		if pool != nil {
+			err = errors.Join(err, pool.Close())
+		}
 	}
 	return errors.Join(err, db.write.Close())
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -135,6 +136,45 @@ func testRecord(t *testing.T, from, to store.Store) {
 		if out := expire(t, s, start().Add(30*time.Hour)); out.Payloads != 0 || len(out.Bodies) != 0 {
 			t.Errorf("Expire while all is claimed = %+v", out)
 		}
+	}
+}
+
+// testIdentity tells two stores apart.
+func testIdentity(t *testing.T, a, b store.Store) {
+	var ids []string
+	for _, s := range []store.Store{a, b, a} {
+		id, err := s.Identity(t.Context())
+		if err != nil || len(id) != 32 {
+			t.Fatalf("Identity = %q, %v", id, err)
+		}
+		ids = append(ids, id)
+	}
+	if ids[0] == ids[1] || ids[0] != ids[2] {
+		t.Errorf("identities = %v", ids)
+	}
+}
+
+// testExportInPages exports documents that are too large for one page.
+func testExportInPages(t *testing.T, s store.Store) {
+	large := bytes.Repeat([]byte("x"), store.ExportOctets*2/5)
+	for n := range 5 {
+		enqueue(t, s, newMessage(n, "desk"))
+		finish(t, s, 0, store.Result{Lease: claim(t, s, 1, "desk")[0].Lease, State: mail.Delivered, Attempt: attempt(1, 200, ""), Document: large})
+	}
+	var sizes []int
+	for after := int64(0); ; {
+		page, err := s.Export(t.Context(), after, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		sizes = append(sizes, len(page))
+		after = page[len(page)-1].Seq
+	}
+	if diff := cmp.Diff([]int{2, 2, 1}, sizes); diff != "" {
+		t.Errorf("pages: %s", diff)
 	}
 }
 

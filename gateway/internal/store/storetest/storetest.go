@@ -51,6 +51,7 @@ func TestStore(t *testing.T, open Open) {
 		"Pause":                     testPause,
 		"TakeTokens":                testTakeTokens,
 		"Search":                    testSearch,
+		"ExportInPages":             testExportInPages,
 		"ListFilters":               testListFilters,
 		"NotFound":                  testNotFound,
 		"DocumentOfNumber":          testDocumentOfNumber,
@@ -60,6 +61,10 @@ func TestStore(t *testing.T, open Open) {
 			test(t, open(t))
 		})
 	}
+	t.Run("Identity", func(t *testing.T) {
+		t.Parallel()
+		testIdentity(t, open(t), open(t))
+	})
 	t.Run("Record", func(t *testing.T) {
 		t.Parallel()
 		testRecord(t, open(t), open(t))

@@ -68,7 +68,7 @@ CREATE TABLE queue (
     lane         text    COLLATE "C" NOT NULL,      -- tenant/endpoint
     due_at       bigint  NOT NULL,
     expires_at   bigint  NOT NULL,
-    claims       integer NOT NULL,                  -- counts leases; fences late results
+    claims       bigint  NOT NULL,                  -- counts leases from where it was put into the queue; fences late results
     owner        text    COLLATE "C",               -- NULL while nobody holds it
     lease_until  bigint,
     lost         integer NOT NULL DEFAULT 0,        -- counts leases that ended with neither a result nor a release
@@ -115,3 +115,6 @@ CREATE TABLE bodies (
     PRIMARY KEY (id, part)
 );
 ALTER TABLE bodies ALTER COLUMN data SET STORAGE EXTERNAL;
+
+CREATE TABLE identity (id text NOT NULL);
+INSERT INTO identity VALUES (replace(gen_random_uuid()::text, '-', ''));

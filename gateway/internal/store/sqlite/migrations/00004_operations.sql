@@ -95,3 +95,6 @@ CREATE TABLE buckets (
     tokens      REAL    NOT NULL,
     refilled_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE identity (id TEXT NOT NULL) STRICT;
+INSERT INTO identity VALUES (lower(hex(randomblob(16))));
