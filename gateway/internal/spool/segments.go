@@ -209,7 +209,7 @@ func (s *Segments) retire(bucket string) {
 	delete(s.appenders, bucket)
 }
 
-// create makes a new segment of a bucket and makes it durable.
+// newSegment makes a segment of a bucket, and makes it durable.
 func (s *Segments) newSegment(bucket string) (*segment, *os.File, error) {
 	seg := &segment{open: true, counted: true}
 	_, _ = rand.Read(seg.nonce[:]) // never fails

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -60,20 +59,20 @@ func (db *DB) Act(ctx context.Context, a store.Action, deliveries []int64) ([]bo
 	return done, nil
 }
 
+// needed is until when a delivery may still be sent.
+const needed = `greatest(expires_at, CASE state WHEN 'quarantined' THEN held_until ELSE 0 END)`
+
 // changes says what an act sets of a delivery.
 func changes(a store.Action) (set string, ok bool) {
-	const (
-		anew = `state = 'queued', reason = '', earlier = attempts`
-		// What is held may be held for longer than it would have been kept.
-		asHeld = `, document = NULL, expires_at = greatest(expires_at, CASE state WHEN 'quarantined' THEN held_until ELSE 0 END)`
-	)
+	const anew = `state = 'queued', reason = '', earlier = attempts`
+	const again = anew + `, document = NULL, expires_at = ` + needed
 	switch a.Act {
 	case store.Resend:
 		return anew, true
 	case store.Reprocess:
-		return anew + asHeld, true
+		return again, true
 	case store.Release:
-		return anew + asHeld + `, released = true`, true
+		return again + `, released = true`, true
 	case store.Retry:
 		return `reason = reason`, true
 	case store.Drop:
@@ -99,7 +98,7 @@ func actOn(ctx context.Context, tx *tx, a store.Action, set string, deliveries [
 		can, args[3] = ``, clean(a.Reason)
 	} else {
 		can += ` AND (SELECT body FROM messages WHERE messages.seq = deliveries.seq >> 20) IS NOT NULL
-			AND greatest(expires_at, CASE state WHEN 'quarantined' THEN held_until ELSE 0 END) > $3`
+			AND ` + needed + ` > $3`
 	}
 	steps := make(map[int64]string)
 	b.Queue(`UPDATE deliveries SET `+set+`, updated_at = $3 WHERE seq = ANY($1) AND state = ANY($2)
@@ -211,7 +210,7 @@ func (db *DB) TakeTokens(ctx context.Context, now time.Time, wants []store.Token
 		}
 		for i := range wants {
 			bucket := buckets[names[i]] // the same for those that name it twice
-			tokens[i], refilled[i] = math.Max(0, bucket.Tokens), millis(bucket.RefilledAt)
+			tokens[i], refilled[i] = bucket.Tokens, millis(bucket.RefilledAt)
 		}
 		b = &pgx.Batch{}
 		b.Queue(`UPDATE buckets SET tokens = new.tokens, refilled_at = new.refilled_at FROM unnest($1::text[], $2::float8[], $3::bigint[]) AS new (name, tokens, refilled_at)

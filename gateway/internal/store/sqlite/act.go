@@ -20,8 +20,12 @@ func (db *DB) Act(ctx context.Context, a store.Action, deliveries []int64) ([]bo
 	}
 	done := make([]bool, len(deliveries))
 	err = db.changes.do(ctx, func(tx *tx) error {
-		messages := make(map[int64]bool)
+		messages, seen := make(map[int64]bool), make(map[int64]bool)
 		for i, seq := range deliveries {
+			if seen[seq] { // one that is named twice is done once
+				continue
+			}
+			seen[seq] = true
 			var err error
 			if done[i], err = act(ctx, tx, a, string(states), seq); err != nil {
 				return err

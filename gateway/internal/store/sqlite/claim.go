@@ -20,7 +20,7 @@ func (db *DB) Claim(ctx context.Context, c store.Claim) ([]store.Job, error) {
 				UPDATE queue SET owner = ?, lease_until = ?, claims = claims + 1 WHERE delivery_seq IN (
 					SELECT delivery_seq FROM queue WHERE owner IS NULL AND lane = ? AND due_at <= ?
 						AND NOT EXISTS (SELECT 1 FROM pauses WHERE tenant = ? AND endpoint IN ('', ?)) ORDER BY due_at, delivery_seq LIMIT ?)
-				RETURNING delivery_seq`, c.Owner, millis(c.Until), quota.Endpoint.Lane(), millis(c.Now), quota.Endpoint.Tenant, quota.Endpoint.Name, quota.Max)
+				RETURNING delivery_seq`, c.Owner, millis(c.Until), quota.Endpoint.Lane(), millis(c.Now), quota.Endpoint.Tenant, quota.Endpoint.Name, max(0, quota.Max)) // to SQLite, a negative limit is none
 			if err != nil {
 				return err
 			}

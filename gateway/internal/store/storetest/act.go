@@ -90,23 +90,40 @@ func testReprocess(t *testing.T, s store.Store) {
 	}
 }
 
-// testReprocessHeld processes again what is held beyond what would have been its retention:
-// its mail is kept as long as it was held for.
+// testReprocessHeld has what is quarantined processed again after what would have been its
+// retention: it may be sent as long as it could have been released, and its body is kept.
 func testReprocessHeld(t *testing.T, s store.Store) {
 	in := newMessage(1, "desk")
 	in.Deliveries[0].HeldUntil = start().Add(72 * time.Hour)
-	in.Deliveries[0].State, in.Deliveries[0].Reason = mail.Quarantined, "spam"
+	in.Deliveries[0].State = mail.Quarantined
 	enqueue(t, s, in)
 	late := start().Add(48 * time.Hour)
 	if !act(t, s, store.Reprocess, late, only(t, s, in.ID)) {
 		t.Fatal("it was not processed again")
 	}
 	if out := expire(t, s, late); out.Deliveries != 0 || len(out.Bodies) != 0 {
-		t.Errorf("Expire = %+v of a delivery that was just put into the queue", out)
+		t.Errorf("Expire = %+v, want it to wait with its body", out)
 	}
 	jobs := claimAt(t, s, late, 10, "desk")
-	if len(jobs) != 1 || !jobs[0].ExpiresAt.Equal(in.Deliveries[0].HeldUntil) {
-		t.Errorf("jobs = %+v, want it until the end of the quarantine", jobs)
+	if len(jobs) != 1 || !jobs[0].ExpiresAt.Equal(in.Deliveries[0].HeldUntil) || jobs[0].Released || jobs[0].Body != in.Body {
+		t.Fatalf("jobs = %+v, want one, until the end of the quarantine", jobs)
+	}
+	finish(t, s, 0, store.Result{Lease: jobs[0].Lease, State: mail.Retrying, Due: late.Add(time.Hour), Attempt: attempt(1, 500, "x")})
+	if out := expire(t, s, late.Add(time.Hour)); out.Deliveries != 0 || len(out.Bodies) != 0 {
+		t.Errorf("Expire = %+v, want it to wait with its body", out)
+	}
+}
+
+// testActNamedTwice names a delivery twice: it is done once.
+func testActNamedTwice(t *testing.T, s store.Store) {
+	id := ended(t, s, 1, mail.Retrying)
+	now, seq := start().Add(10*time.Minute), only(t, s, id).Seq
+	done, err := s.Act(t.Context(), store.Action{Act: store.Retry, Now: now, Step: mail.Step{At: now, Name: "retry"}}, []int64{seq, seq})
+	if len(done) != 2 || !done[0] || done[1] || err != nil {
+		t.Errorf("Act = %v, %v", done, err)
+	}
+	if d := only(t, s, id); len(d.Steps) != 1 {
+		t.Errorf("steps = %+v, want one", d.Steps)
 	}
 }
 

@@ -71,6 +71,11 @@ func testClaimHonoursQuotas(t *testing.T, s store.Store) {
 	if diff := cmp.Diff(want, waiting); diff != "" {
 		t.Errorf("Waiting: %s", diff)
 	}
+	for _, none := range []int{0, -1} {
+		if jobs := claim(t, s, none, "desk"); len(jobs) != 0 {
+			t.Errorf("%d jobs by a quota of %d", len(jobs), none)
+		}
+	}
 	count := make(map[string]int)
 	for _, j := range claim(t, s, 2, "desk", "archive", "unknown") {
 		count[j.Endpoint.Name]++

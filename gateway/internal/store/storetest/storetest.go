@@ -1,6 +1,5 @@
-// Package storetest holds what every store and every body store must pass. The
-// tests of an implementation call it with a function that opens a new, empty
-// one.
+// Package storetest holds what every store must pass. The tests of an implementation call
+// it with a function that opens a new, empty one. Stores of bodies have spool/spooltest.
 package storetest
 
 import (
@@ -44,6 +43,7 @@ func TestStore(t *testing.T, open Open) {
 		"Resend":                    testResend,
 		"Reprocess":                 testReprocess,
 		"ReprocessHeld":             testReprocessHeld,
+		"ActNamedTwice":             testActNamedTwice,
 		"Release":                   testRelease,
 		"RetryAndDrop":              testRetryAndDrop,
 		"ActNeedsBody":              testActNeedsBody,
