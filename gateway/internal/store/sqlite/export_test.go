@@ -1,6 +1,11 @@
 package sqlite
 
-import "context"
+import (
+	"context"
+	"strings"
+
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
 
 // Fail has statements of changes fail where fail says so. To be called before any.
 func (db *DB) Fail(fail func() error) { db.changes.tx.fault = fail }
@@ -14,4 +19,27 @@ func OpenSync(ctx context.Context, file, synchronous string) (*DB, error) {
 func (db *DB) Pragma(ctx context.Context, name string) (value string, err error) {
 	err = db.changes.conn.QueryRowContext(ctx, "PRAGMA "+name).Scan(&value)
 	return value, err
+}
+
+// PlanOfList returns how SQLite goes about a list, a line for each table.
+func (db *DB) PlanOfList(ctx context.Context, f store.Filter) (string, error) {
+	where, args, err := db.where(ctx, f)
+	if err != nil {
+		return "", err
+	}
+	rows, err := db.read.QueryContext(ctx, "EXPLAIN QUERY PLAN "+listQuery(f, where), append(args, f.Limit)...)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	var plan []string
+	for rows.Next() {
+		var id, parent, unused int
+		var line string
+		if err := rows.Scan(&id, &parent, &unused, &line); err != nil {
+			return "", err
+		}
+		plan = append(plan, line)
+	}
+	return strings.Join(plan, "\n"), rows.Err()
 }

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,6 +102,32 @@ func TestDurabilitySettings(t *testing.T) {
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
 		if got, err := db.Pragma(t.Context(), pragma); got != want || err != nil {
 			t.Errorf("%s = %s, %v; want %s", pragma, got, err, want)
+		}
+	}
+}
+
+// TestListGoesByAnIndex holds that a page costs what it shows, whatever else a tenant has.
+func TestListGoesByAnIndex(t *testing.T) {
+	t.Parallel()
+	db := open(t, filepath.Join(t.TempDir(), "postern.db"))
+	day := func(n int) time.Time { return time.Now().Add(time.Duration(n) * 24 * time.Hour) }
+	for n := range 3 { // before, within and after the time that is looked at
+		m := message()
+		m.ID, m.ReceivedAt = mail.NewMessageID(day(n)), day(n)
+		if err := db.Enqueue(t.Context(), []store.NewMessage{m}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	between := store.Filter{Tenant: "acme", Since: day(1).Add(-time.Hour), Until: day(1).Add(time.Hour), Limit: 50}
+	failed := between
+	failed.States = []mail.State{mail.Failed}
+	for want, f := range map[string]store.Filter{
+		"INDEX deliveries_by_tenant (tenant=? AND seq>? AND seq<?)":            between,
+		"INDEX deliveries_by_state (tenant=? AND state=? AND seq>? AND seq<?)": failed,
+	} {
+		plan, err := db.PlanOfList(t.Context(), f)
+		if err != nil || !strings.Contains(plan, want) || strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("plan = %s, %v; want %s", plan, err, want)
 		}
 	}
 }
