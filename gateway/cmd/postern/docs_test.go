@@ -51,9 +51,13 @@ func TestReadmeConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	parts.close(t.Context())
-	// The README's schedule is the queue's own, and the one that config fills in.
+	// The README's schedule is the queue's own, and the one that config fills in; so is the
+	// bound of the backlog.
 	if !slices.Equal(cfg.Delivery.Schedule, queue.DefaultSchedule()) {
 		t.Errorf("schedule = %v, want %v", cfg.Delivery.Schedule, queue.DefaultSchedule())
+	}
+	if cfg.Delivery.MaxBacklog != queue.DefaultMaxBacklog {
+		t.Errorf("max_backlog = %d, want %d", cfg.Delivery.MaxBacklog, queue.DefaultMaxBacklog)
 	}
 }
 

@@ -8,12 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/postern-mail/postern/gateway/internal/config"
-	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/maintenance"
 	"github.com/postern-mail/postern/gateway/internal/spool"
 	"github.com/postern-mail/postern/gateway/internal/spool/s3"
@@ -25,18 +23,10 @@ import (
 // smallRow is up to where a body is kept in PostgreSQL, where larger ones have a bucket.
 const smallRow = 64 << 10
 
-// bodyStore is where bodies are.
-type bodyStore interface {
-	Put(ctx context.Context, id mail.MessageID, expires time.Time, r io.Reader) (mail.BodyRef, error)
-	Open(ctx context.Context, ref mail.BodyRef) (mail.Body, error)
-	Delete(ctx context.Context, ref mail.BodyRef) error
-	Sweep(ctx context.Context, live spool.Live) (int, error)
-}
-
 // storage is everything durable.
 type storage struct {
 	store  store.Store
-	bodies bodyStore
+	bodies spool.Store
 	// versions are those of the tables; see sqlite.DB.
 	versions func() (before, now int64)
 	// backup makes a backup in a new folder; nil where the data is not all in files of this
@@ -55,7 +45,7 @@ func openStorage(ctx context.Context, cfg *config.Config, dataDir string, log hc
 }
 
 func (s *storage) openAll(ctx context.Context, cfg *config.Config, dataDir string, log hclog.Logger) error {
-	var small, files bodyStore // by the database, and in the data folder
+	var small, files spool.Store // by the database, and in the data folder
 	var bind []func(identity string) error
 	limit := spool.SmallBody
 	if cfg.Store.Driver == config.DriverPostgres {
