@@ -32,7 +32,7 @@ func newStoreCopy() *cobra.Command {
 		Short: "Copy all data from the store of one configuration to that of another",
 		Long: `Copy moves a gateway to another store: from SQLite to PostgreSQL, from files to S3, or back. No
 gateway may run on either. Every message is copied with its deliveries, attempts, traces and body;
-ids stay the same. The store that is copied from is left as it is. The store that is copied to must be empty; a copy that
+ids stay the same. Buckets of rate limits begin full. The store that is copied from is left as it is. The store that is copied to must be empty; a copy that
 was interrupted goes on with --resume. Start the gateway by the new configuration afterwards, and never both.`,
 		Example: `  postern store copy --from postern.hcl --to cluster.hcl
   postern store copy --from postern.hcl --to cluster.hcl --resume --json`,

@@ -34,7 +34,7 @@ func (s *Server) erase(ctx context.Context, id mail.MessageID) (ActResult, error
 	}
 	// Nothing refers to the body any more, so a client that goes away does not keep it.
 	if err := s.bodies.Delete(context.WithoutCancel(ctx), ref); err != nil {
-		return result, fmt.Errorf("message %s is erased, but its body could not be deleted, which the next start does: %w", id, err)
+		return result, fmt.Errorf("message %s is erased, but its body could not be deleted, which a sweep does later: %w", id, err)
 	}
 	return result, nil
 }

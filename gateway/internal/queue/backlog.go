@@ -15,6 +15,8 @@ const (
 	// maxSenders is how many mails of a tenant wait for it at the same time. What comes
 	// beyond goes on at once: senders that wait have connections which others need.
 	maxSenders = 256
+	// maxHeld is how many do so of all tenants together, for the same reason.
+	maxHeld = 400
 	// recountPause is the time between counts of what other processes have claimed.
 	recountPause = 5 * time.Second
 	// tellPause is the time between lines in the log.
@@ -28,6 +30,7 @@ type backlog struct {
 	total   int
 	sharers int              // tenants that have any
 	held    map[*tenant]bool // those whose mail waits
+	senders int              // mails that wait, of all of them
 }
 
 // part is that of a tenant.
@@ -117,7 +120,7 @@ func (q *Queue) enter(deliveries []store.NewDelivery, patient bool) (*tenant, <-
 			continue
 		}
 		t := l.tenants[d.Endpoint.Tenant]
-		if !patient || !l.over(t, l.most) || t.senders >= maxSenders {
+		if !patient || !l.over(t, l.most) || t.senders >= maxSenders || l.senders >= maxHeld {
 			behind = nil
 			break
 		}
@@ -138,6 +141,7 @@ func (q *Queue) enter(deliveries []store.NewDelivery, patient bool) (*tenant, <-
 		l.held[behind] = true
 	}
 	behind.senders++
+	l.senders++
 	if now := time.Now(); now.Sub(q.told) >= tellPause {
 		q.told = now
 		q.log.Warn("deliveries wait for workers or receivers; mail is taken in more slowly", "deliveries", l.total, "max_backlog", l.most, "tenant", behind.name, "deliveries_of_tenant", behind.waiting)
@@ -149,6 +153,7 @@ func (q *Queue) leave(t *tenant) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	t.senders--
+	q.lanes.senders--
 	q.lanes.tidyTenant(t)
 }
 

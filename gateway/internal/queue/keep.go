@@ -114,7 +114,7 @@ func (q *Queue) delete(ctx context.Context, refs []mail.BodyRef) {
 		wg.Go(func() {
 			for _, ref := range part {
 				if err := q.bodies.Delete(ctx, ref); err != nil {
-					q.log.Error("a body could not be deleted; it is swept at the next start", "body", ref, "error", err)
+					q.log.Error("a body could not be deleted; it is swept later", "body", ref, "error", err)
 				}
 			}
 		})

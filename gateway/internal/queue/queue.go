@@ -43,7 +43,7 @@
 // fast as it goes out, and none is refused. What does not count is what waits for
 // something else: a retry, a limit, a pause. Only mail of tenants that have more than
 // their part of it waits, so that one whose endpoint is slow slows itself, and of each
-// tenant no more than 256 mails do, since they keep connections from others. At the
+// tenant no more than 256 mails do, and 400 in all, since they keep connections from others. At the
 // start nothing counts.
 package queue
 

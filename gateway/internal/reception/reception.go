@@ -205,7 +205,7 @@ func (r *Reception) screen(ctx context.Context, m Mail, message *store.NewMessag
 
 // discard deletes the body of a message that could not be enqueued. Where nobody
 // can say whether the row was committed all the same, the body stays: the sweep
-// of the next start finds out.
+// finds out later.
 func (r *Reception) discard(id mail.MessageID, ref mail.BodyRef) {
 	ctx, cancel := context.WithTimeout(context.Background(), discardTimeout)
 	defer cancel()
@@ -214,7 +214,7 @@ func (r *Reception) discard(id mail.MessageID, ref mail.BodyRef) {
 		err = r.bodies.Delete(ctx, ref)
 	}
 	if err != nil {
-		r.log.Warn("the body of a mail that was refused stays until the next start", "message_id", id, "error", err)
+		r.log.Warn("the body of a mail that was refused stays until it is swept", "message_id", id, "error", err)
 	}
 }
 

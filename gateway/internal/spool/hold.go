@@ -9,7 +9,7 @@ import (
 const maxHeld = 1 << 17
 
 // errHeld is of a deletion that was one too many.
-var errHeld = errors.New("a backup is under way and holds too many deletions back; the body stays until the next start")
+var errHeld = errors.New("a backup is under way and holds too many deletions back; the body stays until it is swept")
 
 // holds keeps deletions back while somebody copies what is to be deleted.
 type holds struct {

@@ -25,6 +25,7 @@ var errClosed = errors.New("the database is closed")
 // batch is made again by itself, so that it fails alone.
 type committer struct {
 	conn  *sql.Conn
+	file  string // of the database
 	tx    *tx
 	ended chan struct{}
 	// open says that a transaction could not be ended, which is to be done first.
@@ -55,12 +56,12 @@ type change struct {
 }
 
 // newCommitter returns a committer on a connection of its own.
-func newCommitter(ctx context.Context, db *sql.DB, synchronous string) (*committer, error) {
+func newCommitter(ctx context.Context, db *sql.DB, file, synchronous string) (*committer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := &committer{conn: conn, synchronous: synchronous, waits: true, tx: &tx{conn: conn, statements: make(map[string]*sql.Stmt)}, ended: make(chan struct{})}
+	c := &committer{conn: conn, file: file, synchronous: synchronous, waits: true, tx: &tx{conn: conn, statements: make(map[string]*sql.Stmt)}, ended: make(chan struct{})}
 	c.arrived.L = &c.mu
 	go c.run()
 	return c, nil
@@ -90,7 +91,7 @@ func (c *committer) have(ctx context.Context, f func(*tx) error, lasting bool) e
 	c.mu.Unlock()
 	// Its transaction may have begun, and writes to what is the caller's: so it is waited
 	// for. What waits longer than one transaction takes is passed over when it is its turn.
-	return <-one.done
+	return explain(c.file, <-one.done)
 }
 
 // run makes changes until close.

@@ -88,7 +88,7 @@ func (db *DB) prepare(ctx context.Context, file, synchronous string) error {
 	if db.waiting, err = read.PrepareContext(ctx, waitingLanes); err != nil {
 		return fmt.Errorf("prepare statement: %w", err)
 	}
-	db.changes, err = newCommitter(ctx, db.write, synchronous)
+	db.changes, err = newCommitter(ctx, db.write, file, synchronous)
 	return err
 }
 

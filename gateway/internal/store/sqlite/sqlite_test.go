@@ -124,6 +124,7 @@ func TestListGoesByAnIndex(t *testing.T) {
 	for want, f := range map[string]store.Filter{
 		"INDEX deliveries_by_tenant (tenant=? AND seq>? AND seq<?)":            between,
 		"INDEX deliveries_by_state (tenant=? AND state=? AND seq>? AND seq<?)": failed,
+		"INDEX deliveries_ended (state=?)":                                     {States: []mail.State{mail.Quarantined}, Limit: 50},
 	} {
 		plan, err := db.PlanOfList(t.Context(), f)
 		if err != nil || !strings.Contains(plan, want) || strings.Contains(plan, "TEMP B-TREE") {

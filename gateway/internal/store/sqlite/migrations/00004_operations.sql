@@ -72,6 +72,8 @@ ALTER TABLE new_attempts RENAME TO attempts;
 
 CREATE INDEX deliveries_by_tenant ON deliveries (tenant, seq);
 CREATE INDEX deliveries_by_state ON deliveries (tenant, state, seq);
+-- Of all tenants, those that somebody may have to look at.
+CREATE INDEX deliveries_ended ON deliveries (state, seq) WHERE state IN ('failed', 'quarantined', 'expired', 'dropped');
 CREATE INDEX deliveries_held ON deliveries (held_until) WHERE state = 'quarantined';
 CREATE INDEX deliveries_payload ON deliveries (payload_until) WHERE document IS NOT NULL AND payload_until IS NOT NULL;
 CREATE INDEX queue_due ON queue (lane, due_at, delivery_seq) WHERE owner IS NULL;
