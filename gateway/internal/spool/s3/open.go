@@ -160,10 +160,9 @@ func (b *Bodies) small(ctx context.Context, key string) (text string, err error)
 		if err != nil {
 			return err
 		}
-		defer object.Close()
 		octets, err := io.ReadAll(io.LimitReader(object, 1<<10))
 		text = string(octets)
-		return err
+		return errors.Join(err, object.Close())
 	})
 	return text, err
 }

@@ -209,7 +209,7 @@ func (db *DB) check(ctx context.Context) error {
 		return err
 	}
 	// The answer was on its way for as long as it took at most.
-	ahead := max(asked.Sub(clock), clock.Sub(time.Now()))
+	ahead := max(asked.Sub(clock), time.Until(clock))
 	switch {
 	case ahead > mostAhead:
 		return fmt.Errorf("the clocks of this machine and of the server differ by %s; leases and retention go by them: have both synchronized", ahead.Round(time.Second))
