@@ -107,7 +107,7 @@ func onSmallDisk(t *testing.T, g *gateway) {
 	if err != nil {
 		missing(t, "unshare (Debian: util-linux)")
 	}
-	args := []string{unshare, "--mount", "--map-root-user", "--", "sh", "-c", `mount -t tmpfs -o size=12m,mode=0700 tmpfs "$0" && exec "$@"`, data}
+	args := []string{unshare, "--mount", "--map-root-user", "--", "sh", "-c", `mount -t tmpfs -o size=64m,mode=0700 tmpfs "$0" && exec "$@"`, data}
 	if out, err := exec.CommandContext(t.Context(), args[0], append(args[1:], "true")...).CombinedOutput(); err != nil {
 		// Which no package gives. The other cases need none.
 		t.Skipf("missing: the right to mount a disk in a namespace of its own (unshare: %v: %s)", err, out)

@@ -405,7 +405,7 @@ func TestBodyCannotBeDeleted(t *testing.T) {
 	client, _ := f.serve(t, nil)
 	id := f.add(t, "mail", "acme/desk")
 	_, err := client.Act(t.Context(), admin.Delete, named(id))
-	wantError(t, "delete", err, "message "+string(id)+" is erased, but its body could not be deleted, which the next start does: disk fails")
+	wantError(t, "delete", err, "message "+string(id)+" is erased, but its body could not be deleted, which a sweep does later: disk fails")
 	if _, err := f.store.Get(t.Context(), id); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Get = %v", err)
 	}

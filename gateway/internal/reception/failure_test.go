@@ -12,7 +12,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
 )
 
-const staysWarning = "stays until the next start"
+const staysWarning = "stays until it is swept"
 
 // TestEnqueueFails holds what is left of a mail that the store did not take.
 func TestEnqueueFails(t *testing.T) {
