@@ -268,6 +268,9 @@ func (r *actRun) print(asJSON bool) error {
 		b.WriteString("Nothing is selected: ")
 	}
 	fmt.Fprintf(&b, "%s.\n", r.sum())
+	if r.report.Done+r.report.NotDone == 0 && !r.cmd.Flags().Changed("state") && (r.verb.act == admin.Resend || r.verb.act == admin.Reprocess) {
+		b.WriteString("What was delivered is selected only where --state delivered, or an ID, says so.\n")
+	}
 	if r.report.Erased > 0 && r.verb.act != admin.Delete {
 		fmt.Fprintf(&b, "With them %s as a whole.\n", counted(r.report.Erased, "message went", "messages went"))
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/postern-mail/postern/gateway/internal/admin"
 	"github.com/postern-mail/postern/gateway/internal/config/schema"
@@ -23,12 +24,17 @@ type filterFlags struct {
 	filter       admin.Filter
 	states       []string
 	since, until string
+	flags        *pflag.FlagSet
 }
+
+// filterNames are the flags that filterFlags may have.
+var filterNames = []string{"tenant", "endpoint", "state", "since", "until", "sender", "recipient", "subject"}
 
 // register adds the flags; withState is false for a verb that has states of its own.
 func (f *filterFlags) register(cmd *cobra.Command, withState bool) {
+	f.flags = cmd.Flags()
 	cmd.Flags().StringVar(&f.filter.Tenant, "tenant", "", "of this `TENANT` only")
-	cmd.Flags().StringVar(&f.filter.Endpoint, "endpoint", "", "for this `ENDPOINT` only")
+	cmd.Flags().StringVar(&f.filter.Endpoint, "endpoint", "", "for this `ENDPOINT` only; of one tenant as TENANT/ENDPOINT")
 	if withState {
 		cmd.Flags().StringSliceVar(&f.states, "state", nil, "in this `STATE` only; several by commas, or by several flags")
 	}
@@ -42,6 +48,21 @@ func (f *filterFlags) register(cmd *cobra.Command, withState bool) {
 // read returns the filter that the flags say.
 func (f *filterFlags) read() (admin.Filter, error) {
 	filter := f.filter
+	// A flag without a value, as a variable of the shell makes that is not set, would select all.
+	for _, name := range filterNames {
+		if flag := f.flags.Lookup(name); flag != nil && flag.Changed && (flag.Value.String() == "" || flag.Value.String() == "[]") {
+			return filter, fmt.Errorf("--%s is empty: give it a value, or leave it out to select any", name)
+		}
+	}
+	if tenant, endpoint, both := strings.Cut(filter.Endpoint, "/"); both { // as lists write it
+		switch {
+		case tenant == "" || endpoint == "":
+			return filter, fmt.Errorf("--endpoint %q: want ENDPOINT, or TENANT/ENDPOINT", filter.Endpoint)
+		case filter.Tenant != "" && filter.Tenant != tenant:
+			return filter, fmt.Errorf("--endpoint %s is not of --tenant %s: nothing is of both", filter.Endpoint, filter.Tenant)
+		}
+		filter.Tenant, filter.Endpoint = tenant, endpoint
+	}
 	for _, s := range f.states {
 		state := mail.State(strings.TrimSpace(s))
 		if !slices.Contains(mail.States(), state) {
