@@ -27,9 +27,6 @@ type filterFlags struct {
 	flags        *pflag.FlagSet
 }
 
-// filterNames are the flags that filterFlags may have.
-var filterNames = []string{"tenant", "endpoint", "state", "since", "until", "sender", "recipient", "subject"}
-
 // register adds the flags; withState is false for a verb that has states of its own.
 func (f *filterFlags) register(cmd *cobra.Command, withState bool) {
 	f.flags = cmd.Flags()
@@ -49,7 +46,7 @@ func (f *filterFlags) register(cmd *cobra.Command, withState bool) {
 func (f *filterFlags) read() (admin.Filter, error) {
 	filter := f.filter
 	// A flag without a value, as a variable of the shell makes that is not set, would select all.
-	for _, name := range filterNames {
+	for _, name := range []string{"tenant", "endpoint", "state", "since", "until", "sender", "recipient", "subject"} {
 		if flag := f.flags.Lookup(name); flag != nil && flag.Changed && (flag.Value.String() == "" || flag.Value.String() == "[]") {
 			return filter, fmt.Errorf("--%s is empty: give it a value, or leave it out to select any", name)
 		}
