@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/postern-mail/postern/gateway/internal/admin"
 	"github.com/postern-mail/postern/gateway/internal/config/schema"
@@ -24,12 +23,12 @@ type filterFlags struct {
 	filter       admin.Filter
 	states       []string
 	since, until string
-	flags        *pflag.FlagSet
+	cmd          *cobra.Command
 }
 
 // register adds the flags; withState is false for a verb that has states of its own.
 func (f *filterFlags) register(cmd *cobra.Command, withState bool) {
-	f.flags = cmd.Flags()
+	f.cmd = cmd
 	cmd.Flags().StringVar(&f.filter.Tenant, "tenant", "", "of this `TENANT` only")
 	cmd.Flags().StringVar(&f.filter.Endpoint, "endpoint", "", "for this `ENDPOINT` only; of one tenant as TENANT/ENDPOINT")
 	if withState {
@@ -47,7 +46,7 @@ func (f *filterFlags) read() (admin.Filter, error) {
 	filter := f.filter
 	// A flag without a value, as a variable of the shell makes that is not set, would select all.
 	for _, name := range []string{"tenant", "endpoint", "state", "since", "until", "sender", "recipient", "subject"} {
-		if flag := f.flags.Lookup(name); flag != nil && flag.Changed && (flag.Value.String() == "" || flag.Value.String() == "[]") {
+		if flag := f.cmd.Flags().Lookup(name); flag != nil && flag.Changed && (flag.Value.String() == "" || flag.Value.String() == "[]") {
 			return filter, fmt.Errorf("--%s is empty: give it a value, or leave it out to select any", name)
 		}
 	}
