@@ -109,8 +109,7 @@ func onSmallDisk(t *testing.T, g *gateway) {
 	}
 	args := []string{unshare, "--mount", "--map-root-user", "--", "sh", "-c", `mount -t tmpfs -o size=64m,mode=0700 tmpfs "$0" && exec "$@"`, data}
 	if out, err := exec.CommandContext(t.Context(), args[0], append(args[1:], "true")...).CombinedOutput(); err != nil {
-		// Which no package gives. The other cases need none.
-		t.Skipf("missing: the right to mount a disk in a namespace of its own (unshare: %v: %s)", err, out)
+		missing(t, fmt.Sprintf("the right to mount a disk in a namespace of its own (unshare: %v: %s)", err, out))
 	}
 	g.cmd.Args = append(append(args, g.cmd.Path), g.cmd.Args[1:]...)
 	g.cmd.Path = unshare

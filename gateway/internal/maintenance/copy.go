@@ -115,13 +115,7 @@ func copyBody(ctx context.Context, r *store.Record, bodies Opener, put Putter) (
 		return "", err
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
-	until := r.ReceivedAt
-	for _, d := range r.Deliveries {
-		if t := d.BodyUntil(d.State); t.After(until) {
-			until = t
-		}
-	}
-	return put.Put(ctx, r.ID, until, io.NewSectionReader(body, 0, body.Size()))
+	return put.Put(ctx, r.ID, r.BodyUntil(), io.NewSectionReader(body, 0, body.Size()))
 }
 
 // Lanes reads what is paused; a store.Store is one.

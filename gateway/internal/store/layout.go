@@ -1,9 +1,50 @@
 package store
 
 import (
+	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
 )
+
+// What both databases read in the same words.
+const (
+	// DeliveryColumns reads deliveries d, with their messages m and places in the queue q.
+	DeliveryColumns = `
+	SELECT d.seq, m.id, d.tenant, d.endpoint, d.alias, d.recipient, d.state, d.reason, d.subject, d.attempts, d.last_code,
+		m.received_at, d.updated_at, d.expires_at, d.payload_until, d.held_until, m.log_until, q.due_at, q.owner IS NOT NULL, m.reverse_path, m.size, d.steps
+	FROM deliveries d JOIN messages m ON m.seq = d.seq >> 20 LEFT JOIN queue q ON q.delivery_seq = d.seq`
+
+	// CountColumns counts them by hour and state.
+	CountColumns = `SELECT m.received_at / 3600000 AS hour, d.state, count(*) FROM deliveries d JOIN messages m ON m.seq = d.seq >> 20`
+
+	// LongestReception is more than what can lie between the moment that a message has as its
+	// time of reception, and its commit: so messages are in order of that time, give or take
+	// as much.
+	LongestReception = 15 * time.Minute
+)
+
+// ListColumns is DeliveryColumns without traces, which are long, and not in a list.
+func ListColumns() string { return strings.Replace(DeliveryColumns, "d.steps", "'[]'", 1) }
+
+// EnvelopeRow holds the columns of an envelope.
+type EnvelopeRow struct {
+	ReversePath, Listener, HELO, RemoteIP, TLS string
+	SMTPUTF8                                   bool
+	ReceivedAt                                 int64
+}
+
+// Envelope is what the columns say.
+func (r EnvelopeRow) Envelope() mail.Envelope {
+	// The zero address is written as "invalid IP" and read back as itself.
+	ip, _ := netip.ParseAddr(r.RemoteIP)
+	return mail.Envelope{
+		ReversePath: r.ReversePath,
+		SMTPUTF8:    r.SMTPUTF8,
+		Session:     mail.Session{Listener: r.Listener, HELO: r.HELO, RemoteIP: ip, TLS: r.TLS},
+	}
+}
 
 // A delivery's seq is that of its message, and its number.
 const numberBits = 20
@@ -44,6 +85,15 @@ func (m *NewMessage) Ends() (forget, log time.Time) {
 		}
 	}
 	return forget, log
+}
+
+// BodyUntil is when a message does not need its body any more.
+func (m *Message) BodyUntil() time.Time {
+	until := m.ReceivedAt
+	for _, d := range m.Deliveries {
+		until = later(until, d.BodyUntil(d.State))
+	}
+	return until
 }
 
 func later(a, b time.Time) time.Time {

@@ -83,11 +83,11 @@ func (db *DB) Claim(ctx context.Context, c store.Claim) ([]store.Job, error) {
 func scanJob(row pgx.CollectableRow) (j store.Job, err error) {
 	var id mail.MessageID
 	var expires int64
-	var env envelopeRow
+	var env store.EnvelopeRow
 	var reports []byte
 	err = row.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.Earlier, &j.Released, &j.Lost,
 		&j.DocumentSize, &j.SpamAction, &j.VirusAction,
-		&env.reversePath, &env.smtputf8, &env.listener, &env.helo, &env.remoteIP, &env.tls, &env.receivedAt, &j.Size, &j.SHA256, &j.Body, &reports)
+		&env.ReversePath, &env.SMTPUTF8, &env.Listener, &env.HELO, &env.RemoteIP, &env.TLS, &env.ReceivedAt, &j.Size, &j.SHA256, &j.Body, &reports)
 	if err != nil {
 		return j, err
 	}
@@ -96,7 +96,7 @@ func scanJob(row pgx.CollectableRow) (j store.Job, err error) {
 	}
 	j.ID = id.Delivery(store.DeliveryNumber(j.Lease.Seq))
 	j.ExpiresAt = fromMillis(expires)
-	j.Envelope, j.ReceivedAt = env.envelope(), fromMillis(env.receivedAt)
+	j.Envelope, j.ReceivedAt = env.Envelope(), fromMillis(env.ReceivedAt)
 	return j, nil
 }
 

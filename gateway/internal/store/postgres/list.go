@@ -13,20 +13,6 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
-const (
-	deliveryColumns = `
-	SELECT d.seq, m.id, d.tenant, d.endpoint, d.alias, d.recipient, d.state, d.reason, d.subject, d.attempts, d.last_code,
-		m.received_at, d.updated_at, d.expires_at, d.payload_until, d.held_until, m.log_until, q.due_at, q.owner IS NOT NULL, m.reverse_path, m.size, d.steps
-	FROM deliveries d JOIN messages m ON m.seq = d.seq >> 20 LEFT JOIN queue q ON q.delivery_seq = d.seq`
-
-	countColumns = `SELECT m.received_at / 3600000 AS hour, d.state, count(*) FROM deliveries d JOIN messages m ON m.seq = d.seq >> 20`
-
-	// longestReception is more than what can lie between the moment that a message has as its
-	// time of reception, and its commit: so messages are in order of that time, give or take
-	// as much.
-	longestReception = 15 * time.Minute
-)
-
 // List implements store.Store.
 func (db *DB) List(ctx context.Context, f store.Filter) ([]store.Delivery, error) {
 	c, err := db.conditions(ctx, f)
@@ -36,8 +22,7 @@ func (db *DB) List(ctx context.Context, f store.Filter) ([]store.Delivery, error
 	if f.Before != 0 {
 		c.and(`d.seq < ?`, f.Before)
 	}
-	// Traces are long, and not in the list.
-	statement := strings.Replace(deliveryColumns, "d.steps", "'[]'", 1) + c.where.String() + ` ORDER BY d.seq DESC LIMIT ` + c.arg(f.Limit)
+	statement := store.ListColumns() + c.where.String() + ` ORDER BY d.seq DESC LIMIT ` + c.arg(f.Limit)
 	histories, err := scan(ctx, db, scanDelivery, statement, c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries: %w", err)
@@ -60,7 +45,7 @@ func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) 
 		err = row.Scan(&hour, &c.State, &c.Deliveries)
 		c.Hour = fromMillis(hour * time.Hour.Milliseconds())
 		return c, err
-	}, countColumns+c.where.String()+` GROUP BY hour, d.state ORDER BY hour DESC, d.state`, c.args...)
+	}, store.CountColumns+c.where.String()+` GROUP BY hour, d.state ORDER BY hour DESC, d.state`, c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
@@ -127,13 +112,13 @@ func (db *DB) between(ctx context.Context, f store.Filter, c *conditions) error 
 	}
 	if !f.Since.IsZero() {
 		c.and(`m.received_at >= ?`, millis(f.Since))
-		if err := bound(`d.seq > ?`, `SELECT seq FROM messages WHERE id < $1 ORDER BY id DESC LIMIT 1`, f.Since.Add(-longestReception)); err != nil {
+		if err := bound(`d.seq > ?`, `SELECT seq FROM messages WHERE id < $1 ORDER BY id DESC LIMIT 1`, f.Since.Add(-store.LongestReception)); err != nil {
 			return err
 		}
 	}
 	if !f.Until.IsZero() {
 		c.and(`m.received_at < ?`, millis(f.Until))
-		if err := bound(`d.seq < ?`, `SELECT seq FROM messages WHERE id >= $1 ORDER BY id LIMIT 1`, f.Until.Add(longestReception)); err != nil {
+		if err := bound(`d.seq < ?`, `SELECT seq FROM messages WHERE id >= $1 ORDER BY id LIMIT 1`, f.Until.Add(store.LongestReception)); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,23 +12,6 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
-
-// envelopeRow holds the columns of an envelope.
-type envelopeRow struct {
-	reversePath, listener, helo, remoteIP, tls string
-	smtputf8                                   bool
-	receivedAt                                 int64
-}
-
-func (r envelopeRow) envelope() mail.Envelope {
-	// The zero address is written as "invalid IP" and read back as itself.
-	ip, _ := netip.ParseAddr(r.remoteIP)
-	return mail.Envelope{
-		ReversePath: r.reversePath,
-		SMTPUTF8:    r.smtputf8,
-		Session:     mail.Session{Listener: r.listener, HELO: r.helo, RemoteIP: ip, TLS: r.tls},
-	}
-}
 
 // LiveBodies implements store.Store. It answers when changes that were cut off have
 // ended: a body that it does not name will not be referred to later.
@@ -132,7 +114,7 @@ func messages(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]stor
 	for i := range list {
 		seqs[i], places[list[i].Seq] = list[i].Seq, i
 	}
-	rows, err = tx.Query(ctx, `SELECT d.* FROM unnest($1::bigint[]) AS old (seq), LATERAL (`+deliveryColumns+` WHERE d.seq BETWEEN old.seq << 20 AND old.seq << 20 | 1048575) d
+	rows, err = tx.Query(ctx, `SELECT d.* FROM unnest($1::bigint[]) AS old (seq), LATERAL (`+store.DeliveryColumns+` WHERE d.seq BETWEEN old.seq << 20 AND old.seq << 20 | 1048575) d
 		ORDER BY 1`, seqs)
 	if err != nil {
 		return nil, err
@@ -154,14 +136,14 @@ func messages(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]stor
 }
 
 func scanMessage(row pgx.CollectableRow) (m store.Message, err error) {
-	var env envelopeRow
+	var env store.EnvelopeRow
 	var steps, reports []byte
-	err = row.Scan(&m.Seq, &m.ID, &env.reversePath, &env.smtputf8, &env.listener, &env.helo, &env.remoteIP, &env.tls,
-		&env.receivedAt, &m.Size, &m.SHA256, &m.Body, &m.TraceField, &steps, &reports)
+	err = row.Scan(&m.Seq, &m.ID, &env.ReversePath, &env.SMTPUTF8, &env.Listener, &env.HELO, &env.RemoteIP, &env.TLS,
+		&env.ReceivedAt, &m.Size, &m.SHA256, &m.Body, &m.TraceField, &steps, &reports)
 	if err != nil {
 		return m, err
 	}
-	m.Envelope, m.ReceivedAt = env.envelope(), fromMillis(env.receivedAt)
+	m.Envelope, m.ReceivedAt = env.Envelope(), fromMillis(env.ReceivedAt)
 	return m, errors.Join(json.Unmarshal(steps, &m.Steps), json.Unmarshal(reports, &m.Reports))
 }
 

@@ -105,17 +105,11 @@ func (r *rows) addRecord(in *store.Record) error {
 	if err != nil {
 		return err
 	}
-	forget := in.ReceivedAt
-	for _, d := range in.Deliveries {
-		if end := d.BodyUntil(d.State); end.After(forget) {
-			forget = end
-		}
-	}
 	var log *int64
 	if len(in.Deliveries) > 0 {
 		log = orNull(in.Deliveries[0].LogUntil)
 	}
-	r.addMessage(&in.Message, l, orNull(forget), log)
+	r.addMessage(&in.Message, l, orNull(in.BodyUntil()), log)
 	for i := range in.Deliveries {
 		d, rest := &in.Deliveries[i], &in.Rest[i]
 		steps, err := encode(d.Steps)

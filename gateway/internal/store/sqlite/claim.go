@@ -60,10 +60,10 @@ func readJobs(ctx context.Context, tx *tx, owner string, seqs []int64) ([]store.
 		j := store.Job{Lease: store.Lease{Owner: owner}}
 		var id mail.MessageID
 		var expires int64
-		var env envelopeRow
+		var env store.EnvelopeRow
 		var reports string
 		err := rows.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.Earlier, &j.Released, &j.Lost, &j.DocumentSize, &j.SpamAction, &j.VirusAction,
-			&env.reversePath, &env.smtputf8, &env.listener, &env.helo, &env.remoteIP, &env.tls, &env.receivedAt, &j.Size, &j.SHA256, &j.Body, &reports)
+			&env.ReversePath, &env.SMTPUTF8, &env.Listener, &env.HELO, &env.RemoteIP, &env.TLS, &env.ReceivedAt, &j.Size, &j.SHA256, &j.Body, &reports)
 		if err != nil {
 			return nil, err
 		}
@@ -72,7 +72,7 @@ func readJobs(ctx context.Context, tx *tx, owner string, seqs []int64) ([]store.
 		}
 		j.ID = id.Delivery(store.DeliveryNumber(j.Lease.Seq))
 		j.ExpiresAt = fromMillis(expires)
-		j.Envelope, j.ReceivedAt = env.envelope(), fromMillis(env.receivedAt)
+		j.Envelope, j.ReceivedAt = env.Envelope(), fromMillis(env.ReceivedAt)
 		jobs = append(jobs, j)
 	}
 	return jobs, rows.Err()

@@ -12,20 +12,6 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
-const (
-	deliveryColumns = `
-	SELECT d.seq, m.id, d.tenant, d.endpoint, d.alias, d.recipient, d.state, d.reason, d.subject, d.attempts, d.last_code,
-		m.received_at, d.updated_at, d.expires_at, d.payload_until, d.held_until, m.log_until, q.due_at, q.owner IS NOT NULL, m.reverse_path, m.size, d.steps
-	FROM deliveries d JOIN messages m ON m.seq = d.seq >> 20 LEFT JOIN queue q ON q.delivery_seq = d.seq`
-
-	countColumns = `SELECT m.received_at / 3600000 AS hour, d.state, count(*) FROM deliveries d JOIN messages m ON m.seq = d.seq >> 20`
-
-	// longestReception is more than what can lie between the moment that a message has as its
-	// time of reception, and its commit: so messages are in order of that time, give or take
-	// as much.
-	longestReception = 15 * time.Minute
-)
-
 // List implements store.Store.
 func (db *DB) List(ctx context.Context, f store.Filter) ([]store.Delivery, error) {
 	where, args, err := db.where(ctx, f)
@@ -51,7 +37,7 @@ const ended = `('failed', 'quarantined', 'expired', 'dropped')`
 
 // listQuery reads the deliveries that a condition, which is the filter's, selects.
 func listQuery(f store.Filter, where string) string {
-	columns := strings.Replace(deliveryColumns, "d.steps", "'[]'", 1) // traces are long, and not in the list
+	columns := store.ListColumns()
 	switch {
 	case len(f.States) != 1:
 	case f.Tenant == "" && strings.Contains(ended, "'"+string(f.States[0])+"'"):
@@ -110,7 +96,7 @@ func (db *DB) between(ctx context.Context, f store.Filter, and func(string, ...a
 	}
 	if !f.Since.IsZero() {
 		and(`m.received_at >= ?`, millis(f.Since))
-		seq, err := bound(`SELECT (SELECT seq FROM messages WHERE id < ? ORDER BY id DESC LIMIT 1)`, f.Since.Add(-longestReception))
+		seq, err := bound(`SELECT (SELECT seq FROM messages WHERE id < ? ORDER BY id DESC LIMIT 1)`, f.Since.Add(-store.LongestReception))
 		if err != nil {
 			return err
 		}
@@ -120,7 +106,7 @@ func (db *DB) between(ctx context.Context, f store.Filter, and func(string, ...a
 	}
 	if !f.Until.IsZero() {
 		and(`m.received_at < ?`, millis(f.Until))
-		seq, err := bound(`SELECT (SELECT seq FROM messages WHERE id >= ? ORDER BY id LIMIT 1)`, f.Until.Add(longestReception))
+		seq, err := bound(`SELECT (SELECT seq FROM messages WHERE id >= ? ORDER BY id LIMIT 1)`, f.Until.Add(store.LongestReception))
 		if err != nil {
 			return err
 		}
@@ -204,7 +190,7 @@ func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) 
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
-	rows, err := db.log.QueryContext(ctx, countColumns+where+` GROUP BY hour, d.state ORDER BY hour DESC, d.state`, args...)
+	rows, err := db.log.QueryContext(ctx, store.CountColumns+where+` GROUP BY hour, d.state ORDER BY hour DESC, d.state`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}

@@ -6,29 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
-
-// envelopeRow holds the columns of an envelope.
-type envelopeRow struct {
-	reversePath, listener, helo, remoteIP, tls string
-	smtputf8                                   bool
-	receivedAt                                 int64
-}
-
-func (r envelopeRow) envelope() mail.Envelope {
-	// The zero address is written as "invalid IP" and read back as itself.
-	ip, _ := netip.ParseAddr(r.remoteIP)
-	return mail.Envelope{
-		ReversePath: r.reversePath,
-		SMTPUTF8:    r.smtputf8,
-		Session:     mail.Session{Listener: r.listener, HELO: r.helo, RemoteIP: ip, TLS: r.tls},
-	}
-}
 
 // waitingLanes is prepared once: it is read hundreds of times a second.
 const waitingLanes = `
@@ -121,24 +103,24 @@ func (db *DB) Get(ctx context.Context, id mail.MessageID) (store.Message, error)
 
 func get(ctx context.Context, tx *sql.Tx, id mail.MessageID) (store.Message, error) {
 	m := store.Message{ID: id}
-	var env envelopeRow
+	var env store.EnvelopeRow
 	var steps, reports string
 	err := tx.QueryRowContext(ctx, `
 		SELECT seq, reverse_path, smtputf8, listener, helo, remote_ip, tls, received_at, size, sha256, coalesce(body, ''), trace_field, steps, reports
-		FROM messages WHERE id = ?`, id).Scan(&m.Seq, &env.reversePath, &env.smtputf8, &env.listener, &env.helo, &env.remoteIP, &env.tls,
-		&env.receivedAt, &m.Size, &m.SHA256, &m.Body, &m.TraceField, &steps, &reports)
+		FROM messages WHERE id = ?`, id).Scan(&m.Seq, &env.ReversePath, &env.SMTPUTF8, &env.Listener, &env.HELO, &env.RemoteIP, &env.TLS,
+		&env.ReceivedAt, &m.Size, &m.SHA256, &m.Body, &m.TraceField, &steps, &reports)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Message{}, store.ErrNotFound
 	}
 	if err != nil {
 		return store.Message{}, err
 	}
-	m.Envelope, m.ReceivedAt = env.envelope(), fromMillis(env.receivedAt)
+	m.Envelope, m.ReceivedAt = env.Envelope(), fromMillis(env.ReceivedAt)
 	if err := errors.Join(json.Unmarshal([]byte(steps), &m.Steps), json.Unmarshal([]byte(reports), &m.Reports)); err != nil {
 		return store.Message{}, err
 	}
 	first, last := store.DeliverySeqs(m.Seq)
-	if m.Deliveries, err = deliveries(ctx, tx, deliveryColumns+` WHERE d.seq BETWEEN ? AND ? ORDER BY d.seq`, first, last); err != nil {
+	if m.Deliveries, err = deliveries(ctx, tx, store.DeliveryColumns+` WHERE d.seq BETWEEN ? AND ? ORDER BY d.seq`, first, last); err != nil {
 		return store.Message{}, err
 	}
 	for i := range m.Deliveries {
