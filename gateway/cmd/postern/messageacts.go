@@ -45,6 +45,10 @@ func newMessageDelete() *cobra.Command {
 			Long: `Delete erases messages whole: the mail, its payloads, and its rows in the log. There is
 no way back. It is refused while an attempt is under way.
 
+Of the files of an embedded store nothing is left of it then, but for up to ten seconds, or for as long as a
+backup or an export goes on, in the database's write-ahead log. In PostgreSQL its rows are dead, and there until
+VACUUM and something else take their place. Backups are not touched.
+
 A message goes whole, and its deliveries may be of several tenants. So an ID is that of a message, and a
 selection takes the messages all of whose deliveries it selects.`,
 			Example: `  postern message delete --data-dir /var/lib/postern msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C

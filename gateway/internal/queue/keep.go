@@ -19,7 +19,7 @@ const (
 	// expiry is how often the end of retention is looked for, and expiryBatch how
 	// many rows of each kind one transaction takes.
 	expiry      = time.Minute
-	expiryBatch = 200
+	expiryBatch = 100
 	// deleters is how many bodies are deleted at the same time.
 	deleters = 4
 )

@@ -115,6 +115,7 @@ func (db *DB) Delete(ctx context.Context, id mail.MessageID) (mail.BodyRef, erro
 		if len(held) > 0 {
 			return store.ErrInFlight
 		}
+		tx.erases = true
 		return deleteMessage(ctx, tx, seq)
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -15,6 +16,10 @@ import (
 
 // maxBatch is how many changes one transaction takes.
 const maxBatch = 1024
+
+// erasePause is how long after one another the log is emptied for what was erased: each time
+// takes some syncs.
+const erasePause = 10 * time.Second
 
 // errClosed means that a change came after the database was closed.
 var errClosed = errors.New("the database is closed")
@@ -38,10 +43,16 @@ type committer struct {
 	// forgets it: commits that did not wait for the disk may be among that, and none behind
 	// them outlives a power cut then.
 	doubtful bool
+	// erased says that the log still has what was erased in the database. It was last emptied
+	// for that at emptied.
+	erased     bool
+	emptied    time.Time
+	erasePause time.Duration
 
 	mu      sync.Mutex
 	arrived sync.Cond
 	pending []*change
+	overdue bool // what was erased is to leave the log
 	closed  bool
 }
 
@@ -50,6 +61,8 @@ type change struct {
 	ctx context.Context //nolint:containedctx // of who waits for it
 	// lasting says that it is to outlive a power cut when it is said to be made.
 	lasting bool
+	// erases says that what it has deleted is to be gone from the disk.
+	erases bool
 	// make may be called more than once, each time as if for the first.
 	make func(*tx) error
 	done chan error
@@ -61,7 +74,7 @@ func newCommitter(ctx context.Context, db *sql.DB, file, synchronous string) (*c
 	if err != nil {
 		return nil, err
 	}
-	c := &committer{conn: conn, file: file, synchronous: synchronous, waits: true, tx: &tx{conn: conn, statements: make(map[string]*sql.Stmt)}, ended: make(chan struct{})}
+	c := &committer{conn: conn, file: file, synchronous: synchronous, waits: true, tx: &tx{conn: conn, statements: make(map[string]*sql.Stmt)}, ended: make(chan struct{}), erasePause: erasePause}
 	c.arrived.L = &c.mu
 	go c.run()
 	return c, nil
@@ -99,16 +112,22 @@ func (c *committer) run() {
 	defer close(c.ended)
 	for {
 		c.mu.Lock()
-		for len(c.pending) == 0 && !c.closed {
+		for len(c.pending) == 0 && !c.closed && !c.overdue {
 			c.arrived.Wait()
 		}
+		overdue, closed := c.overdue, c.closed
+		c.overdue = false
 		batch := c.pending[:min(len(c.pending), maxBatch)]
 		c.pending = c.pending[len(batch):]
 		c.mu.Unlock()
-		if len(batch) == 0 {
-			return
+		if len(batch) > 0 {
+			c.commit(batch)
+		} else if closed {
+			return // who closes the database last empties the log
 		}
-		c.commit(batch)
+		if overdue {
+			c.empty()
+		}
 	}
 }
 
@@ -128,13 +147,75 @@ func (c *committer) commit(batch []*change) {
 	err := c.together(wanted)
 	if err != nil && len(wanted) > 1 {
 		for _, one := range wanted {
-			one.done <- c.together([]*change{one})
+			c.answer([]*change{one}, c.together([]*change{one}))
 		}
 		return
 	}
-	for _, one := range wanted {
+	c.answer(wanted, err)
+}
+
+// answer tells of changes that were made, or failed, in one transaction. One that erases is told
+// last, once what it has erased has left the log, where that can be had now.
+func (c *committer) answer(batch []*change, err error) {
+	var erasing []*change
+	for _, one := range batch {
+		if one.erases && err == nil {
+			erasing = append(erasing, one)
+			continue
+		}
 		one.done <- err
 	}
+	if len(erasing) == 0 {
+		return
+	}
+	due := !c.erased // else it is for later already
+	c.erased = true
+	if wait := c.erasePause - time.Since(c.emptied); wait > 0 && due {
+		c.emptyAfter(wait)
+	} else if due {
+		c.empty()
+	}
+	for _, one := range erasing {
+		one.done <- nil
+	}
+}
+
+// empty takes what was erased out of the log, or has that tried again: the change is made, so
+// nobody is told that it failed.
+func (c *committer) empty() {
+	if !c.erased {
+		return
+	}
+	c.emptied = time.Now()
+	// Nobody waits for who reads: the one connection that writes would wait.
+	err := c.patience(0)
+	if err == nil {
+		err = c.checkpoint(context.Background())
+	}
+	err = errors.Join(err, c.patience(busyTimeout))
+	if err == nil {
+		return
+	}
+	c.erased = true
+	// A sync that failed does so once.
+	c.doubtful = c.doubtful || !errors.Is(err, errRead)
+	c.emptyAfter(c.erasePause)
+}
+
+// emptyAfter has the log emptied when it is time.
+func (c *committer) emptyAfter(wait time.Duration) {
+	time.AfterFunc(wait, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.overdue = true
+		c.arrived.Signal()
+	})
+}
+
+// patience sets how long a statement waits for others that have the database.
+func (c *committer) patience(d time.Duration) error {
+	_, err := c.conn.ExecContext(context.Background(), fmt.Sprintf("PRAGMA busy_timeout = %d", d.Milliseconds()))
+	return err
 }
 
 // together makes changes in one transaction. With an error none of them is made.
@@ -155,9 +236,11 @@ func (c *committer) together(batch []*change) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	for _, one := range batch {
+		c.tx.erases = false
 		if err := one.make(c.tx); err != nil {
 			return errors.Join(err, c.rollback())
 		}
+		one.erases = c.tx.erases
 	}
 	if _, err := c.tx.ExecContext(ctx, "COMMIT"); err != nil {
 		c.doubtful = !isConstraint(err)
@@ -191,14 +274,26 @@ func (c *committer) secure(ctx context.Context) error {
 	if !c.doubtful {
 		return nil
 	}
-	var busy, frames, copied int
-	if err := c.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &copied); err != nil {
+	if err := c.checkpoint(ctx); err != nil {
 		return fmt.Errorf("make durable what was committed before an error: %w", err)
 	}
-	if busy != 0 {
-		return errors.New("make durable what was committed before an error: the database is being read")
-	}
 	c.doubtful = false
+	return nil
+}
+
+// errRead means that the log could not be emptied since somebody reads what is in it.
+var errRead = errors.New("the database is being read")
+
+// checkpoint takes the log into the database, and empties it.
+func (c *committer) checkpoint(ctx context.Context) error {
+	var busy, frames, copied int
+	if err := c.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &copied); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return errRead
+	}
+	c.erased = false
 	return nil
 }
 
@@ -235,6 +330,7 @@ type tx struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
 	lastSeq    int64 // of messages
+	erases     bool  // the change under way
 	// fault stands for a database that fails; nil but in tests.
 	fault func() error
 }

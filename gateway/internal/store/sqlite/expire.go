@@ -21,6 +21,7 @@ func (db *DB) Expire(ctx context.Context, now time.Time, limit int) (store.Expir
 				return err
 			}
 		}
+		tx.erases = out.Payloads+out.Rows+len(out.Bodies) > 0
 		return nil
 	})
 	if err != nil {
@@ -140,7 +141,7 @@ func deleteMessage(ctx context.Context, tx *tx, seq int64) error {
 	for _, query := range []string{
 		`DELETE FROM queue WHERE delivery_seq BETWEEN ? AND ?`,
 		`DELETE FROM attempts WHERE delivery_seq BETWEEN ? AND ?`,
-		`DELETE FROM subjects WHERE rowid IN (SELECT seq FROM deliveries WHERE seq BETWEEN ? AND ? AND subject <> '')`,
+		`INSERT INTO subjects (subjects, rowid, subject) SELECT 'delete', seq, subject FROM deliveries WHERE seq BETWEEN ? AND ? AND subject <> ''`,
 		`DELETE FROM deliveries WHERE seq BETWEEN ? AND ?`,
 	} {
 		if _, err := tx.ExecContext(ctx, query, first, last); err != nil {

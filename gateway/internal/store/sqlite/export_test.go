@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
@@ -43,3 +44,7 @@ func (db *DB) PlanOfList(ctx context.Context, f store.Filter) (string, error) {
 	}
 	return strings.Join(plan, "\n"), rows.Err()
 }
+
+// EmptyEach sets how long after one another the log is emptied for what was erased. To be
+// called before any change.
+func (db *DB) EmptyEach(pause time.Duration) { db.changes.erasePause = pause }

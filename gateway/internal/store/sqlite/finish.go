@@ -91,6 +91,9 @@ func updateDelivery(ctx context.Context, tx *tx, r *store.Result, updated int64,
 		}
 	}
 	if r.Subject != "" && r.Subject != subject {
+		if err := forgetSubject(ctx, tx, r.Lease.Seq, subject); err != nil {
+			return err
+		}
 		subject = r.Subject
 		if err := indexSubject(ctx, tx, r.Lease.Seq, subject); err != nil {
 			return err
@@ -100,9 +103,22 @@ func updateDelivery(ctx context.Context, tx *tx, r *store.Result, updated int64,
 	return err
 }
 
-// indexSubject notes the words of a subject.
+// indexSubject notes the words of a subject, of a delivery that has none noted.
 func indexSubject(ctx context.Context, tx *tx, seq int64, subject string) error {
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO subjects (rowid, subject) VALUES (?, ?)`, seq, subject)
+	if subject == "" {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO subjects (rowid, subject) VALUES (?, ?)`, seq, subject)
+	return err
+}
+
+// forgetSubject takes the words of a delivery's subject out of the index, which must be those
+// that are in it.
+func forgetSubject(ctx context.Context, tx *tx, seq int64, subject string) error {
+	if subject == "" {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO subjects (subjects, rowid, subject) VALUES ('delete', ?, ?)`, seq, subject)
 	return err
 }
 

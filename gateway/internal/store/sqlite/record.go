@@ -119,10 +119,8 @@ func importDelivery(ctx context.Context, tx *tx, message int64, d *store.Deliver
 	if err := insertDelivery(ctx, tx, &in, rest, steps); err != nil {
 		return err
 	}
-	if d.Subject != "" {
-		if err := indexSubject(ctx, tx, in.Seq, d.Subject); err != nil {
-			return err
-		}
+	if err := indexSubject(ctx, tx, in.Seq, d.Subject); err != nil {
+		return err
 	}
 	for i := range d.Tries {
 		if err := insertAttempt(ctx, tx, in.Seq, &d.Tries[i]); err != nil {

@@ -8,6 +8,13 @@
 // the time together, and a pool of others that read; one process at a time may have the
 // database open, which the caller ensures by a lock on the data folder. Leases are
 // therefore void when Open finds them: whoever held them is gone.
+//
+// # Erasure
+//
+// What is deleted is overwritten with zeros, in the same transaction: rows and pages by
+// secure_delete, words of subjects by the option of FTS5 of that name. The log is emptied
+// behind what an operator or the end of retention erases, though not while somebody reads it.
+// What the disk itself keeps of octets that were overwritten is not in its hands.
 package sqlite
 
 import (
@@ -29,6 +36,9 @@ import (
 
 //go:embed migrations/*.sql
 var migrations embed.FS
+
+// busyTimeout is how long a statement waits for others that have the database.
+const busyTimeout = 10 * time.Second
 
 // readers is how many connections read at the same time for mail, and logReaders how many
 // for people, who may ask for much.
@@ -59,7 +69,7 @@ func Open(ctx context.Context, file string) (*DB, error) { return openSync(ctx, 
 // openSync opens the database with another setting of synchronous, which is for the test
 // that shows what FULL is needed for.
 func openSync(ctx context.Context, file, synchronous string) (*DB, error) {
-	write, err := open(file, 1, "immediate", "journal_mode(WAL)", "synchronous("+synchronous+")", "foreign_keys(1)", "cache_size(-16384)")
+	write, err := open(file, 1, "immediate", "journal_mode(WAL)", "synchronous("+synchronous+")", "secure_delete(ON)", "foreign_keys(1)", "cache_size(-16384)")
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +104,7 @@ func (db *DB) prepare(ctx context.Context, file, synchronous string) error {
 
 // open makes a pool of at most n connections.
 func open(file string, n int, txlock string, pragmas ...string) (*sql.DB, error) {
-	query := url.Values{"_txlock": {txlock}, "_pragma": append(pragmas, "busy_timeout(10000)")}
+	query := url.Values{"_txlock": {txlock}, "_pragma": append(pragmas, fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()))}
 	pool, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: url.PathEscape(file), RawQuery: query.Encode()}).String())
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, err)
