@@ -12,6 +12,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/mime"
+	"github.com/postern-mail/postern/gateway/internal/mime/header"
 	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/pipeline"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
@@ -94,7 +95,7 @@ func (d *Dispatcher) run(stop context.Context, job store.Job, chain []pipeline.S
 	if err != nil {
 		return p, err
 	}
-	p.made.Subject = view.Subject
+	p.made.Subject = header.Cut(view.Subject, store.MaxSubject)
 	p.made.Steps = []mail.Step{{
 		At: began, Name: "parsed", Duration: time.Since(began),
 		Detail: fmt.Sprintf("attachments: %d, links: %d, warnings: %d", len(view.Attachments), len(view.Links), len(view.Warnings)),

@@ -124,10 +124,10 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 	received := time.Now()
 	id := mail.NewMessageID(received)
 	digest := sha256.New()
-	counter := &countingWriter{}
+	counter, head := &countingWriter{}, &headReader{}
 	setup := r.setup.Load()
 	deliveries := deliveries(m.Recipients, received, setup.retention)
-	ref, err := r.bodies.Put(ctx, id, latest(deliveries), io.TeeReader(body, io.MultiWriter(digest, counter)))
+	ref, err := r.bodies.Put(ctx, id, latest(deliveries), io.TeeReader(body, io.MultiWriter(digest, counter, head)))
 	if err != nil {
 		return "", fmt.Errorf("receive: %w", err)
 	}
@@ -139,6 +139,7 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 		Size:       counter.n,
 		SHA256:     hex.EncodeToString(digest.Sum(nil)),
 		Body:       ref,
+		Subject:    head.end(),
 		Deliveries: deliveries,
 		Steps: []mail.Step{
 			{At: m.Began, Name: "transaction began"},

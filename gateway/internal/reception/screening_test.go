@@ -136,6 +136,9 @@ func TestScreening(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if d.Subject != "Hi" { // also of what nobody will parse
+					t.Errorf("subject = %q", d.Subject)
+				}
 				if (m.Body == "") != tc.refused.permanent {
 					t.Errorf("body = %q", m.Body)
 				}

@@ -40,6 +40,9 @@ var ErrNewer = errors.New("database is newer than this program")
 // has more.
 const ExportOctets = 16 << 20
 
+// MaxSubject is how many octets of a subject the log keeps. Each delivery has its own.
+const MaxSubject = 2000
+
 // MaxDeliveries is how many deliveries a message may have.
 const MaxDeliveries = 1<<20 - 1
 
@@ -144,7 +147,10 @@ type NewMessage struct {
 	// TraceField is the gateway's own Received field (RFC 5321 section 4.4), which
 	// is not part of the body.
 	TraceField string
-	Steps      []mail.Step
+	// Subject is for the log's rows of the deliveries, until a Result has another. It has at
+	// most MaxSubject octets; empty where none is known.
+	Subject string
+	Steps   []mail.Step
 	// Reports are what the scanners said of the mail.
 	Reports []mail.Report
 	// Deliveries are numbered from 1 in this order.
@@ -270,8 +276,8 @@ type Result struct {
 	Reason string
 	// Attempt is nil where none was made.
 	Attempt *mail.Attempt
-	// Document and Subject are recorded where they are not empty, and Steps are
-	// added to the delivery's trace.
+	// Document and Subject, of at most MaxSubject octets, are recorded where they are not
+	// empty, and Steps are added to the delivery's trace.
 	Document []byte
 	Subject  string
 	Steps    []mail.Step

@@ -1,6 +1,9 @@
 package structure
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // maxJunk is after how many lines that are no fields a header without any field
 // is taken for the body that it is.
@@ -93,7 +96,30 @@ func (s *section) extend(text []byte) {
 func Header(octets []byte) (fields []Field, rest []byte) {
 	budget := maxHeader
 	s := section{budget: &budget}
-	for len(octets) > 0 {
+	rest = s.read(octets, func() bool { return false })
+	return s.fields, rest
+}
+
+// FirstField returns the value of the first field of a name in the header of the mail that
+// octets begin with, as Scan has it, and whether there is one. It reads no further.
+func FirstField(octets []byte, name string) (value []byte, found bool) {
+	octets = bytes.TrimPrefix(octets, []byte(byteOrderMark))
+	if isMboxLine(piece{b: octets}) {
+		_, octets, _ = bytes.Cut(octets, []byte("\n"))
+	}
+	budget := maxHeader
+	s := section{budget: &budget}
+	s.keep = func(n string) bool { return strings.EqualFold(n, name) }
+	s.read(octets, func() bool { return len(s.fields) > 0 && !s.appending || len(s.fields) > 1 })
+	if len(s.fields) == 0 {
+		return nil, false
+	}
+	return s.fields[0].Value, true
+}
+
+// read adds the lines of a header, up to its end or until enough is true.
+func (s *section) read(octets []byte, enough func() bool) (rest []byte) {
+	for len(octets) > 0 && !enough() {
 		end := bytes.IndexByte(octets, '\n') + 1
 		if end == 0 {
 			end = len(octets)
@@ -104,7 +130,7 @@ func Header(octets []byte) (fields []Field, rest []byte) {
 			break
 		}
 	}
-	return s.fields, octets
+	return octets
 }
 
 // isFieldName reports whether name consists of printable ASCII.

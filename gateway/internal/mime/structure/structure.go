@@ -31,6 +31,9 @@ const (
 	maxFilename = 1024    // octets
 )
 
+// byteOrderMark is what some programs begin a text in UTF-8 with.
+const byteOrderMark = "\ufeff"
+
 // Scan reads the mail in the first size octets of r. It returns the tree of its
 // parts and the fields of its header, in order and with repeats, and tells notes
 // what was wrong. The error is one of reading.
@@ -101,7 +104,7 @@ func (s *scanner) scan(r io.ReaderAt) (*Node, []Field, error) {
 // firstLine takes off what does not belong to the mail: a byte order mark, and
 // the separator line of an mbox file.
 func (s *scanner) firstLine(p piece, top *section) piece {
-	if b, ok := bytes.CutPrefix(p.b, []byte("\ufeff")); ok {
+	if b, ok := bytes.CutPrefix(p.b, []byte(byteOrderMark)); ok {
 		p.b, p.off = b, p.off+int64(len(p.b)-len(b))
 		top.start = p.off
 	}

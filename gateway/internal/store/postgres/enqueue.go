@@ -35,7 +35,7 @@ func (db *DB) Enqueue(ctx context.Context, messages []store.NewMessage) error {
 		if *l, err = encodeLists(m.Steps, m.Reports); err != nil {
 			return fmt.Errorf("enqueue: %s: %w", m.ID, err)
 		}
-		octets += perRow*(1+len(m.Deliveries)) + len(l.steps) + len(l.reports) + len(m.TraceField)
+		octets += perRow*(1+len(m.Deliveries)) + 2*len(m.Subject)*len(m.Deliveries) + len(l.steps) + len(l.reports) + len(m.TraceField)
 	}
 	return db.enqueues.doing(ctx, "enqueue", e, octets)
 }
@@ -71,7 +71,7 @@ func (r *rows) addNew(m *store.NewMessage, l lists) {
 	for i, d := range m.Deliveries {
 		in := store.Delivery{
 			Endpoint: d.Endpoint, Alias: d.Alias, Recipient: d.Recipient,
-			State: cmp.Or(d.State, mail.Queued), Reason: d.Reason, UpdatedAt: m.ReceivedAt, Retention: d.Retention,
+			State: cmp.Or(d.State, mail.Queued), Reason: d.Reason, Subject: m.Subject, UpdatedAt: m.ReceivedAt, Retention: d.Retention,
 		}
 		r.addDelivery(&in, i+1, &store.Rest{SpamAction: d.SpamAction, VirusAction: d.VirusAction}, "[]")
 		if !in.State.Final() {

@@ -245,7 +245,7 @@ func BenchmarkEnqueue(b *testing.B) {
 func enqueueMany(b *testing.B, db *DB) {
 	now := time.Now()
 	err := db.Enqueue(context.Background(), []store.NewMessage{{
-		ID: mail.NewMessageID(now), ReceivedAt: now, Body: "body", Size: 4096, SHA256: "00",
+		ID: mail.NewMessageID(now), ReceivedAt: now, Body: "body", Size: 4096, SHA256: "00", Subject: "Your invoice 4711 of November",
 		Deliveries: []store.NewDelivery{{Endpoint: store.Endpoint{Tenant: "acme", Name: "desk"}, DueAt: now, Retention: store.Retention{ExpiresAt: now.Add(time.Hour)}}},
 	}})
 	if err != nil {

@@ -78,9 +78,12 @@ func enqueue(ctx context.Context, tx *tx, m *store.NewMessage, row messageRow) e
 	for i, d := range m.Deliveries {
 		in := store.Delivery{
 			Seq: store.DeliverySeq(seq, i+1), Endpoint: d.Endpoint, Alias: d.Alias, Recipient: d.Recipient,
-			State: cmp.Or(d.State, mail.Queued), Reason: d.Reason, UpdatedAt: m.ReceivedAt, Retention: d.Retention,
+			State: cmp.Or(d.State, mail.Queued), Reason: d.Reason, Subject: m.Subject, UpdatedAt: m.ReceivedAt, Retention: d.Retention,
 		}
 		if err := insertDelivery(ctx, tx, &in, &store.Rest{SpamAction: d.SpamAction, VirusAction: d.VirusAction}, "[]"); err != nil {
+			return err
+		}
+		if err := indexSubject(ctx, tx, in.Seq, in.Subject); err != nil {
 			return err
 		}
 		if in.State.Final() {

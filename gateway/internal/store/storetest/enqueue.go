@@ -94,3 +94,48 @@ func testEnqueueDecided(t *testing.T, s store.Store) {
 		t.Errorf("Expire = %+v, %v: there is nothing to forget while desk's is under way", out, err)
 	}
 }
+
+// testEnqueueSubject enqueues with a subject, which is looked for before anything was done with
+// the mail, and after a result that has the same, none, or another.
+func testEnqueueSubject(t *testing.T, s store.Store) {
+	in := newMessage(1, "same", "none", "other", "rejected")
+	in.Subject = "Grüße zum Angebot"
+	in.Deliveries[3].State = mail.Rejected
+	enqueue(t, s, in)
+	wantSubject(t, s, "gruesse", 0)
+	wantSubject(t, s, "angebot GRÜSSE", 0)
+	wantSubject(t, s, "angebot GRÜßE", 4)
+	for _, j := range claim(t, s, 1, "same", "none", "other") {
+		r := store.Result{Lease: j.Lease, State: mail.Retrying, Due: start(), Attempt: attempt(1, 500, "x")}
+		switch j.Endpoint.Name {
+		case "same":
+			r.Subject = in.Subject
+		case "other":
+			r.Subject = "Rechnung"
+		}
+		finish(t, s, 0, r)
+	}
+	wantSubject(t, s, "angebot", 3)
+	wantSubject(t, s, "rechnung", 1)
+	got := get(t, s, in.ID)
+	for i, want := range []string{in.Subject, in.Subject, "Rechnung", in.Subject} {
+		if d := got.Deliveries[i]; d.Subject != want {
+			t.Errorf("subject of %s = %q, want %q", d.Endpoint.Name, d.Subject, want)
+		}
+	}
+	if _, err := s.Delete(t.Context(), in.ID); err != nil {
+		t.Fatal(err)
+	}
+	again := newMessage(2, "same")
+	enqueue(t, s, again)
+	wantSubject(t, s, "angebot", 0)
+	wantSubject(t, s, "rechnung", 0)
+}
+
+// wantSubject expects as many deliveries whose subject has the words.
+func wantSubject(t *testing.T, s store.Store, words string, want int) {
+	t.Helper()
+	if list, err := s.List(t.Context(), store.Filter{Subject: words, Limit: 10}); len(list) != want || err != nil {
+		t.Errorf("List of %q = %d deliveries, %v; want %d", words, len(list), err, want)
+	}
+}

@@ -22,6 +22,7 @@ func TestStore(t *testing.T, open Open) {
 		"EnqueueAndGet":             testEnqueueAndGet,
 		"EnqueueIsAllOrNone":        testEnqueueIsAllOrNone,
 		"EnqueueDecided":            testEnqueueDecided,
+		"EnqueueSubject":            testEnqueueSubject,
 		"ClaimInOrder":              testClaimInOrder,
 		"ClaimHonoursQuotas":        testClaimHonoursQuotas,
 		"ClaimLeasesOnce":           testClaimLeasesOnce,
