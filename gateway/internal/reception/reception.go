@@ -204,9 +204,9 @@ func (r *Reception) screen(ctx context.Context, m Mail, message *store.NewMessag
 	return refused
 }
 
-// discard deletes the body of a message that could not be enqueued. Where nobody
-// can say whether the row was committed all the same, the body stays: the sweep
-// finds out later.
+// discard deletes the body of a message that could not be enqueued. Where nobody can say
+// whether the row was committed all the same, or whether it will be found so by who opens
+// the database next, the body stays: the sweep finds out later.
 func (r *Reception) discard(id mail.MessageID, ref mail.BodyRef) {
 	ctx, cancel := context.WithTimeout(context.Background(), discardTimeout)
 	defer cancel()

@@ -79,7 +79,9 @@ type Store interface {
 
 	// Identity names the database for ever: who keeps bodies for it can tell it from another.
 	Identity(ctx context.Context) (string, error)
-	// LiveBodies returns the bodies that messages refer to, of those that refer to one.
+	// LiveBodies returns the bodies that messages refer to, of those that refer to one. It fails
+	// where nobody can say, as after a commit whose outcome is not known: a body that it does not
+	// return may be deleted.
 	LiveBodies(ctx context.Context, ids []mail.MessageID) (map[mail.MessageID]mail.BodyRef, error)
 	// Body returns the body of a message; empty where it refers to none, as when its
 	// retention is over.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	driver "modernc.org/sqlite"
@@ -43,6 +44,10 @@ type committer struct {
 	// forgets it: commits that did not wait for the disk may be among that, and none behind
 	// them outlives a power cut then.
 	doubtful bool
+	// unsure says that a commit failed which may have been made all the same, as where its log
+	// was written and not synced: who opens the database next would find it. It ends with the
+	// next commit, before which the log is emptied.
+	unsure atomic.Bool
 	// erased says that the log still has what was erased in the database. It was last emptied
 	// for that at emptied.
 	erased     bool
@@ -243,9 +248,12 @@ func (c *committer) together(batch []*change) error {
 		one.erases = c.tx.erases
 	}
 	if _, err := c.tx.ExecContext(ctx, "COMMIT"); err != nil {
-		c.doubtful = !isConstraint(err)
+		c.doubtful = !isOf(err, sqlite3.SQLITE_CONSTRAINT)
+		// What did not fit into the log has no end in it.
+		c.unsure.Store(c.doubtful && !isOf(err, codeFull))
 		return errors.Join(fmt.Errorf("commit: %w", err), c.rollback())
 	}
+	c.unsure.Store(false)
 	return nil
 }
 
@@ -297,10 +305,10 @@ func (c *committer) checkpoint(ctx context.Context) error {
 	return nil
 }
 
-// isConstraint reports whether a commit failed for what was to be committed.
-func isConstraint(err error) bool {
+// isOf reports whether an error is SQLite's, and of a kind.
+func isOf(err error, code int) bool {
 	e, ok := errors.AsType[*driver.Error](err)
-	return ok && e.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
+	return ok && e.Code()&0xff == code
 }
 
 // rollback ends a transaction without a change. SQLite has done so itself where the disk is

@@ -189,6 +189,63 @@ func TestFailedCommit(t *testing.T) {
 	}
 }
 
+// TestUnsureCommit has a message whose commit failed in doubt: while it may come back, nobody is
+// told that its body is not needed, and afterwards everybody is.
+func TestUnsureCommit(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	message := func() store.NewMessage {
+		return store.NewMessage{ID: mail.NewMessageID(now), ReceivedAt: now, Body: "body"}
+	}
+	for name, tc := range map[string]struct {
+		fails  func(*tx) error // nil for the third statement: begin, insert, commit
+		unsure bool
+	}{
+		"the disk":   {unsure: true},
+		"the change": {fails: func(*tx) error { return errors.New("not this one") }},
+		"its constraint": {fails: func(tx *tx) error {
+			_, err := tx.ExecContext(t.Context(), `INSERT INTO orphans (parent) VALUES ('nobody')`)
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := opened(t)
+			makeNotes(t, db)
+			kept, lost := message(), message()
+			if err := db.Enqueue(t.Context(), []store.NewMessage{kept}); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if tc.fails == nil {
+				calls := 0
+				db.changes.tx.fault = func() error {
+					if calls++; calls == 3 {
+						return errors.New("disk I/O error")
+					}
+					return nil
+				}
+				err = db.Enqueue(t.Context(), []store.NewMessage{lost})
+			} else {
+				err = db.changes.do(t.Context(), tc.fails)
+			}
+			if err == nil {
+				t.Fatal("it did not fail")
+			}
+			ids := []mail.MessageID{kept.ID, lost.ID}
+			if live, err := db.LiveBodies(t.Context(), ids); errors.Is(err, errUnsure) != tc.unsure || (err == nil) == tc.unsure {
+				t.Errorf("LiveBodies = %v, %v; want it to be unsure: %v", live, err, tc.unsure)
+			}
+			if err := db.changes.do(t.Context(), note("next")); err != nil {
+				t.Fatal(err)
+			}
+			if live, err := db.LiveBodies(t.Context(), ids); len(live) != 1 || live[kept.ID] != "body" || err != nil {
+				t.Errorf("LiveBodies = %v, %v", live, err)
+			}
+		})
+	}
+}
+
 // TestChangeThatNobodyWaitsFor holds that a change whose context ended before its turn is not
 // made, and that a close makes what waits.
 func TestChangeThatNobodyWaitsFor(t *testing.T) {

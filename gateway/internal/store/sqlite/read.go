@@ -50,7 +50,10 @@ func (db *DB) Identity(ctx context.Context) (id string, err error) {
 	return id, nil
 }
 
-// LiveBodies implements store.Store.
+// errUnsure means that a commit failed and may have been made all the same.
+var errUnsure = errors.New("a commit failed, and nobody can say what it has left until another succeeds")
+
+// LiveBodies implements store.Store. It fails while a message that it does not find may be there.
 func (db *DB) LiveBodies(ctx context.Context, ids []mail.MessageID) (map[mail.MessageID]mail.BodyRef, error) {
 	live := make(map[mail.MessageID]mail.BodyRef)
 	list, err := json.Marshal(ids)
@@ -70,7 +73,13 @@ func (db *DB) LiveBodies(ctx context.Context, ids []mail.MessageID) (map[mail.Me
 		}
 		live[id] = ref
 	}
-	return live, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("look for bodies of messages: %w", err)
+	}
+	if db.changes.unsure.Load() { // asked last: what was unsure before and is no more has left nothing
+		return nil, fmt.Errorf("look for bodies of messages: %w", errUnsure)
+	}
+	return live, nil
 }
 
 // Body implements store.Store.
