@@ -115,7 +115,7 @@ func TestSweepBodies(t *testing.T) {
 	if _, octets := f.get(t, live); octets != rawMail {
 		t.Errorf("body = %q", octets)
 	}
-	if log := f.log.String(); !strings.Contains(log, "swept bodies that a crash left: bodies=1") {
+	if log := f.log.String(); !strings.Contains(log, "[INFO]  reception: swept bodies that a crash or a refused mail left: bodies=1") {
 		t.Errorf("log = %q", log)
 	}
 
@@ -147,7 +147,7 @@ func TestSweepThatCannotTell(t *testing.T) {
 			f.store.fails = func(int) bool { return tc.fails }
 			f.SweepBodies(tc.ctx(t))
 			f.checkLeft(t, 1, 0)
-			if warned := strings.Contains(f.log.String(), "could not be swept"); warned != tc.warns {
+			if warned := strings.Contains(f.log.String(), "[WARN]  reception: bodies that a crash left could not be swept"); warned != tc.warns {
 				t.Errorf("log = %q, want a warning: %v", f.log.String(), tc.warns)
 			}
 		})

@@ -278,10 +278,14 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 // that are being received meanwhile are not touched.
 func (r *Reception) SweepBodies(ctx context.Context) {
 	n, err := r.bodies.Sweep(ctx, r.queue.LiveBodies)
-	if err != nil && !errors.Is(err, context.Canceled) {
-		r.log.Error("bodies that a crash left could not be swept", "error", err)
-	}
 	if n > 0 {
-		r.log.Info("swept bodies that a crash left", "bodies", n)
+		r.log.Info("swept bodies that a crash or a refused mail left", "bodies", n)
+	}
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+	case errors.Is(err, mail.ErrDamaged):
+		r.log.Error("some of the bodies that a crash left could not be swept, since what is around them is damaged", "error", err)
+	default:
+		r.log.Warn("bodies that a crash left could not be swept; it is tried again later", "error", err)
 	}
 }

@@ -11,3 +11,6 @@ import (
 func OpenThrough(ctx context.Context, cfg Config, wrap func(http.RoundTripper) http.RoundTripper, patience time.Duration) (*Bodies, error) {
 	return open(ctx, cfg, wrap, patience, 1)
 }
+
+// BoundSweep sets how many pages a sweep takes. To be called before any.
+func (b *Bodies) BoundSweep(pages int) { b.sweeps.pages = pages }

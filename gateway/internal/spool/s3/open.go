@@ -63,12 +63,12 @@ func open(ctx context.Context, cfg Config, wrap func(http.RoundTripper) http.Rou
 	client, err := minio.New(endpoint.Host, &minio.Options{
 		BucketLookup: lookup,
 		Creds:        credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
-		Secure:       endpoint.Scheme == "https", Transport: wrap(transport), Region: cfg.Region, MaxRetries: tries,
+		Secure:       endpoint.Scheme == "https", Transport: boundedLists{wrap(transport)}, Region: cfg.Region, MaxRetries: tries,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open S3 store %s: %w", cfg.Endpoint, err)
 	}
-	b := &Bodies{cfg: cfg, client: client, transport: transport, requests: semaphore.NewWeighted(maxRequests), patience: patience}
+	b := &Bodies{cfg: cfg, client: client, transport: transport, requests: semaphore.NewWeighted(maxRequests), patience: patience, sweeps: sweeps{pages: maxPages, time: sweepTime}}
 	if err := b.check(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open S3 store %s: %w", cfg.Endpoint, err), b.Close())
 	}

@@ -11,8 +11,8 @@
 //
 // A key has a random part, so that no body is ever written over another. Open fetches a
 // whole body and holds it against its checksum before it gives out a single octet. Every
-// request is bounded in time. Sweep leaves alone what is younger than a day: another gateway
-// may be about to commit its row.
+// request is bounded in time, and every list in its length. Sweep leaves alone what is younger
+// than a day: another gateway may be about to commit its row.
 package s3
 
 import (
@@ -81,6 +81,7 @@ type Bodies struct {
 	// requests bounds how many there are.
 	requests *semaphore.Weighted
 	patience time.Duration
+	sweeps   sweeps
 }
 
 // Close gives back the connections that wait for more.
@@ -202,83 +203,6 @@ func (b *Bodies) remove(ctx context.Context, key string) error {
 		return fmt.Errorf("remove body %s: %w", key, err)
 	}
 	return nil
-}
-
-// pageSize is how many keys are listed by a request.
-const pageSize = 1000
-
-// Sweep removes bodies that no message refers to, once they are old enough to be what a
-// crash left. It returns how many it removed. Keys that are not of the store's making are
-// left alone.
-func (b *Bodies) Sweep(ctx context.Context, live spool.Live) (int, error) {
-	sweeper := &spool.Sweeper{Live: live}
-	before := time.Now().Add(-b.cfg.Age)
-	for last := ""; ; {
-		page, err := b.list(ctx, last, pageSize)
-		if err != nil {
-			return sweeper.Removed, fmt.Errorf("sweep bucket %s: %w", b.cfg.Bucket, err)
-		}
-		for _, object := range page {
-			id, ours := idOf(object.Key)
-			if !ours || object.LastModified.After(before) {
-				continue
-			}
-			err := sweeper.Add(ctx, spool.Found{
-				ID: id,
-				Is: func(ref mail.BodyRef) bool {
-					key, _, _, err := parseRef(ref)
-					return err == nil && key == object.Key
-				},
-				Settle: func(live bool) error {
-					if live {
-						return nil
-					}
-					return b.remove(ctx, object.Key)
-				},
-			})
-			if err != nil {
-				return sweeper.Removed, fmt.Errorf("sweep bucket %s: %w", b.cfg.Bucket, err)
-			}
-		}
-		if len(page) < pageSize {
-			break
-		}
-		next := page[len(page)-1].Key
-		if next <= last { // it would go on for ever
-			return sweeper.Removed, fmt.Errorf("sweep bucket %s: the store was asked for keys after %q and gives them up to %q: it does not know start-after", b.cfg.Bucket, last, next)
-		}
-		last = next
-	}
-	if err := sweeper.Flush(ctx); err != nil {
-		return sweeper.Removed, fmt.Errorf("sweep bucket %s: %w", b.cfg.Bucket, err)
-	}
-	return sweeper.Removed, nil
-}
-
-// list gives up to n objects whose keys come after another.
-func (b *Bodies) list(ctx context.Context, after string, n int) ([]minio.ObjectInfo, error) {
-	var page []minio.ObjectInfo
-	err := b.request(ctx, 0, func(ctx context.Context) error {
-		ctx, cancel := context.WithCancel(ctx)
-		objects := b.client.ListObjects(ctx, b.cfg.Bucket, minio.ListObjectsOptions{
-			Prefix: b.cfg.Prefix, Recursive: true, StartAfter: after, MaxKeys: n,
-		})
-		defer func() { // it lists on, until it is told not to
-			cancel()
-			for range objects {
-			}
-		}()
-		for object := range objects {
-			if object.Err != nil {
-				return object.Err
-			}
-			if page = append(page, object); len(page) == n {
-				break
-			}
-		}
-		return nil
-	})
-	return page, err
 }
 
 // request makes a request that carries so many octets, within its time.
