@@ -75,6 +75,10 @@ func (q *Queue) beat(ctx context.Context, now time.Time) {
 // expire ends what has expired, in small transactions. Between two of them the store is left
 // to others for as long as the last one took.
 func (q *Queue) expire(ctx context.Context) {
+	now, sure := q.trusted(ctx)
+	if !sure {
+		return
+	}
 	var sum store.Expired
 	bodies := 0
 	defer func() {
@@ -84,7 +88,7 @@ func (q *Queue) expire(ctx context.Context) {
 	}()
 	for ctx.Err() == nil {
 		began := time.Now()
-		out, err := q.store.Expire(ctx, began, expiryBatch)
+		out, err := q.store.Expire(ctx, now, expiryBatch)
 		if err != nil {
 			if ctx.Err() == nil {
 				q.log.Error("the end of retention could not be applied", "error", err)

@@ -36,6 +36,11 @@
 // in the store. A process takes a second's worth at a time, and forgets what it has left of
 // it when it ends.
 //
+// # The clock
+//
+// Where the clock leaps ahead by more than a day, or at the start is that far ahead of the
+// newest delivery, nothing expires for an hour: what is deleted does not come back.
+//
 // # Backpressure
 //
 // Where MaxBacklog deliveries wait that this process has accepted and could begin to
@@ -98,6 +103,7 @@ type Queue struct {
 	log      hclog.Logger
 	wake     chan struct{}
 	shared   bool // other processes have the store too
+	clock    clock
 
 	claiming sync.Mutex // held by Claim
 
@@ -126,7 +132,7 @@ func New(s store.Store, bodies Bodies, cfg Config) *Queue {
 	}
 	return &Queue{
 		store: s, bodies: bodies, owner: cfg.Owner, schedule: cfg.Schedule, shared: s.Wake() != nil,
-		log: cfg.Logger.Named("queue"), wake: make(chan struct{}, 1),
+		log: cfg.Logger.Named("queue"), wake: make(chan struct{}, 1), clock: clock{now: time.Now, began: time.Now()},
 		held: make(map[store.Lease]*lane), lanes: newLanes(cfg.MaxBacklog), stale: true, allowances: make(map[string]*allowance),
 	}
 }
