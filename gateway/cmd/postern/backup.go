@@ -11,6 +11,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/admin"
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/maintenance"
+	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
 func newBackup() *cobra.Command {
@@ -21,7 +22,8 @@ func newBackup() *cobra.Command {
 		Short: "Copy all data of a gateway to a new folder, while it runs or not",
 		Long: `Backup writes a copy of the database and of all bodies to a folder that is not there
 yet. The gateway may run meanwhile: the copy is of one moment. "postern restore" makes a data
-folder of it. Where the data is in PostgreSQL or S3, back it up by their own tools, or copy it
+folder of it. Tables that an older version has made are refused as they are: "postern migrate" brings them up to
+date. Where the data is in PostgreSQL or S3, back it up by their own tools, or copy it
 by "postern store copy".`,
 		Example: `  postern backup --data-dir /var/lib/postern /backup/postern-2026-11-24
   postern backup -c postern.hcl /backup/postern-2026-11-24 --json`,
@@ -31,7 +33,7 @@ by "postern store copy".`,
 			if err != nil {
 				return err
 			}
-			err = data.onData(cmd, func(client *admin.Client) error {
+			err = data.onData(cmd, toRead, func(client *admin.Client) error {
 				return client.Backup(cmd.Context(), dir)
 			}, func(s *storage) error {
 				if s.backup == nil {
@@ -84,7 +86,10 @@ delivered after the backup was made are delivered again, under the same webhook-
 			if err := maintenance.Restore(args[0], cfg.Server.DataDir); err != nil {
 				return failure{err}
 			}
-			restored, err := openData(cmd.Context(), cfg)
+			restored, err := openData(cmd.Context(), cfg, toRead)
+			if errors.Is(err, store.ErrOlder) {
+				err = fmt.Errorf("%s is restored, and was not looked at: %w", cfg.Server.DataDir, err)
+			}
 			if err != nil {
 				return failure{err}
 			}

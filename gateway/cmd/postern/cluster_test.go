@@ -91,6 +91,18 @@ func runPostern(t *testing.T, env []string, args ...string) string {
 	return string(out)
 }
 
+// failPostern runs the program, which is to fail, and returns what it says.
+func failPostern(t *testing.T, env []string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("postern", args...)
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if ended, ok := errors.AsType[*exec.ExitError](err); !ok || ended.ExitCode() != exitFailure {
+		t.Fatalf("postern %s: %v; want exit code %d\n%s", strings.Join(args, " "), err, exitFailure, out)
+	}
+	return string(out)
+}
+
 // TestNodes has three gateways share a PostgreSQL and an S3, and one of them die under
 // load. What it had claimed is taken over by the others, and all that was accepted arrives.
 func TestNodes(t *testing.T) {

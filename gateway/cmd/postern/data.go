@@ -48,7 +48,7 @@ func (f *dataFlags) configuration() (*config.Config, error) {
 
 // openData opens the data of a gateway that does not run. Where the data is in the folder, it
 // is not made: a folder that is not there was named by mistake.
-func openData(ctx context.Context, cfg *config.Config) (data *storage, err error) {
+func openData(ctx context.Context, cfg *config.Config, use purpose) (data *storage, err error) {
 	if cfg.Store.Driver == config.DriverSQLite {
 		file := filepath.Join(cfg.Server.DataDir, maintenance.DatabaseName)
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
@@ -59,7 +59,7 @@ func openData(ctx context.Context, cfg *config.Config) (data *storage, err error
 	if err != nil {
 		return nil, err
 	}
-	data, err = openStorage(ctx, cfg, dir.path, hclog.NewNullLogger())
+	data, err = openStorage(ctx, cfg, dir.path, use, hclog.NewNullLogger())
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
@@ -68,12 +68,12 @@ func openData(ctx context.Context, cfg *config.Config) (data *storage, err error
 }
 
 // onData does something to the data: by the gateway that runs on it, or else by itself.
-func (f *dataFlags) onData(cmd *cobra.Command, running func(*admin.Client) error, stopped func(*storage) error) (err error) {
+func (f *dataFlags) onData(cmd *cobra.Command, use purpose, running func(*admin.Client) error, stopped func(*storage) error) (err error) {
 	cfg, err := f.configuration()
 	if err != nil {
 		return err
 	}
-	data, err := openData(cmd.Context(), cfg)
+	data, err := openData(cmd.Context(), cfg, use)
 	if errors.Is(err, errInUse) {
 		return wrapFailure(running(admin.NewClient(controlSocket(cfg.Server.DataDir))))
 	}

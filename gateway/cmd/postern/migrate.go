@@ -30,7 +30,7 @@ is no way back but a backup. A store that a newer program has written is refused
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var done migrated
-			err := data.onData(cmd, func(*admin.Client) error {
+			err := data.onData(cmd, toMigrate, func(*admin.Client) error {
 				return errors.New("a gateway is running on this data; it has brought the tables up to date when it started")
 			}, func(s *storage) error {
 				done.Before, done.Now = s.versions()

@@ -98,7 +98,7 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	l.log, l.certificates = log, newCertificates(cfg)
 
 	// What is durable.
-	data, err := openStorage(ctx, cfg, dir.path, log)
+	data, err := openStorage(ctx, cfg, dir.path, toServe, log)
 	if err != nil {
 		return err
 	}

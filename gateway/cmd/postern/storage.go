@@ -23,6 +23,25 @@ import (
 // smallRow is up to where a body is kept in PostgreSQL, where larger ones have a bucket.
 const smallRow = 64 << 10
 
+// purpose is what a storage is opened for.
+type purpose int
+
+const (
+	// toServe is a gateway's, and toMigrate somebody's who does what a gateway does at its
+	// start: the tables are brought up to date.
+	toServe purpose = iota
+	toMigrate
+	// toRead and toCopyFrom leave everything as it is; they fail where the tables are older
+	// than the program. Gateways may run meanwhile, or not.
+	toRead
+	toCopyFrom
+	// toCopyTo changes everything, and brings the tables up to date.
+	toCopyTo
+)
+
+// reads reports whether everything is to be left as it is.
+func (p purpose) reads() bool { return p == toRead || p == toCopyFrom }
+
 // storage is everything durable.
 type storage struct {
 	store  store.Store
@@ -36,26 +55,28 @@ type storage struct {
 }
 
 // openStorage opens what a configuration names, in a data folder that is the caller's.
-func openStorage(ctx context.Context, cfg *config.Config, dataDir string, log hclog.Logger) (*storage, error) {
+func openStorage(ctx context.Context, cfg *config.Config, dataDir string, use purpose, log hclog.Logger) (*storage, error) {
 	s := &storage{}
-	if err := s.openAll(ctx, cfg, dataDir, log); err != nil {
+	if err := s.openAll(ctx, cfg, dataDir, use, log); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *storage) openAll(ctx context.Context, cfg *config.Config, dataDir string, log hclog.Logger) error {
+func (s *storage) openAll(ctx context.Context, cfg *config.Config, dataDir string, use purpose, log hclog.Logger) error {
 	var small, files spool.Store // by the database, and in the data folder
 	var bind []func(identity string) error
 	limit := spool.SmallBody
 	if cfg.Store.Driver == config.DriverPostgres {
-		db, err := postgres.Open(ctx, postgres.Config{DSN: cfg.Store.Postgres.DSN.Text(), MaxConnections: cfg.Store.Postgres.MaxConnections, Logger: log})
+		db, err := postgres.Open(ctx, postgres.Config{
+			DSN: cfg.Store.Postgres.DSN.Text(), MaxConnections: cfg.Store.Postgres.MaxConnections, KeepTables: use.reads(), Logger: log,
+		})
 		if err != nil {
 			return err
 		}
 		s.store, s.versions, s.open = db, db.Versions, append(s.open, db)
 		small, limit = postgres.NewBodies(db, postgres.DefaultSweepAge), smallRow
-	} else if err := s.openSQLite(ctx, dataDir); err != nil {
+	} else if err := s.openSQLite(ctx, dataDir, use); err != nil {
 		return err
 	}
 	if cfg.Store.Driver == config.DriverSQLite || cfg.Bodies.Driver == config.DriverFiles {
@@ -101,8 +122,12 @@ func (s *storage) openAll(ctx context.Context, cfg *config.Config, dataDir strin
 	return nil
 }
 
-func (s *storage) openSQLite(ctx context.Context, dataDir string) error {
-	db, err := sqlite.Open(ctx, filepath.Join(dataDir, maintenance.DatabaseName))
+func (s *storage) openSQLite(ctx context.Context, dataDir string, use purpose) error {
+	open := sqlite.Open
+	if use.reads() {
+		open = sqlite.OpenToRead
+	}
+	db, err := open(ctx, filepath.Join(dataDir, maintenance.DatabaseName))
 	if err != nil {
 		return err
 	}

@@ -32,8 +32,9 @@ func newStoreCopy() *cobra.Command {
 		Short: "Copy all data from the store of one configuration to that of another",
 		Long: `Copy moves a gateway to another store: from SQLite to PostgreSQL, from files to S3, or back. No
 gateway may run on either. Every message is copied with its deliveries, attempts, traces and body;
-ids stay the same. Buckets of rate limits begin full. The store that is copied from is left as it is. The store that is copied to must be empty; a copy that
-was interrupted goes on with --resume. Start the gateway by the new configuration afterwards, and never both.`,
+ids stay the same. Buckets of rate limits begin full. The store that is copied from is left as it is, and
+refused where its tables are older than this program ("postern migrate" brings them up to date). The
+store that is copied to must be empty; a copy that was interrupted goes on with --resume. Start the gateway by the new configuration afterwards, and never both.`,
 		Example: `  postern store copy --from postern.hcl --to cluster.hcl
   postern store copy --from postern.hcl --to cluster.hcl --resume --json`,
 		Args: cobra.NoArgs,
@@ -82,7 +83,7 @@ func copyStore(ctx context.Context, source, target *config.Config, o maintenance
 	if source.Server.DataDir == target.Server.DataDir && usesFiles(source) && usesFiles(target) {
 		return done, fmt.Errorf("both configurations keep data in %s; give the target a server.data_dir of its own", target.Server.DataDir)
 	}
-	from, err := openData(ctx, source)
+	from, err := openData(ctx, source, toCopyFrom)
 	if err != nil {
 		return done, fmt.Errorf("copy from: %w", err)
 	}
@@ -94,7 +95,7 @@ func copyStore(ctx context.Context, source, target *config.Config, o maintenance
 		}
 		defer closing(&err, dir)
 	}
-	to, err := openStorage(ctx, target, dir.path, hclog.NewNullLogger())
+	to, err := openStorage(ctx, target, dir.path, toCopyTo, hclog.NewNullLogger())
 	if err != nil {
 		return done, fmt.Errorf("copy to: %w", err)
 	}

@@ -20,7 +20,8 @@ func newVerify() *cobra.Command {
 		Short: "Look whether the data is whole: every message, its body and checksum",
 		Long: `Verify reads every message that is stored, its body against its checksum, and what
 plugins made of it. The gateway may run meanwhile, or not. Nothing is repaired: what is
-wrong is listed, and the exit code is 1 then.`,
+wrong is listed, and the exit code is 1 then. Nor is anything migrated: tables of an older version are
+refused, and "postern migrate" brings them up to date.`,
 		Example: `  postern verify --data-dir /var/lib/postern
   postern verify -c postern.hcl --json`,
 		Args: cobra.NoArgs,
@@ -30,7 +31,7 @@ wrong is listed, and the exit code is 1 then.`,
 			tell := func(r maintenance.Report) {
 				progress.show("messages looked at:", r.Messages, 0)
 			}
-			err := data.onData(cmd, func(client *admin.Client) (err error) {
+			err := data.onData(cmd, toRead, func(client *admin.Client) (err error) {
 				report, err = client.Verify(cmd.Context(), tell)
 				return err
 			}, func(s *storage) (err error) {

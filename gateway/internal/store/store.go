@@ -33,9 +33,6 @@ var ErrNotFound = errors.New("not found")
 // ErrInFlight means that an attempt is under way, whose end is to be waited for.
 var ErrInFlight = errors.New("an attempt is under way")
 
-// ErrNewer means that a database was written by a newer version of Postern.
-var ErrNewer = errors.New("database is newer than this program")
-
 // ExportOctets is how many octets of documents Export returns at a time, unless one message
 // has more.
 const ExportOctets = 16 << 20

@@ -46,8 +46,8 @@ func (db *DB) migrate(ctx context.Context, config *pgx.ConnConfig) (err error) {
 	if err != nil {
 		return fmt.Errorf("read the version of the tables: %w", err)
 	}
-	if have > want {
-		return fmt.Errorf("%w: it has version %d, this program knows %d; use the newer program", store.ErrNewer, have, want)
+	if err := store.CheckVersion(have, want); err != nil && !errors.Is(err, store.ErrOlder) {
+		return err
 	}
 	db.before, db.now = have, want
 	if have == want {
@@ -57,4 +57,26 @@ func (db *DB) migrate(ctx context.Context, config *pgx.ConnConfig) (err error) {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
+}
+
+// current holds that the tables are up to date. A database without any has version 0; to ask
+// goose would make its own table.
+func (db *DB) current(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	want, err := store.Latest(migrations)
+	if err != nil {
+		return err
+	}
+	var tables bool
+	if err := db.read.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, goose.DefaultTablename).Scan(&tables); err != nil {
+		return fmt.Errorf("read the version of the tables: %w", err)
+	}
+	if tables {
+		if err := db.read.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`).Scan(&db.now); err != nil {
+			return fmt.Errorf("read the version of the tables: %w", err)
+		}
+	}
+	db.before = db.now
+	return store.CheckVersion(db.now, want)
 }

@@ -73,8 +73,39 @@ func TestOpenRefusesNewerDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	exec(t, dsn, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`)
-	if _, err := postgres.Open(t.Context(), postgres.Config{DSN: dsn}); !errors.Is(err, store.ErrNewer) {
-		t.Errorf("error = %v, want ErrNewer", err)
+	for _, keep := range []bool{false, true} {
+		if _, err := postgres.Open(t.Context(), postgres.Config{DSN: dsn, KeepTables: keep}); !errors.Is(err, store.ErrNewer) {
+			t.Errorf("error = %v, want ErrNewer", err)
+		}
+	}
+}
+
+// TestOpenKeepsTables neither makes tables nor brings them up to date.
+func TestOpenKeepsTables(t *testing.T) {
+	t.Parallel()
+	dsn := server.Database(t)
+	keep := postgres.Config{DSN: dsn, KeepTables: true}
+	for range 2 { // what the first has made, the second would find
+		if _, err := postgres.Open(t.Context(), keep); !errors.Is(err, store.ErrOlder) || !strings.Contains(err.Error(), "it has version 0") {
+			t.Fatalf("without tables: %v, want ErrOlder", err)
+		}
+	}
+	if err := open(t, dsn).Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := postgres.Open(t.Context(), keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if was, now := db.Versions(); was != now || now == 0 {
+		t.Errorf("Versions = %d, %d", was, now)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, dsn, `UPDATE goose_db_version SET version_id = 0`)
+	if _, err := postgres.Open(t.Context(), keep); !errors.Is(err, store.ErrOlder) {
+		t.Errorf("with older tables: %v, want ErrOlder", err)
 	}
 }
 

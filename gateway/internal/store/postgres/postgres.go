@@ -70,7 +70,10 @@ type Config struct {
 	// MaxConnections is how many connections a process opens at most, at least 4. 0 means
 	// 16.
 	MaxConnections int
-	Logger         hclog.Logger
+	// KeepTables leaves the tables as they are: where they are not up to date, Open fails with
+	// store.ErrOlder.
+	KeepTables bool
+	Logger     hclog.Logger
 }
 
 // DB is a store.Store.
@@ -102,7 +105,7 @@ type DB struct {
 
 var _ store.Store = (*DB)(nil)
 
-// Open connects to the database and brings its tables up to date.
+// Open connects to the database and brings its tables up to date, unless they are to be kept.
 func Open(ctx context.Context, c Config) (*DB, error) { return openPolling(ctx, c, pollInterval) }
 
 // openPolling opens a store that looks for due deliveries as often by itself.
@@ -122,7 +125,7 @@ func openPolling(ctx context.Context, c Config, poll time.Duration) (*DB, error)
 	if db.log == nil {
 		db.log = hclog.NewNullLogger()
 	}
-	if err := db.open(ctx, base, n); err != nil {
+	if err := db.open(ctx, base, n, c.KeepTables); err != nil {
 		db.closePools()
 		return nil, fmt.Errorf("open PostgreSQL store: %w", explain(err))
 	}
@@ -156,7 +159,7 @@ func parse(dsn string) (*pgxpool.Config, error) {
 }
 
 // open makes the pools and checks what they lead to.
-func (db *DB) open(ctx context.Context, base *pgxpool.Config, n int) error {
+func (db *DB) open(ctx context.Context, base *pgxpool.Config, n int, keepTables bool) error {
 	reads := max(1, n/3)
 	db.scans = make(chan struct{}, max(1, reads-2))
 	var err error
@@ -179,6 +182,9 @@ func (db *DB) open(ctx context.Context, base *pgxpool.Config, n int) error {
 	}
 	if err := db.check(ctx); err != nil {
 		return err
+	}
+	if keepTables {
+		return db.current(ctx)
 	}
 	return db.migrate(ctx, base.ConnConfig)
 }

@@ -1,17 +1,21 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/pressly/goose/v3"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/store"
+	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
 )
 
 // TestMigrateKeepsEverything opens a database that the tables of version 3 are in.
@@ -49,6 +53,75 @@ func TestMigrateKeepsEverything(t *testing.T) {
 	if n, err := db.Get(t.Context(), next.ID); err != nil || n.Seq <= m.Seq {
 		t.Errorf("the next message has seq %d after %d, %v", n.Seq, m.Seq, err)
 	}
+}
+
+// TestOpenToRead changes nothing: neither tables of an older version, nor leases, nor rows.
+func TestOpenToRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old := filepath.Join(dir, "old.db")
+	makeOld(t.Context(), t, old)
+	before := read(t, old)
+	if _, err := sqlite.OpenToRead(t.Context(), old); !errors.Is(err, store.ErrOlder) || !strings.Contains(err.Error(), "postern migrate") {
+		t.Errorf("an older database: %v, want ErrOlder and what to do", err)
+	}
+	if !bytes.Equal(read(t, old), before) {
+		t.Error("an older database was changed")
+	}
+	missing := filepath.Join(dir, "missing.db")
+	if _, err := sqlite.OpenToRead(t.Context(), missing); err == nil {
+		t.Error("a database that is missing was opened")
+	}
+	if _, err := os.Stat(missing); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a database was made: %v", err)
+	}
+
+	file := filepath.Join(dir, "postern.db")
+	db := open(t, file)
+	m := message()
+	if err := errors.Join(db.Enqueue(t.Context(), []store.NewMessage{m}), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	before = read(t, file)
+	db, err := sqlite.OpenToRead(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if records, err := db.Export(t.Context(), 0, 10); err != nil || len(records) != 1 || records[0].ID != m.ID {
+		t.Errorf("Export = %+v, %v", records, err)
+	}
+	if err := db.Enqueue(t.Context(), []store.NewMessage{message()}); err == nil || !strings.Contains(err.Error(), "readonly") {
+		t.Errorf("Enqueue: %v, want that it is refused", err)
+	}
+	if was, now := db.Versions(); was != now || now == 0 {
+		t.Errorf("Versions = %d, %d", was, now)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, file), before) {
+		t.Error("the database was changed")
+	}
+	raw, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = raw.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`)
+	if err := errors.Join(err, raw.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sqlite.OpenToRead(t.Context(), file); !errors.Is(err, store.ErrNewer) {
+		t.Errorf("a newer database: %v, want ErrNewer", err)
+	}
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
 }
 
 func makeOld(ctx context.Context, t *testing.T, file string) {

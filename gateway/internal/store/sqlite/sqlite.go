@@ -20,22 +20,16 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"time"
 
-	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the database/sql driver "sqlite"
 
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // busyTimeout is how long a statement waits for others that have the database.
 const busyTimeout = 10 * time.Second
@@ -66,27 +60,48 @@ var _ store.Store = (*DB)(nil)
 // brings its tables up to date.
 func Open(ctx context.Context, file string) (*DB, error) { return openSync(ctx, file, "FULL") }
 
+// OpenToRead opens a database that is there, and leaves it as it is: changes fail, and so does
+// the opening, with store.ErrOlder, where the tables are not up to date.
+func OpenToRead(ctx context.Context, file string) (*DB, error) {
+	const synchronous = "FULL" // nothing is committed
+	return openFor(ctx, file, synchronous, (*DB).current, "deferred", "query_only(1)")
+}
+
 // openSync opens the database with another setting of synchronous, which is for the test
 // that shows what FULL is needed for.
 func openSync(ctx context.Context, file, synchronous string) (*DB, error) {
-	write, err := open(file, 1, "immediate", "journal_mode(WAL)", "synchronous("+synchronous+")", "secure_delete(ON)", "foreign_keys(1)", "cache_size(-16384)")
+	return openFor(ctx, file, synchronous, (*DB).renew, "immediate", "journal_mode(WAL)", "synchronous("+synchronous+")", "secure_delete(ON)", "foreign_keys(1)", "cache_size(-16384)")
+}
+
+// openFor opens the database with what the connection that writes is to have. First sees to it
+// that the tables are those that the program knows.
+func openFor(ctx context.Context, file, synchronous string, first func(*DB, context.Context) error, txlock string, pragmas ...string) (*DB, error) {
+	write, err := open(file, 1, txlock, pragmas...)
 	if err != nil {
 		return nil, err
 	}
 	db := &DB{file: file, write: write}
-	if err := db.prepare(ctx, file, synchronous); err != nil {
+	if err = first(db, ctx); err == nil {
+		err = db.prepare(ctx, file, synchronous)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", file, err), db.Close())
 	}
 	return db, nil
 }
 
-func (db *DB) prepare(ctx context.Context, file, synchronous string) error {
+// renew brings the tables up to date, and ends the leases of processes that are gone.
+func (db *DB) renew(ctx context.Context) error {
 	if err := db.migrate(ctx); err != nil {
 		return err
 	}
 	if _, err := db.write.ExecContext(ctx, loseLeases); err != nil {
 		return fmt.Errorf("reset leases: %w", err)
 	}
+	return nil
+}
+
+func (db *DB) prepare(ctx context.Context, file, synchronous string) error {
 	read, err := open(file, readers, "deferred", "query_only(1)")
 	if err != nil {
 		return err
@@ -102,9 +117,13 @@ func (db *DB) prepare(ctx context.Context, file, synchronous string) error {
 	return err
 }
 
-// open makes a pool of at most n connections.
+// open makes a pool of at most n connections. One that is to begin with reading does not make
+// a file that is missing.
 func open(file string, n int, txlock string, pragmas ...string) (*sql.DB, error) {
 	query := url.Values{"_txlock": {txlock}, "_pragma": append(pragmas, fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()))}
+	if txlock == "deferred" {
+		query.Set("mode", "rw")
+	}
 	pool, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: url.PathEscape(file), RawQuery: query.Encode()}).String())
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, err)
@@ -112,34 +131,6 @@ func open(file string, n int, txlock string, pragmas ...string) (*sql.DB, error)
 	pool.SetMaxOpenConns(n)
 	pool.SetMaxIdleConns(n)
 	return pool, nil
-}
-
-// Versions returns the version that the tables had when the database was opened, and that
-// which they have since. A database that is new had version 0.
-func (db *DB) Versions() (before, now int64) { return db.before, db.now }
-
-// migrate brings the tables up to date.
-func (db *DB) migrate(ctx context.Context) error {
-	dir, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db.write, dir)
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	have, want, err := provider.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read version: %w", err)
-	}
-	if have > want {
-		return fmt.Errorf("%w: it has version %d, this program knows %d; use the newer program", store.ErrNewer, have, want)
-	}
-	db.before, db.now = have, want
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
 }
 
 // BackupTo writes a copy of the database, of one moment, to a new file, which is durable when it
