@@ -20,7 +20,8 @@ func newVerify() *cobra.Command {
 		Short: "Look whether the data is whole: every message, its body and checksum",
 		Long: `Verify reads every message that is stored, its body against its checksum, and what
 plugins made of it. The gateway may run meanwhile, or not. Nothing is repaired: what is
-wrong is listed, and the exit code is 1 then. Nor is anything migrated: tables of an older version are
+wrong is listed, and the exit code is 1 then. Where PostgreSQL or S3 does not answer, or refuses, that is no
+damage: verify ends with that error, and says how far it came. Nor is anything migrated: tables of an older version are
 refused, and "postern migrate" brings them up to date.`,
 		Example: `  postern verify --data-dir /var/lib/postern
   postern verify -c postern.hcl --json`,

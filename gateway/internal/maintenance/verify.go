@@ -10,6 +10,7 @@ package maintenance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/postern-mail/postern/gateway/internal/document"
@@ -50,43 +51,53 @@ type Finding struct {
 }
 
 // Verify reads every message, its body and its documents. Progress is called after each
-// page. The error is nil also where something is wrong with the data: the report says so.
+// page. The error is nil also where something is wrong with the data: the report says so. An
+// error says that the data could not be looked at, as when the database or the store of the
+// bodies does not answer, and how far it came.
 func Verify(ctx context.Context, from Source, bodies Opener, progress func(Report)) (Report, error) {
 	r := Report{Findings: []Finding{}}
+	err := r.look(ctx, from, bodies, progress)
+	if err != nil {
+		err = fmt.Errorf("verify: broken off after %d messages and %d bodies, with %d things wrong until then: %w", r.Messages, r.Bodies, r.Wrong, err)
+	}
+	return r, err
+}
+
+func (r *Report) look(ctx context.Context, from Source, bodies Opener, progress func(Report)) error {
 	for after := int64(0); ; {
 		records, err := from.Export(ctx, after, page)
-		if err != nil {
-			return r, fmt.Errorf("verify: %w", err)
-		}
-		if len(records) == 0 {
-			return r, nil
+		if err != nil || len(records) == 0 {
+			return err
 		}
 		for i := range records {
 			if err := r.add(ctx, &records[i], bodies); err != nil {
-				return r, fmt.Errorf("verify: %w", err)
+				return fmt.Errorf("message %s: %w", records[i].ID, err)
 			}
 		}
 		after = records[len(records)-1].Seq
-		progress(r)
+		progress(*r)
 	}
 }
 
-// add checks one message.
+// add checks one message. Only what says of a body that it is not what was stored is wrong
+// with the message: any other error is of the way there.
 func (r *Report) add(ctx context.Context, rec *store.Record, bodies Opener) error {
-	r.Messages++
 	if rec.Body != "" {
 		size, err := read(ctx, rec.Body, bodies)
 		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
+		case errors.Is(err, mail.ErrDamaged):
 			r.wrong(rec.ID, err.Error())
+		case errors.Is(err, mail.ErrForeign):
+			r.wrong(rec.ID, err.Error()+"; is the block bodies of the configuration the one by which it was stored?")
+		case err != nil:
+			return err
 		case size != rec.Size:
 			r.wrong(rec.ID, fmt.Sprintf("the body has %d octets, and the log says %d", size, rec.Size))
 		}
 		r.Bodies++
 		r.Octets += size
 	}
+	r.Messages++
 	for i, d := range rec.Deliveries {
 		if rec.Body == "" && !d.State.Final() {
 			r.wrong(rec.ID, fmt.Sprintf("delivery %s is %s, and the message has no body", d.ID, d.State))

@@ -181,10 +181,10 @@ func parsePlace(ref mail.BodyRef) (place, error) {
 	}
 	offset, err := strconv.ParseUint(fields[1], 10, 32)
 	if err != nil {
-		return place{}, fmt.Errorf("read body reference %q: %w", ref, err)
+		return place{}, fmt.Errorf("%w: read body reference %q: %w", ErrDamaged, ref, err)
 	}
 	if length > SmallBody || offset > maxSegment {
-		return place{}, fmt.Errorf("read body reference %q: larger than a segment holds", ref)
+		return place{}, fmt.Errorf("%w: read body reference %q: larger than a segment holds", ErrDamaged, ref)
 	}
 	return place{name: fields[0], offset: int64(offset), length: int(length), sum: sum}, nil
 }

@@ -126,7 +126,8 @@ func MakeRef(scheme string, size int64, sum uint32, fields ...string) mail.BodyR
 }
 
 // ParseRef reads a reference of a scheme that has n fields beside the size and the
-// checksum. It fails with ErrForeign where it is none.
+// checksum. It fails with ErrForeign where it is none, and with ErrDamaged where it is one that
+// cannot be read.
 func ParseRef(ref mail.BodyRef, scheme string, n int) (fields []string, size int64, sum uint32, err error) {
 	fields = strings.Split(string(ref), ":")
 	if fields[0] != scheme || len(fields) != n+3 {
@@ -135,7 +136,7 @@ func ParseRef(ref mail.BodyRef, scheme string, n int) (fields []string, size int
 	count, sizeErr := strconv.ParseUint(fields[n+1], 10, 63)
 	crc, sumErr := strconv.ParseUint(fields[n+2], 16, 32)
 	if err := errors.Join(sizeErr, sumErr); err != nil {
-		return nil, 0, 0, fmt.Errorf("read body reference %q: %w", ref, err)
+		return nil, 0, 0, fmt.Errorf("%w: read body reference %q: %w", ErrDamaged, ref, err)
 	}
 	return fields[1 : n+1], int64(count), uint32(crc), nil
 }

@@ -156,7 +156,7 @@ func parseBodyRef(ref mail.BodyRef) (id string, size int64, sum uint32, err erro
 	length, sizeErr := strconv.ParseUint(fields[2], 10, 63)
 	checksum, sumErr := strconv.ParseUint(fields[3], 16, 32)
 	if err := errors.Join(sizeErr, sumErr); err != nil {
-		return "", 0, 0, fmt.Errorf("read body reference %q: %w", ref, err)
+		return "", 0, 0, fmt.Errorf("%w: read body reference %q: %w", mail.ErrDamaged, ref, err)
 	}
 	return clean(fields[1]), int64(length), uint32(checksum), nil
 }
