@@ -28,7 +28,7 @@ func (f *dataFlags) configuration() (*config.Config, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &config.Config{Server: config.Server{DataDir: dir}, Store: config.Store{Driver: config.DriverSQLite}, Bodies: config.Bodies{Driver: config.DriverFiles}}, nil
+		return dataIn(dir), nil
 	}
 	// Secrets are read only where one is needed to get at the data.
 	f.config.withoutCredentials = true
@@ -44,6 +44,11 @@ func (f *dataFlags) configuration() (*config.Config, error) {
 		cfg.Server.DataDir = f.dataDir
 	}
 	return cfg, nil
+}
+
+// dataIn is the configuration of data that is all in a folder.
+func dataIn(dir string) *config.Config {
+	return &config.Config{Server: config.Server{DataDir: dir}, Store: config.Store{Driver: config.DriverSQLite}, Bodies: config.Bodies{Driver: config.DriverFiles}}
 }
 
 // openData opens the data of a gateway that does not run. Where the data is in the folder, it

@@ -50,7 +50,7 @@ type storage struct {
 	versions func() (before, now int64)
 	// backup makes a backup in a new folder; nil where the data is not all in files of this
 	// machine.
-	backup func(ctx context.Context, dir string) error
+	backup func(ctx context.Context, dir string) (maintenance.Report, error)
 	open   []io.Closer
 }
 
@@ -91,7 +91,9 @@ func (s *storage) openAll(ctx context.Context, cfg *config.Config, dataDir strin
 			small = local
 		}
 		if db, ok := s.store.(*sqlite.DB); ok && cfg.Bodies.Driver == config.DriverFiles {
-			s.backup = func(ctx context.Context, dir string) error { return maintenance.Backup(ctx, db, local, dir, version) }
+			s.backup = func(ctx context.Context, dir string) (maintenance.Report, error) {
+				return maintenance.Backup(ctx, db, local, lookAt, dir, version)
+			}
 		}
 	}
 	switch cfg.Bodies.Driver {
@@ -133,6 +135,16 @@ func (s *storage) openSQLite(ctx context.Context, dataDir string, use purpose) e
 	}
 	s.store, s.versions, s.open = db, db.Versions, append(s.open, db)
 	return nil
+}
+
+// lookAt verifies the data in a folder.
+func lookAt(ctx context.Context, dir string) (r maintenance.Report, err error) {
+	s, err := openStorage(ctx, dataIn(dir), dir, toRead, hclog.NewNullLogger())
+	if err != nil {
+		return r, err
+	}
+	defer closing(&err, s)
+	return maintenance.Verify(ctx, s.store, s.bodies, func(maintenance.Report) {})
 }
 
 // openS3 opens a bucket. What is under way to it is kept in the data folder.

@@ -59,9 +59,13 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.stream(w, r, func(ctx context.Context, tell func(line)) error {
-		err := s.cfg.Backup(ctx, request.Dir)
+		report, err := s.cfg.Backup(ctx, request.Dir)
 		if err == nil {
-			s.log.Info("backed up", "dir", request.Dir)
+			tellOf := s.log.Info
+			if report.Wrong > 0 {
+				tellOf = s.log.Error
+			}
+			tellOf("backed up", "dir", request.Dir, "messages", report.Messages, "wrong", report.Wrong)
 			tell(line{Done: true})
 		}
 		return err
@@ -120,7 +124,8 @@ func (c *Client) Verify(ctx context.Context, progress func(maintenance.Report)) 
 	return c.follow(ctx, verifyPath, nil, progress)
 }
 
-// Backup has the gateway back up its data to a new folder, which an absolute path names.
+// Backup has the gateway back up its data to a new folder, which an absolute path names. The
+// manifest in it says whether the data is whole.
 func (c *Client) Backup(ctx context.Context, dir string) error {
 	_, err := c.follow(ctx, backupPath, backupRequest{Dir: dir}, func(maintenance.Report) {})
 	return err

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/maintenance"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
@@ -51,7 +52,7 @@ type Config struct {
 	Known func(store.Endpoint) bool
 	// Backup makes a backup in a new folder; nil where the data is not in files of this
 	// machine.
-	Backup func(ctx context.Context, dir string) error
+	Backup func(ctx context.Context, dir string) (maintenance.Report, error)
 	// Patience is how long the store may take for one question; 0 means 30 s.
 	Patience time.Duration
 	Logger   hclog.Logger

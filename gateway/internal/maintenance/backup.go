@@ -37,36 +37,54 @@ type Manifest struct {
 	Format  int       `json:"format"`
 	Program string    `json:"program"`
 	Made    time.Time `json:"made"`
+	// Verified is what the copy was found to be when it was made; nil in backups of versions
+	// that did not look.
+	Verified *Report `json:"verified,omitempty"`
 }
 
 // format is that of the backups that this program makes.
 const format = 1
 
+// Look verifies the data in a folder, which it leaves as it is.
+type Look func(ctx context.Context, dir string) (Report, error)
+
 // Backup copies a database and the bodies into a new folder. The gateway may run meanwhile:
 // the copy is of the moment at which the database was read, and the bodies of that moment are
-// kept until they are copied. The folder has a manifest once all of it is durable.
-func Backup(ctx context.Context, db Database, bodies LocalBodies, dir, program string) error {
+// kept until they are copied. What is damaged is copied as it is: the report of the copy says
+// so, and the manifest does, which the folder has once all of it is durable.
+func Backup(ctx context.Context, db Database, bodies LocalBodies, look Look, dir, program string) (Report, error) {
+	var r Report
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return fmt.Errorf("backup: %w; name a folder that is not there yet, in one that is", err)
+		return r, fmt.Errorf("backup: %w; name a folder that is not there yet, in one that is", err)
 	}
 	release := bodies.Hold()
-	if err := fill(ctx, db, bodies, dir, program); err != nil {
-		return errors.Join(fmt.Errorf("backup to %s: %w", dir, err), os.RemoveAll(dir), release())
+	err := fill(ctx, db, bodies, dir)
+	released := release()
+	if err == nil {
+		r, err = look(ctx, dir)
 	}
-	if err := release(); err != nil { // the backup is whole all the same
-		return fmt.Errorf("the backup is in %s; what was held back for it could not be deleted: %w", dir, err)
+	if err == nil {
+		err = finish(dir, Manifest{Format: format, Program: program, Made: time.Now().UTC(), Verified: &r})
 	}
-	return nil
+	if err != nil {
+		return r, errors.Join(fmt.Errorf("backup to %s: %w", dir, err), os.RemoveAll(dir), released)
+	}
+	if released != nil { // the backup is whole all the same
+		return r, fmt.Errorf("the backup is in %s; what was held back for it could not be deleted: %w", dir, released)
+	}
+	return r, nil
 }
 
-func fill(ctx context.Context, db Database, bodies LocalBodies, dir, program string) error {
+func fill(ctx context.Context, db Database, bodies LocalBodies, dir string) error {
 	if err := db.BackupTo(ctx, filepath.Join(dir, DatabaseName)); err != nil {
 		return err
 	}
-	if err := bodies.CopyTo(ctx, dir); err != nil {
-		return err
-	}
-	text, err := json.MarshalIndent(Manifest{Format: format, Program: program, Made: time.Now().UTC()}, "", "  ")
+	return bodies.CopyTo(ctx, dir)
+}
+
+// finish gives a backup its manifest, when all else is durable.
+func finish(dir string, m Manifest) error {
+	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -97,11 +115,16 @@ func ReadManifest(dir string) (Manifest, error) {
 }
 
 // Restore copies a backup to where a data folder is to be, which must be missing or empty.
-// The folder is there when all of it is durable.
-func Restore(backup, dataDir string) (err error) {
-	if _, err := ReadManifest(backup); err != nil {
-		return err
+// The folder is there when all of it is durable. The manifest says whether the backup was whole.
+func Restore(backup, dataDir string) (Manifest, error) {
+	m, err := ReadManifest(backup)
+	if err != nil {
+		return m, err
 	}
+	return m, restore(backup, dataDir)
+}
+
+func restore(backup, dataDir string) (err error) {
 	entries, err := os.ReadDir(dataDir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

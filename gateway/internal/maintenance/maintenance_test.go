@@ -271,6 +271,68 @@ func TestCopyGoesOn(t *testing.T) {
 	}
 }
 
+// look verifies a backup.
+func look(ctx context.Context, dir string) (r maintenance.Report, err error) {
+	db, err := sqlite.OpenToRead(ctx, filepath.Join(dir, maintenance.DatabaseName))
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	bodies, err := spool.OpenLocal(dir)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, bodies.Close()) }()
+	return maintenance.Verify(ctx, db, bodies, func(maintenance.Report) {})
+}
+
+// TestBackupOfDamaged backs up what is left where bodies are damaged, and says which.
+func TestBackupOfDamaged(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := open(t, filepath.Join(dir, "data"))
+	d.fill(t, 1, 2)
+	d.fill(t, 300, 300) // a file of its own
+	records := d.records(t)
+	if err := d.bodies.Delete(t.Context(), records[1].Body); err != nil {
+		t.Fatal(err)
+	}
+	name := strings.Split(string(records[2].Body), ":")[1]
+	if err := os.WriteFile(filepath.Join(d.dir, "bodies", name), []byte("altered"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(dir, "backup")
+	r, err := maintenance.Backup(t.Context(), d.db, d.bodies, look, backup, "test")
+	if err != nil || r.Messages != 3 || r.Wrong != 2 || r.Findings[0].ID != records[1].ID || r.Findings[1].ID != records[2].ID {
+		t.Fatalf("Backup = %+v, %v", r, err)
+	}
+	if diff := cmp.Diff(r, d.verify(t)); diff != "" {
+		t.Errorf("the backup is not what the data is: %s", diff)
+	}
+	restored := filepath.Join(dir, "restored")
+	m, err := maintenance.Restore(backup, restored)
+	if err != nil || m.Verified == nil || m.Verified.Wrong != 2 {
+		t.Fatalf("Restore = %+v, %v", m, err)
+	}
+	again := open(t, restored)
+	if diff := cmp.Diff(r, again.verify(t)); diff != "" {
+		t.Errorf("what was restored is not what was backed up: %s", diff)
+	}
+	if octets, err := os.ReadFile(filepath.Join(restored, "bodies", name)); err != nil || string(octets) != "altered" {
+		t.Errorf("what is damaged became %q, %v", octets, err)
+	}
+
+	// Where the copy cannot be looked at there is no backup.
+	away := errors.New("away")
+	_, err = maintenance.Backup(t.Context(), d.db, d.bodies, func(context.Context, string) (maintenance.Report, error) { return maintenance.Report{}, away }, filepath.Join(dir, "x"), "test")
+	if !errors.Is(err, away) {
+		t.Errorf("Backup that cannot be looked at: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "x")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is left: %v", err)
+	}
+}
+
 // TestBackupInside refuses to copy a folder into itself, which would have no end.
 func TestBackupInside(t *testing.T) {
 	t.Parallel()
@@ -282,7 +344,7 @@ func TestBackupInside(t *testing.T) {
 	}
 	for _, dir := range []string{filepath.Join(d.dir, "bodies", "backup"), filepath.Join(link, "backup")} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		err := maintenance.Backup(ctx, d.db, d.bodies, dir, "test")
+		_, err := maintenance.Backup(ctx, d.db, d.bodies, look, dir, "test")
 		cancel()
 		if err == nil || errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "into itself") {
 			t.Errorf("backup to %s: %v", dir, err)
@@ -291,7 +353,7 @@ func TestBackupInside(t *testing.T) {
 			t.Errorf("%s is left: %v", dir, err)
 		}
 	}
-	if err := maintenance.Backup(t.Context(), d.db, d.bodies, filepath.Join(d.dir, "backup"), "test"); err != nil {
+	if _, err := maintenance.Backup(t.Context(), d.db, d.bodies, look, filepath.Join(d.dir, "backup"), "test"); err != nil {
 		t.Error(err)
 	}
 }
@@ -329,20 +391,20 @@ func TestBackupAndRestore(t *testing.T) {
 		}
 		d.fill(t, 6, 6)
 	}}
-	if err := maintenance.Backup(t.Context(), racing, d.bodies, backup, "test"); err != nil {
+	if _, err := maintenance.Backup(t.Context(), racing, d.bodies, look, backup, "test"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.bodies.Open(t.Context(), gone.Body); !errors.Is(err, spool.ErrDamaged) {
 		t.Errorf("what was deleted during the backup is still there: %v", err)
 	}
-	if err := maintenance.Backup(t.Context(), d.db, d.bodies, backup, "test"); err == nil {
+	if _, err := maintenance.Backup(t.Context(), d.db, d.bodies, look, backup, "test"); err == nil {
 		t.Error("a backup was written over")
 	}
 	restored := filepath.Join(dir, "a", "restored")
-	if err := maintenance.Restore(backup, restored); err != nil {
+	if _, err := maintenance.Restore(backup, restored); err != nil {
 		t.Fatal(err)
 	}
-	if err := maintenance.Restore(backup, restored); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if _, err := maintenance.Restore(backup, restored); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("Restore over a data folder: %v", err)
 	}
 	r := open(t, restored)
@@ -374,11 +436,11 @@ func TestRestoreRefuses(t *testing.T) {
 	dir := t.TempDir()
 	d := open(t, filepath.Join(dir, "data"))
 	d.fill(t, 1, 1)
-	if err := maintenance.Restore(d.dir, filepath.Join(dir, "x")); err == nil || !strings.Contains(err.Error(), maintenance.ManifestName) {
+	if _, err := maintenance.Restore(d.dir, filepath.Join(dir, "x")); err == nil || !strings.Contains(err.Error(), maintenance.ManifestName) {
 		t.Errorf("Restore of what is no backup: %v", err)
 	}
 	backup := filepath.Join(dir, "backup")
-	if err := maintenance.Backup(t.Context(), d.db, d.bodies, backup, "test"); err != nil {
+	if _, err := maintenance.Backup(t.Context(), d.db, d.bodies, look, backup, "test"); err != nil {
 		t.Fatal(err)
 	}
 	manifest := filepath.Join(backup, maintenance.ManifestName)
@@ -386,7 +448,7 @@ func TestRestoreRefuses(t *testing.T) {
 		if err := os.WriteFile(manifest, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := maintenance.Restore(backup, filepath.Join(dir, "x")); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := maintenance.Restore(backup, filepath.Join(dir, "x")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Restore of a manifest %s: %v", content, err)
 		}
 	}
