@@ -189,14 +189,24 @@ func TestCopyToCluster(t *testing.T) {
 	g = serveIn(t, target, c.env...)
 	postern("queue", "retry", "-c", filepath.Join(target, "postern.hcl"), "--all", "--yes")
 	eventually(t, "every accepted mail", func() bool { return load.arrived(rcv) })
-	g.stop(t)
-	rcv.check(t)
-	// And back, to a data folder.
-	back := filepath.Join(dir, "back")
-	if err := os.Mkdir(back, 0o700); err != nil {
-		t.Fatal(err)
+	// And back, to a data folder. Not while the gateway runs, whose data folder need not be
+	// known to who copies.
+	back, elsewhere := filepath.Join(dir, "back"), filepath.Join(dir, "elsewhere")
+	for _, folder := range []string{back, elsewhere} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	configure(t, back, rcv.URL, "")
+	configure(t, elsewhere, rcv.URL, "", c.blocks)
+	for from, to := range map[string]string{elsewhere: back, dir: elsewhere} {
+		out := failPostern(t, env, "store", "copy", "--resume", "--from", filepath.Join(from, "postern.hcl"), "--to", filepath.Join(to, "postern.hcl"))
+		if !strings.Contains(out, "a gateway is running on this database") {
+			t.Errorf("copy from %s to %s: %s", from, to, out)
+		}
+	}
+	g.stop(t)
+	rcv.check(t)
 	postern("store", "copy", "--from", filepath.Join(target, "postern.hcl"), "--to", filepath.Join(back, "postern.hcl"))
 	if out := postern("verify", "-c", filepath.Join(back, "postern.hcl")); !strings.Contains(out, fmt.Sprintf("%d messages", load.count())) || !strings.Contains(out, "all of it is whole") {
 		t.Errorf("verify: %s", out)

@@ -32,12 +32,24 @@ const (
 	toServe purpose = iota
 	toMigrate
 	// toRead and toCopyFrom leave everything as it is; they fail where the tables are older
-	// than the program. Gateways may run meanwhile, or not.
+	// than the program.
 	toRead
 	toCopyFrom
-	// toCopyTo changes everything, and brings the tables up to date.
+	// toCopyTo brings the tables up to date. As beside toCopyFrom, no gateway may run.
 	toCopyTo
 )
+
+// presence is what a process that opens a storage is to gateways on the same PostgreSQL.
+func (p purpose) presence() postgres.Presence {
+	switch p {
+	case toServe:
+		return postgres.Serving
+	case toCopyFrom, toCopyTo:
+		return postgres.Alone
+	case toMigrate, toRead:
+	}
+	return postgres.Passing
+}
 
 // reads reports whether everything is to be left as it is.
 func (p purpose) reads() bool { return p == toRead || p == toCopyFrom }
@@ -69,7 +81,7 @@ func (s *storage) openAll(ctx context.Context, cfg *config.Config, dataDir strin
 	limit := spool.SmallBody
 	if cfg.Store.Driver == config.DriverPostgres {
 		db, err := postgres.Open(ctx, postgres.Config{
-			DSN: cfg.Store.Postgres.DSN.Text(), MaxConnections: cfg.Store.Postgres.MaxConnections, KeepTables: use.reads(), Logger: log,
+			DSN: cfg.Store.Postgres.DSN.Text(), MaxConnections: cfg.Store.Postgres.MaxConnections, KeepTables: use.reads(), Presence: use.presence(), Logger: log,
 		})
 		if err != nil {
 			return err

@@ -31,7 +31,7 @@ func newStoreCopy() *cobra.Command {
 		Use:   "copy --from FILE --to FILE",
 		Short: "Copy all data from the store of one configuration to that of another",
 		Long: `Copy moves a gateway to another store: from SQLite to PostgreSQL, from files to S3, or back. No
-gateway may run on either. Every message is copied with its deliveries, attempts, traces and body;
+gateway may run on either: one that does, on whichever machine, has it refused. Every message is copied with its deliveries, attempts, traces and body;
 ids stay the same. Buckets of rate limits begin full. The store that is copied from is left as it is, and
 refused where its tables are older than this program ("postern migrate" brings them up to date). The
 store that is copied to must be empty; a copy that was interrupted goes on with --resume. Start the gateway by the new configuration afterwards, and never both.`,

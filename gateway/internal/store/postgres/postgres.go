@@ -16,6 +16,9 @@
 //   - Rows are locked in the order messages, queue, deliveries, and by seq within a table,
 //     or those that are locked already are passed over: so changes do not wait for each
 //     other in a circle.
+//   - A gateway that runs holds a lock, which who needs the database alone does not get
+//     meanwhile. It is of the connection that listens, and is taken again with that; a pooler
+//     has to keep the session of a connection, or nobody can be told from another.
 //   - Another process is told that deliveries are due by NOTIFY, which may get lost: so
 //     Wake receives every second anyway.
 //
@@ -73,7 +76,10 @@ type Config struct {
 	// KeepTables leaves the tables as they are: where they are not up to date, Open fails with
 	// store.ErrOlder.
 	KeepTables bool
-	Logger     hclog.Logger
+	// Presence is what the process is to others. Open fails with ErrTaken or ErrServed where
+	// it cannot be that, and has changed nothing.
+	Presence Presence
+	Logger   hclog.Logger
 }
 
 // DB is a store.Store.
@@ -125,7 +131,9 @@ func openPolling(ctx context.Context, c Config, poll time.Duration) (*DB, error)
 	if db.log == nil {
 		db.log = hclog.NewNullLogger()
 	}
-	if err := db.open(ctx, base, n, c.KeepTables); err != nil {
+	db.waker = newWaker(db, base.ConnConfig, c.Presence)
+	listening, err := db.open(ctx, base, n, c.KeepTables)
+	if err != nil {
 		db.closePools()
 		return nil, fmt.Errorf("open PostgreSQL store: %w", explain(err))
 	}
@@ -133,7 +141,7 @@ func openPolling(ctx context.Context, c Config, poll time.Duration) (*DB, error)
 	db.puts = newCommitter(writers, db.put)
 	db.finishes = newCommitter(writers, db.finish)
 	db.begins = newCommitter(1, db.begin)
-	db.waker = newWaker(db, base.ConnConfig, poll)
+	db.waker.run(listening, poll)
 	return db, nil
 }
 
@@ -158,11 +166,11 @@ func parse(dsn string) (*pgxpool.Config, error) {
 	return c, nil
 }
 
-// open makes the pools and checks what they lead to.
-func (db *DB) open(ctx context.Context, base *pgxpool.Config, n int, keepTables bool) error {
+// open makes the pools and checks what they lead to. It returns the connection on which the
+// process is present, or nil.
+func (db *DB) open(ctx context.Context, base *pgxpool.Config, n int, keepTables bool) (listening *pgx.Conn, err error) {
 	reads := max(1, n/3)
 	db.scans = make(chan struct{}, max(1, reads-2))
-	var err error
 	if db.write, err = pool(ctx, base, n-1-reads, map[string]string{
 		"lock_timeout":                        milliseconds(lockTimeout),
 		"idle_in_transaction_session_timeout": milliseconds(idleInTxTimeout),
@@ -171,22 +179,32 @@ func (db *DB) open(ctx context.Context, base *pgxpool.Config, n int, keepTables 
 		"plan_cache_mode": "force_generic_plan",
 		"enable_seqscan":  "off",
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	if db.read, err = pool(ctx, base, reads, map[string]string{
 		"default_transaction_read_only": "on",
 		"plan_cache_mode":               "force_custom_plan", // filters differ
 		"jit":                           "off",
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	if err := db.check(ctx); err != nil {
-		return err
+		return nil, err
+	}
+	if db.waker.presence != Passing {
+		if listening, err = db.waker.connect(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if keepTables {
-		return db.current(ctx)
+		err = db.current(ctx)
+	} else {
+		err = db.migrate(ctx, base.ConnConfig)
 	}
-	return db.migrate(ctx, base.ConnConfig)
+	if err != nil && listening != nil {
+		db.waker.disconnect(listening)
+	}
+	return listening, err
 }
 
 // pool makes a pool of at most n connections with settings of their own.
@@ -232,15 +250,15 @@ func (db *DB) check(ctx context.Context) error {
 }
 
 // Close ends the connections once what waits to be written is, and running reads have
-// ended.
+// ended. It fails with ErrIntruded where the process was to be Alone and may not have been.
 func (db *DB) Close() error {
 	db.enqueues.close()
 	db.puts.close()
 	db.finishes.close()
 	db.begins.close()
-	db.waker.close()
+	err := db.waker.close()
 	db.closePools()
-	return nil
+	return err
 }
 
 func (db *DB) closePools() {

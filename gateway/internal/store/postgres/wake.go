@@ -3,8 +3,10 @@ package postgres
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	mathrand "math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -28,19 +30,28 @@ type waker struct {
 	log    hclog.Logger
 	self   string // in the notifications of this process
 	config *pgx.ConnConfig
-	wake   chan struct{}
-	due    chan struct{} // something is to be announced
-	stop   context.CancelFunc
-	ended  sync.WaitGroup
+	// presence is held on the connection that listens, and intruded says that it was lost.
+	presence Presence
+	intruded atomic.Bool
+
+	wake  chan struct{}
+	due   chan struct{} // something is to be announced
+	stop  context.CancelFunc
+	ended sync.WaitGroup
 }
 
-func newWaker(db *DB, config *pgx.ConnConfig, poll time.Duration) *waker {
+// newWaker returns a waker that does not run yet.
+func newWaker(db *DB, config *pgx.ConnConfig, presence Presence) *waker {
+	return &waker{db: db, log: db.log, self: rand.Text(), config: config, presence: presence, wake: make(chan struct{}, 1), due: make(chan struct{}, 1)}
+}
+
+// run has it begin, on a connection that listens already, or nil to make one.
+func (w *waker) run(conn *pgx.Conn, poll time.Duration) {
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &waker{db: db, log: db.log, self: rand.Text(), config: config, wake: make(chan struct{}, 1), due: make(chan struct{}, 1), stop: cancel}
+	w.stop = cancel
 	w.ended.Go(func() { w.poll(ctx, poll) })
-	w.ended.Go(func() { w.listen(ctx) })
+	w.ended.Go(func() { w.listen(ctx, conn) })
 	w.ended.Go(func() { w.tell(ctx) })
-	return w
 }
 
 // Wake implements store.Store.
@@ -106,15 +117,21 @@ func (w *waker) notify() {
 
 // listen wakes this process when another announces something, on a connection of its own
 // that it makes again when it ends.
-func (w *waker) listen(ctx context.Context) {
+func (w *waker) listen(ctx context.Context, conn *pgx.Conn) {
 	pause := 100 * time.Millisecond
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := w.hear(ctx)
+		err := w.hear(ctx, conn)
 		if ctx.Err() != nil {
 			return
 		}
-		w.log.Warn("lost the connection that other gateways' announcements come by; it is made again, and until then due deliveries are looked for once a second", "error", err)
+		conn = nil
+		w.intruded.Store(true)
+		if errors.Is(err, ErrTaken) {
+			w.log.Error("the database is being copied while this gateway runs on it: stop one of them", "error", err)
+		} else {
+			w.log.Warn("lost the connection that other gateways' announcements come by; it is made again, and until then due deliveries are looked for once a second", "error", err)
+		}
 		if time.Since(began) > longestPause {
 			pause = 100 * time.Millisecond
 		}
@@ -126,20 +143,39 @@ func (w *waker) listen(ctx context.Context) {
 	}
 }
 
-// hear listens until the connection ends.
-func (w *waker) hear(ctx context.Context) error {
+// connect makes the connection that listens.
+func (w *waker) connect(ctx context.Context) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, w.config)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
-		defer cancel()
-		_ = conn.Close(ctx)
-	}()
-	if _, err := conn.Exec(ctx, "listen "+channel); err != nil {
-		return err
+	if err = w.presence.enter(ctx, conn); err == nil {
+		_, err = conn.Exec(ctx, "listen "+channel)
 	}
+	if err != nil {
+		w.disconnect(conn)
+		return nil, err
+	}
+	return conn, nil
+}
+
+func (w *waker) disconnect(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	defer cancel()
+	if !w.presence.leave(ctx, conn) {
+		w.intruded.Store(true)
+	}
+	_ = conn.Close(ctx)
+}
+
+// hear listens until the connection ends.
+func (w *waker) hear(ctx context.Context, conn *pgx.Conn) (err error) {
+	if conn == nil {
+		if conn, err = w.connect(ctx); err != nil {
+			return err
+		}
+	}
+	defer w.disconnect(conn)
 	signal(w.wake) // for what came before
 	for {
 		n, err := conn.WaitForNotification(ctx)
@@ -152,7 +188,12 @@ func (w *waker) hear(ctx context.Context) error {
 	}
 }
 
-func (w *waker) close() {
+// close ends it. It fails where somebody was to be alone and may not have been.
+func (w *waker) close() error {
 	w.stop()
 	w.ended.Wait()
+	if w.presence == Alone && w.intruded.Load() {
+		return ErrIntruded
+	}
+	return nil
 }
