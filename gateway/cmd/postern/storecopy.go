@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/maintenance"
+	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
 func newStore() *cobra.Command {
@@ -34,7 +35,7 @@ func newStoreCopy() *cobra.Command {
 gateway may run on either: one that does, on whichever machine, has it refused. Every message is copied with its deliveries, attempts, traces and body;
 ids stay the same. Buckets of rate limits begin full. The store that is copied from is left as it is, and
 refused where its tables are older than this program ("postern migrate" brings them up to date). The
-store that is copied to must be empty; a copy that was interrupted goes on with --resume. Start the gateway by the new configuration afterwards, and never both.`,
+store that is copied to must be empty; a copy that was interrupted goes on with --resume, and only into what is a copy of the same store. Start the gateway by the new configuration afterwards, and never both.`,
 		Example: `  postern store copy --from postern.hcl --to cluster.hcl
   postern store copy --from postern.hcl --to cluster.hcl --resume --json`,
 		Args: cobra.NoArgs,
@@ -54,6 +55,9 @@ store that is copied to must be empty; a copy that was interrupted goes on with 
 			progress.clear()
 			if errors.Is(err, maintenance.ErrNotEmpty) {
 				err = fmt.Errorf("%w; --resume goes on with a copy that was interrupted", err)
+			}
+			if errors.Is(err, store.ErrOther) {
+				err = fmt.Errorf("%w; copy to an empty one", err)
 			}
 			if err != nil {
 				return failure{err}

@@ -17,8 +17,14 @@ var ErrNotEmpty = errors.New("there are messages already in the store that is co
 // Target is what is copied to.
 type Target interface {
 	List(ctx context.Context, filter store.Filter) ([]store.Delivery, error)
+	BeginCopy(ctx context.Context, identity string) error
 	Import(ctx context.Context, records []store.Record) error
-	Pause(ctx context.Context, endpoint store.Endpoint, since time.Time) error
+}
+
+// Origin is what is copied from.
+type Origin interface {
+	Source
+	Identity(ctx context.Context) (string, error)
 }
 
 // Putter stores bodies.
@@ -29,7 +35,8 @@ type Putter interface {
 // CopyOptions says how to copy.
 type CopyOptions struct {
 	// Resume goes on with a copy that was interrupted: what is there already is left as it
-	// is. Without it the target must be empty.
+	// is. Without it the target must be empty, and with it must not hold what is not of that
+	// copy: it fails with store.ErrOther then.
 	Resume bool
 	// Progress is called after each page with what was copied so far.
 	Progress func(Copied)
@@ -47,7 +54,7 @@ type Copied struct {
 // Copy copies all messages, with all that is known of them, and their bodies. Nobody may change
 // either store meanwhile. A body that cannot be read ends it: nothing is left out. Where
 // it ends before its end, what was copied is whole, and Resume goes on with the rest.
-func Copy(ctx context.Context, from Source, bodies Opener, to Target, put Putter, o CopyOptions) (Copied, error) {
+func Copy(ctx context.Context, from Origin, bodies Opener, to Target, put Putter, o CopyOptions) (Copied, error) {
 	var done Copied
 	present, err := messages(ctx, to)
 	if err != nil {
@@ -55,6 +62,13 @@ func Copy(ctx context.Context, from Source, bodies Opener, to Target, put Putter
 	}
 	if len(present) > 0 && !o.Resume {
 		return done, fmt.Errorf("copy: %w: %d of them", ErrNotEmpty, len(present))
+	}
+	identity, err := from.Identity(ctx)
+	if err == nil {
+		err = to.BeginCopy(ctx, identity)
+	}
+	if err != nil {
+		return done, fmt.Errorf("copy: %w", err)
 	}
 	for after := int64(0); ; {
 		records, err := from.Export(ctx, after, page)
@@ -123,8 +137,13 @@ type Lanes interface {
 	Lanes(ctx context.Context) ([]store.Lane, error)
 }
 
+// Pauser pauses; a store.Store is one.
+type Pauser interface {
+	Pause(ctx context.Context, endpoint store.Endpoint, since time.Time) error
+}
+
 // CopyPauses pauses in a store what is paused in another.
-func CopyPauses(ctx context.Context, from Lanes, to Target) error {
+func CopyPauses(ctx context.Context, from Lanes, to Pauser) error {
 	lanes, err := from.Lanes(ctx)
 	if err != nil {
 		return fmt.Errorf("copy pauses: %w", err)

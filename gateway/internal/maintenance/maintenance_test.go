@@ -241,6 +241,30 @@ func TestCopy(t *testing.T) {
 	}
 }
 
+// TestCopyRefusesOtherMail resumes no copy into a store that has mail of its own, or of another
+// store, and puts nothing there.
+func TestCopyRefusesOtherMail(t *testing.T) {
+	t.Parallel()
+	from, other := open(t, filepath.Join(t.TempDir(), "data")), open(t, filepath.Join(t.TempDir(), "data"))
+	from.fill(t, 1, 2)
+	other.fill(t, 3, 3)
+	o := maintenance.CopyOptions{Resume: true, Progress: func(maintenance.Copied) {}}
+	for name, to := range map[string]*data{"its own": open(t, filepath.Join(t.TempDir(), "data")), "another's": open(t, filepath.Join(t.TempDir(), "data"))} {
+		if name == "its own" {
+			to.fill(t, 4, 4)
+		} else if _, err := maintenance.Copy(t.Context(), other.db, other.bodies, to.db, to.bodies, o); err != nil {
+			t.Fatal(err)
+		}
+		done, err := maintenance.Copy(t.Context(), from.db, from.bodies, to.db, to.bodies, o)
+		if !errors.Is(err, store.ErrOther) || done.Bodies != 0 {
+			t.Errorf("%s: Copy = %+v, %v; want ErrOther", name, done, err)
+		}
+		if n := len(to.records(t)); n != 1 {
+			t.Errorf("%s: %d messages are there", name, n)
+		}
+	}
+}
+
 // interrupted is a store that an interrupted copy comes to only with bodies.
 type interrupted struct{ *sqlite.DB }
 

@@ -33,6 +33,9 @@ var ErrNotFound = errors.New("not found")
 // ErrInFlight means that an attempt is under way, whose end is to be waited for.
 var ErrInFlight = errors.New("an attempt is under way")
 
+// ErrOther means that a store is not empty, and not a copy of the one that is to be copied.
+var ErrOther = errors.New("there are messages in the store that are not of the store that is copied")
+
 // ExportOctets is how many octets of documents Export returns at a time, unless one message
 // has more.
 const ExportOctets = 16 << 20
@@ -117,6 +120,9 @@ type Store interface {
 	// after the given one on: up to limit, and fewer where their documents together have
 	// more than ExportOctets. It returns none only where there are no more.
 	Export(ctx context.Context, after int64, limit int) ([]Record, error)
+	// BeginCopy remembers that what is imported is of the store with that identity. It fails
+	// with ErrOther where there are messages and it was not that store before.
+	BeginCopy(ctx context.Context, identity string) error
 	// Import adds what Export has read to a store that has no such messages, all or
 	// none. Leases are void.
 	Import(ctx context.Context, records []Record) error

@@ -85,6 +85,23 @@ func restOf(ctx context.Context, tx pgx.Tx, seqs []int64) (map[int64]store.Rest,
 	return rest, err
 }
 
+// BeginCopy implements store.Store.
+func (db *DB) BeginCopy(ctx context.Context, identity string) error {
+	if _, err := db.one(ctx, durable, "begin a copy", `
+		WITH gone AS (DELETE FROM copied_from WHERE id <> $1 AND NOT EXISTS (SELECT FROM messages))
+		INSERT INTO copied_from SELECT $1 WHERE NOT EXISTS (SELECT FROM messages) AND NOT EXISTS (SELECT FROM copied_from WHERE id = $1)`, identity); err != nil {
+		return err
+	}
+	known, err := only(query(ctx, db, pgx.RowTo[bool], `SELECT EXISTS (SELECT FROM copied_from WHERE id = $1)`, identity))
+	if err == nil && !known {
+		err = store.ErrOther
+	}
+	if err != nil {
+		return fmt.Errorf("begin a copy: %w", err)
+	}
+	return nil
+}
+
 // Import implements store.Store.
 func (db *DB) Import(ctx context.Context, records []store.Record) error {
 	var r rows

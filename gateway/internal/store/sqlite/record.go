@@ -67,6 +67,31 @@ func (db *DB) export(ctx context.Context, id mail.MessageID) (r store.Record, si
 	return r, size, nil
 }
 
+// BeginCopy implements store.Store.
+func (db *DB) BeginCopy(ctx context.Context, identity string) error {
+	err := db.changes.do(ctx, func(tx *tx) error {
+		var known, filled bool
+		if err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM copied_from WHERE id = ?), EXISTS (SELECT 1 FROM messages)`, identity, &known, &filled); err != nil {
+			return err
+		}
+		switch {
+		case known:
+			return nil
+		case filled:
+			return store.ErrOther
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM copied_from`); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO copied_from VALUES (?)`, identity)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("begin a copy: %w", err)
+	}
+	return nil
+}
+
 // Import implements store.Store.
 func (db *DB) Import(ctx context.Context, records []store.Record) error {
 	err := db.changes.do(ctx, func(tx *tx) error {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"time"
 
@@ -137,6 +138,29 @@ func testRecord(t *testing.T, from, to store.Store) {
 			t.Errorf("Expire while all is claimed = %+v", out)
 		}
 	}
+}
+
+// testBeginCopy has copies of several stores begin in one.
+func testBeginCopy(t *testing.T, s store.Store) {
+	begin := func(identity string, want error) {
+		t.Helper()
+		if err := s.BeginCopy(t.Context(), identity); !errors.Is(err, want) {
+			t.Errorf("BeginCopy of %s: %v, want %v", identity, err, want)
+		}
+	}
+	begin("first", nil)
+	begin("second", nil) // of the first nothing came
+	begin("second", nil)
+	enqueue(t, s, newMessage(1, "desk"))
+	begin("second", nil)
+	begin("first", store.ErrOther)
+	begin("second", nil)
+	if _, err := s.Delete(t.Context(), exported(t, s)[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	begin("third", nil)
+	enqueue(t, s, newMessage(2, "desk"))
+	begin("second", store.ErrOther)
 }
 
 // testIdentity tells two stores apart.

@@ -52,6 +52,7 @@ func TestStore(t *testing.T, open Open) {
 		"Pause":                     testPause,
 		"TakeTokens":                testTakeTokens,
 		"Search":                    testSearch,
+		"BeginCopy":                 testBeginCopy,
 		"ExportInPages":             testExportInPages,
 		"ListFilters":               testListFilters,
 		"NotFound":                  testNotFound,
