@@ -18,8 +18,8 @@ func newVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Look whether the data is whole: every message, its body and checksum",
-		Long: `Verify reads every message that is stored, its body against its checksum, and what
-plugins made of it. The gateway may run meanwhile, or not. Nothing is repaired: what is
+		Long: `Verify looks whether the database's file is whole, where it is SQLite's, and reads every message that is
+stored, its body against its checksum, and what plugins made of it. The gateway may run meanwhile, or not. Nothing is repaired: what is
 wrong is listed, and the exit code is 1 then. Where PostgreSQL or S3 does not answer, or refuses, that is no
 damage: verify ends with that error, and says how far it came. Nor is anything migrated: tables of an older version are
 refused, and "postern migrate" brings them up to date.`,
@@ -58,15 +58,18 @@ func showReport(w io.Writer, r maintenance.Report, asJSON bool) error {
 			return failure{err}
 		}
 	} else {
+		for _, problem := range r.Database {
+			fmt.Fprintf(w, "database  %s\n", terminal.Text(problem, 400))
+		}
 		for _, f := range r.Findings {
 			fmt.Fprintf(w, "%s  %s\n", f.ID, terminal.Text(f.Problem, 400))
 		}
-		if more := r.Wrong - len(r.Findings); more > 0 {
+		if more := r.Wrong - len(r.Database) - len(r.Findings); more > 0 {
 			fmt.Fprintf(w, "… and %d more\n", more)
 		}
 		verdict := "all of it is whole."
 		if r.Wrong > 0 {
-			verdict = fmt.Sprintf("%d things are wrong. Nothing was changed; a backup may have what is lost.", r.Wrong)
+			verdict = fmt.Sprintf("%d things are wrong. Nothing was changed; a backup may have what is lost: see \"postern restore\".", r.Wrong)
 		}
 		fmt.Fprintf(w, "%d messages, %d bodies, %s: %s\n", r.Messages, r.Bodies, sizeText(r.Octets), verdict)
 	}

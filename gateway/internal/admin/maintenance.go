@@ -37,7 +37,7 @@ type backupRequest struct {
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 	s.stream(w, r, func(ctx context.Context, tell func(line)) error {
 		report, err := maintenance.Verify(ctx, s.store, s.bodies, func(r maintenance.Report) {
-			r.Findings = nil // they are told at the end
+			r.Database, r.Findings = nil, nil // they are told at the end
 			tell(line{Report: &r})
 		})
 		if err == nil {

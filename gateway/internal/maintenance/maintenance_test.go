@@ -203,6 +203,41 @@ func TestVerifyStoppedS3(t *testing.T) {
 	}
 }
 
+// damagedDatabase is one that is damaged, and whose messages from a number on cannot be read.
+type damagedDatabase struct {
+	*sqlite.DB
+	good int64
+}
+
+func (damagedDatabase) Check(context.Context) ([]string, error) {
+	return []string{"page 7 is never used", "page 8 is used twice"}, nil
+}
+
+func (d damagedDatabase) Export(ctx context.Context, after int64, limit int) ([]store.Record, error) {
+	records, err := d.DB.Export(ctx, after, limit)
+	for _, r := range records {
+		if r.Seq > d.good {
+			return nil, fmt.Errorf("page 9: %w", store.ErrDamaged)
+		}
+	}
+	return records, err
+}
+
+// TestVerifyDamagedDatabase looks at all that can be read of a database that is damaged.
+func TestVerifyDamagedDatabase(t *testing.T) {
+	t.Parallel()
+	d := open(t, filepath.Join(t.TempDir(), "data"))
+	d.fill(t, 1, 5)
+	records := d.records(t)
+	if err := d.bodies.Delete(t.Context(), records[1].Body); err != nil {
+		t.Fatal(err)
+	}
+	r, err := maintenance.Verify(t.Context(), damagedDatabase{d.db, records[2].Seq}, d.bodies, func(maintenance.Report) {})
+	if err != nil || r.Messages != 3 || r.Wrong != 4 || len(r.Database) != 3 || !strings.Contains(r.Database[2], "the 3 messages") || len(r.Findings) != 1 || r.Findings[0].ID != records[1].ID {
+		t.Errorf("Verify = %+v, %v", r, err)
+	}
+}
+
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	from, to := open(t, filepath.Join(t.TempDir(), "data")), open(t, filepath.Join(t.TempDir(), "data"))

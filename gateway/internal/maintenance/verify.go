@@ -24,8 +24,10 @@ const page = 200
 // maxFindings bounds what a Report lists; the rest is counted.
 const maxFindings = 1000
 
-// Source reads messages with all that is known of them; a store.Store is one.
+// Source reads messages with all that is known of them, and looks whether the database itself
+// is whole; a store.Store is one.
 type Source interface {
+	Check(ctx context.Context) ([]string, error)
 	Export(ctx context.Context, after int64, limit int) ([]store.Record, error)
 }
 
@@ -39,8 +41,10 @@ type Report struct {
 	Messages int   `json:"messages"`
 	Bodies   int   `json:"bodies"`
 	Octets   int64 `json:"octets"`
-	// Wrong counts what is wrong, and Findings lists it, the first thousand of it.
+	// Wrong counts what is wrong. Database lists what is wrong with the database itself, and
+	// Findings what is with messages, the first thousand of it.
 	Wrong    int       `json:"wrong"`
+	Database []string  `json:"database"`
 	Findings []Finding `json:"findings"`
 }
 
@@ -50,12 +54,12 @@ type Finding struct {
 	Problem string         `json:"problem"`
 }
 
-// Verify reads every message, its body and its documents. Progress is called after each
+// Verify looks at the database, and then reads every message, its body and its documents. Progress is called after each
 // page. The error is nil also where something is wrong with the data: the report says so. An
 // error says that the data could not be looked at, as when the database or the store of the
 // bodies does not answer, and how far it came.
 func Verify(ctx context.Context, from Source, bodies Opener, progress func(Report)) (Report, error) {
-	r := Report{Findings: []Finding{}}
+	r := Report{Database: []string{}, Findings: []Finding{}}
 	err := r.look(ctx, from, bodies, progress)
 	if err != nil {
 		err = fmt.Errorf("verify: broken off after %d messages and %d bodies, with %d things wrong until then: %w", r.Messages, r.Bodies, r.Wrong, err)
@@ -64,9 +68,22 @@ func Verify(ctx context.Context, from Source, bodies Opener, progress func(Repor
 }
 
 func (r *Report) look(ctx context.Context, from Source, bodies Opener, progress func(Report)) error {
-	for after := int64(0); ; {
-		records, err := from.Export(ctx, after, page)
-		if err != nil || len(records) == 0 {
+	problems, err := from.Check(ctx)
+	if err != nil {
+		return err
+	}
+	r.damaged(problems...)
+	after, limit := int64(0), page
+	for {
+		records, err := from.Export(ctx, after, limit)
+		switch {
+		case errors.Is(err, store.ErrDamaged) && limit > 1:
+			limit = 1 // up to the one that cannot be read
+			continue
+		case errors.Is(err, store.ErrDamaged):
+			r.damaged(fmt.Sprintf("the %d messages that were looked at are all that can be read: %v", r.Messages, err))
+			return nil
+		case err != nil || len(records) == 0:
 			return err
 		}
 		for i := range records {
@@ -77,6 +94,12 @@ func (r *Report) look(ctx context.Context, from Source, bodies Opener, progress 
 		after = records[len(records)-1].Seq
 		progress(*r)
 	}
+}
+
+// damaged adds what is wrong with the database.
+func (r *Report) damaged(problems ...string) {
+	r.Wrong += len(problems)
+	r.Database = append(r.Database, problems...)
 }
 
 // add checks one message. Only what says of a body that it is not what was stored is wrong

@@ -33,6 +33,9 @@ var ErrNotFound = errors.New("not found")
 // ErrInFlight means that an attempt is under way, whose end is to be waited for.
 var ErrInFlight = errors.New("an attempt is under way")
 
+// ErrDamaged means that a database is not what was written to it.
+var ErrDamaged = errors.New("the database is damaged")
+
 // ErrOther means that a store is not empty, and not a copy of the one that is to be copied.
 var ErrOther = errors.New("there are messages in the store that are not of the store that is copied")
 
@@ -116,6 +119,9 @@ type Store interface {
 	// processes share. A bucket that is new is full.
 	TakeTokens(ctx context.Context, now time.Time, wants []TokenWant) ([]Tokens, error)
 
+	// Check says what is wrong with the database itself, as far as it can tell without
+	// knowing what is in it, and in no more lines than a person reads.
+	Check(ctx context.Context) (problems []string, err error)
 	// Export reads messages with all that is known of them in order of their Seq, from
 	// after the given one on: up to limit, and fewer where their documents together have
 	// more than ExportOctets. It returns none only where there are no more.

@@ -7,6 +7,8 @@ import (
 	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
 // Conditions of the server (PostgreSQL's appendix A).
@@ -27,6 +29,8 @@ const (
 	shutdownByAdmin   = "57P01"
 	crashShutdown     = "57P02"
 	restoredSnapshot  = "57P05"
+	dataCorrupted     = "XX001"
+	indexCorrupted    = "XX002"
 )
 
 // explain adds to an error of the server what is to be done about it.
@@ -35,6 +39,9 @@ func explain(err error) error {
 		return nil
 	}
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if server.Code == dataCorrupted || server.Code == indexCorrupted {
+			return fmt.Errorf("%w: the PostgreSQL server says so; look into its log, and restore a backup by its own tools: %w", store.ErrDamaged, err)
+		}
 		if advice := advise(server); advice != "" {
 			return fmt.Errorf("%s: %w", advice, err)
 		}

@@ -9,6 +9,10 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
+// Check implements store.Store. A server looks after its files itself, and tells of what it
+// finds when it comes by it.
+func (db *DB) Check(context.Context) ([]string, error) { return nil, nil }
+
 // Export implements store.Store.
 func (db *DB) Export(ctx context.Context, after int64, limit int) ([]store.Record, error) {
 	var records []store.Record

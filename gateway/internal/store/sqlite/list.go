@@ -13,7 +13,8 @@ import (
 )
 
 // List implements store.Store.
-func (db *DB) List(ctx context.Context, f store.Filter) ([]store.Delivery, error) {
+func (db *DB) List(ctx context.Context, f store.Filter) (list []store.Delivery, err error) {
+	defer db.explained(&err)
 	where, args, err := db.where(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries: %w", err)
@@ -25,7 +26,7 @@ func (db *DB) List(ctx context.Context, f store.Filter) ([]store.Delivery, error
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
-	list := make([]store.Delivery, len(histories))
+	list = make([]store.Delivery, len(histories))
 	for i, h := range histories {
 		list[i] = h.Delivery
 	}
@@ -185,7 +186,8 @@ func orZero(ms sql.NullInt64) time.Time {
 }
 
 // Count implements store.Store.
-func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) {
+func (db *DB) Count(ctx context.Context, f store.Filter) (list []store.Count, err error) {
+	defer db.explained(&err)
 	where, args, err := db.where(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
@@ -195,7 +197,6 @@ func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) 
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
 	defer rows.Close()
-	var list []store.Count
 	for rows.Next() {
 		var c store.Count
 		var hour int64
@@ -209,7 +210,8 @@ func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) 
 }
 
 // Lanes implements store.Store.
-func (db *DB) Lanes(ctx context.Context) ([]store.Lane, error) {
+func (db *DB) Lanes(ctx context.Context) (list []store.Lane, err error) {
+	defer db.explained(&err)
 	rows, err := db.log.QueryContext(ctx, `
 		WITH counts AS (
 			SELECT lane, sum(owner IS NULL) AS waiting, sum(owner IS NOT NULL) AS held, min(CASE WHEN owner IS NULL THEN due_at END) AS next, min(delivery_seq) AS first
@@ -222,7 +224,6 @@ func (db *DB) Lanes(ctx context.Context) ([]store.Lane, error) {
 		return nil, fmt.Errorf("read the queue: %w", err)
 	}
 	defer rows.Close()
-	var list []store.Lane
 	for rows.Next() {
 		var l store.Lane
 		var name string

@@ -43,8 +43,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	return nil
 }
 
-// current holds that the tables are up to date. A database without any has version 0; to ask
-// goose would make its own table.
+// current holds that the tables are up to date. To ask goose would make its own table.
 func (db *DB) current(ctx context.Context) error {
 	want, err := store.Latest(migrations)
 	if err != nil {
@@ -54,10 +53,11 @@ func (db *DB) current(ctx context.Context) error {
 	if err := db.write.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = ?`, goose.DefaultTablename).Scan(&tables); err != nil {
 		return fmt.Errorf("read version: %w", err)
 	}
-	if tables > 0 {
-		if err := db.write.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`).Scan(&db.now); err != nil {
-			return fmt.Errorf("read version: %w", err)
-		}
+	if tables == 0 {
+		return damaged(db.file, errors.New("there are no tables in it"))
+	}
+	if err := db.write.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`).Scan(&db.now); err != nil {
+		return fmt.Errorf("read version: %w", err)
 	}
 	db.before = db.now
 	return store.CheckVersion(db.now, want)

@@ -24,13 +24,13 @@ const waitingLanes = `
 
 // Waiting implements store.Store. It hops over the index from lane to lane, so
 // that its cost grows with the endpoints that have work, not with their backlog.
-func (db *DB) Waiting(ctx context.Context) ([]store.Waiting, error) {
+func (db *DB) Waiting(ctx context.Context) (list []store.Waiting, err error) {
+	defer db.explained(&err)
 	rows, err := db.waiting.QueryContext(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read waiting endpoints: %w", err)
 	}
 	defer rows.Close()
-	var list []store.Waiting
 	for rows.Next() {
 		var name string
 		var due int64
@@ -44,6 +44,7 @@ func (db *DB) Waiting(ctx context.Context) ([]store.Waiting, error) {
 
 // Identity implements store.Store.
 func (db *DB) Identity(ctx context.Context) (id string, err error) {
+	defer db.explained(&err)
 	if err := db.read.QueryRowContext(ctx, `SELECT id FROM identity`).Scan(&id); err != nil {
 		return "", fmt.Errorf("read the database's identity: %w", err)
 	}
@@ -54,8 +55,9 @@ func (db *DB) Identity(ctx context.Context) (id string, err error) {
 var errUnsure = errors.New("a commit failed, and nobody can say what it has left until another succeeds")
 
 // LiveBodies implements store.Store. It fails while a message that it does not find may be there.
-func (db *DB) LiveBodies(ctx context.Context, ids []mail.MessageID) (map[mail.MessageID]mail.BodyRef, error) {
-	live := make(map[mail.MessageID]mail.BodyRef)
+func (db *DB) LiveBodies(ctx context.Context, ids []mail.MessageID) (live map[mail.MessageID]mail.BodyRef, err error) {
+	defer db.explained(&err)
+	live = make(map[mail.MessageID]mail.BodyRef)
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return nil, err
@@ -83,9 +85,9 @@ func (db *DB) LiveBodies(ctx context.Context, ids []mail.MessageID) (map[mail.Me
 }
 
 // Body implements store.Store.
-func (db *DB) Body(ctx context.Context, id mail.MessageID) (mail.BodyRef, error) {
-	var ref mail.BodyRef
-	err := db.read.QueryRowContext(ctx, `SELECT coalesce(body, '') FROM messages WHERE id = ?`, id).Scan(&ref)
+func (db *DB) Body(ctx context.Context, id mail.MessageID) (ref mail.BodyRef, err error) {
+	defer db.explained(&err)
+	err = db.read.QueryRowContext(ctx, `SELECT coalesce(body, '') FROM messages WHERE id = ?`, id).Scan(&ref)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = store.ErrNotFound
 	}
@@ -96,14 +98,15 @@ func (db *DB) Body(ctx context.Context, id mail.MessageID) (mail.BodyRef, error)
 }
 
 // Get implements store.Store.
-func (db *DB) Get(ctx context.Context, id mail.MessageID) (store.Message, error) {
+func (db *DB) Get(ctx context.Context, id mail.MessageID) (m store.Message, err error) {
+	defer db.explained(&err)
 	// One transaction, so that message, deliveries and attempts are of one moment.
 	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return store.Message{}, fmt.Errorf("get message %s: %w", id, err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	m, err := get(ctx, tx, id)
+	m, err = get(ctx, tx, id)
 	if err != nil {
 		return store.Message{}, fmt.Errorf("get message %s: %w", id, err)
 	}
@@ -160,13 +163,13 @@ func attempts(ctx context.Context, q querier, delivery int64) ([]mail.Attempt, e
 }
 
 // Document implements store.Store.
-func (db *DB) Document(ctx context.Context, id mail.DeliveryID) ([]byte, error) {
-	var document []byte
+func (db *DB) Document(ctx context.Context, id mail.DeliveryID) (document []byte, err error) {
+	defer db.explained(&err)
 	message, number := id.Split()
 	if number > store.MaxDeliveries { // its seq would be that of another message's
 		return nil, fmt.Errorf("get document of %s: %w", id, store.ErrNotFound)
 	}
-	err := db.read.QueryRowContext(ctx, `SELECT d.document FROM messages m JOIN deliveries d ON d.seq = (m.seq << 20 | ?) WHERE m.id = ?`,
+	err = db.read.QueryRowContext(ctx, `SELECT d.document FROM messages m JOIN deliveries d ON d.seq = (m.seq << 20 | ?) WHERE m.id = ?`,
 		number, message).Scan(&document)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = store.ErrNotFound

@@ -10,9 +10,42 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
+// maxProblems is how many problems of a damaged file are told.
+const maxProblems = 100
+
+// Check implements store.Store. It reads the whole file.
+func (db *DB) Check(ctx context.Context) ([]string, error) {
+	problems, err := db.quickCheck(ctx)
+	if err = explain(db.file, err); errors.Is(err, store.ErrDamaged) { // it got no further
+		return append(problems, err.Error()), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("check the database: %w", err)
+	}
+	return problems, nil
+}
+
+func (db *DB) quickCheck(ctx context.Context) (problems []string, err error) {
+	rows, err := db.log.QueryContext(ctx, fmt.Sprintf(`PRAGMA quick_check(%d)`, maxProblems))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return problems, err
+		}
+		if line != "ok" {
+			problems = append(problems, line)
+		}
+	}
+	return problems, rows.Err()
+}
+
 // Export implements store.Store.
-func (db *DB) Export(ctx context.Context, after int64, limit int) ([]store.Record, error) {
-	var records []store.Record
+func (db *DB) Export(ctx context.Context, after int64, limit int) (records []store.Record, err error) {
+	defer db.explained(&err)
 	octets := 0
 	for len(records) < limit && octets < store.ExportOctets {
 		var seq int64

@@ -85,7 +85,7 @@ func openFor(ctx context.Context, file, synchronous string, first func(*DB, cont
 		err = db.prepare(ctx, file, synchronous)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", file, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", file, explain(file, err)), db.Close())
 	}
 	return db, nil
 }
@@ -142,7 +142,7 @@ func (db *DB) BackupTo(ctx context.Context, file string) error {
 	}
 	_, err = from.ExecContext(ctx, `VACUUM INTO ?`, file)
 	if err = errors.Join(err, from.Close()); err != nil {
-		return fmt.Errorf("copy database to %s: %w", file, err)
+		return fmt.Errorf("copy database to %s: %w", file, explain(db.file, err))
 	}
 	copied, err := os.Open(file)
 	if err != nil {

@@ -110,6 +110,9 @@ func testRecord(t *testing.T, from, to store.Store) {
 	rejected.Body, rejected.Deliveries[0].State = "", mail.Rejected
 	enqueue(t, from, rejected)
 
+	if problems, err := from.Check(t.Context()); len(problems) != 0 || err != nil {
+		t.Errorf("Check of what is whole = %q, %v", problems, err)
+	}
 	want := exported(t, from)
 	if len(want) != 4 || len(want[2].Rest) != 2 {
 		t.Fatalf("exported %d records", len(want))
