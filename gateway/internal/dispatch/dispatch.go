@@ -247,6 +247,17 @@ func report(log hclog.Logger, state mail.State, due time.Time, o queue.Outcome) 
 	}
 }
 
+// reportBody says of a mail that was accepted that it cannot be sent: lost, or not to be had now.
+func (d *Dispatcher) reportBody(job store.Job, err error) {
+	id, _ := job.ID.Split()
+	log := d.log.With("message_id", id, "delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "endpoint", job.Endpoint.Name, "error", err)
+	if errors.Is(err, mail.ErrDamaged) || errors.Is(err, mail.ErrForeign) {
+		log.Error(`the body of an accepted mail is lost or damaged; "postern verify" lists all that are. It is tried again by the schedule: have the body back by then, as from a backup`)
+		return
+	}
+	log.Error("the body of a mail cannot be read at the moment; it is tried again by the schedule. Look after the disk, or the store of the bodies")
+}
+
 // attempt makes one attempt, unless the delivery ends before it: by the chain, or since its
 // retention is over. A panic
 // is a failed attempt like any other: one mail must not stop the others. A stop
@@ -278,6 +289,7 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 	body, err := d.bodies.Open(ctx, job.Body)
 	if err != nil {
 		made.Reason = "body: " + err.Error()
+		d.reportBody(job, err)
 		return o, held, false
 	}
 	defer body.Close()

@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -127,6 +128,10 @@ func TestBody(t *testing.T) {
 					t.Errorf("%d requests, want 2", n)
 				}
 				run.stop()
+				told := regexp.MustCompile(`(?m)^.*\[ERROR\].* of an accepted mail is lost or damaged; "postern verify" .* message_id=` + string(lost) + ` .*$`)
+				if n := len(told.FindAllString(g.log.String(), -1)); n != 4 {
+					t.Errorf("the log says %d times that the body is lost, want 4", n)
+				}
 			})
 		})
 	}
