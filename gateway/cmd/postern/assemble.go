@@ -132,7 +132,7 @@ func limits(rate config.Rate, perMinute int) []queue.Limit {
 		list = append(list, queue.Limit{Name: "rate", PerSecond: float64(rate.Limit) / rate.Per.Seconds(), Burst: rate.Burst})
 	}
 	if perMinute > 0 {
-		list = append(list, queue.PerMinute("minute", perMinute))
+		list = append(list, queue.PerMinute("max_per_minute", perMinute))
 	}
 	return list
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -32,8 +31,10 @@ func newQueueStats() *cobra.Command {
 		Use:   "stats",
 		Short: "Show what waits for each endpoint",
 		Long: `Stats prints a line for each endpoint that has deliveries in the queue, or is paused:
-how many wait, how many attempts are under way, when the first mail in its queue was received, and when
-the next attempt is due.`,
+how many wait, how many of these are due, how many attempts are under way, when the first mail in its queue was
+received, when the next attempt is due, and what holds it back: a pause, a limit of the plan or the endpoint, or that
+as many attempts are under way as may be. Limits and attempts are those of this gateway; others that share its store
+have their own part of them.`,
 		Example: `  postern queue stats --data-dir /var/lib/postern
   postern queue stats -c postern.hcl --json`,
 		Args: cobra.NoArgs,
@@ -60,22 +61,34 @@ func printStats(w io.Writer, stats admin.QueueStats) error {
 		return t.Local().Format(time.DateTime)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ENDPOINT\tWAITING\tUNDER WAY\tOLDEST\tNEXT\tPAUSED")
+	fmt.Fprintln(table, "ENDPOINT\tWAITING\tDUE\tUNDER WAY\tOLDEST\tNEXT\tHELD BACK BY")
 	for _, l := range stats.Lanes {
-		next, paused := at(l.NextDueAt), ""
-		if l.DueNow {
+		next := at(l.NextDueAt)
+		if l.Due > 0 {
 			next = "now"
 		}
-		switch {
-		case !l.PausedSince.IsZero():
-			paused = "since " + at(l.PausedSince)
-		case l.TenantPaused:
-			paused = "with its tenant"
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", admin.Pausing{Tenant: l.Tenant, Endpoint: l.Endpoint}, strconv.Itoa(l.Waiting), strconv.Itoa(l.InFlight), at(l.OldestAt), next, paused)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\t%s\t%s\n", admin.Pausing{Tenant: l.Tenant, Endpoint: l.Endpoint}, l.Waiting, l.Due, l.InFlight, at(l.OldestAt), next, heldBackBy(l))
 	}
-	fmt.Fprintf(table, "in all\t%d\t%d\t\t\t\n", stats.Waiting, stats.InFlight)
+	fmt.Fprintf(table, "in all\t%d\t%d\t%d\t\t\t\n", stats.Waiting, stats.Due, stats.InFlight)
 	return table.Flush()
+}
+
+// heldBackBy says what a lane waits for, but for time, which the table has beside it.
+func heldBackBy(l admin.Lane) string {
+	switch {
+	case !l.PausedSince.IsZero():
+		return "a pause since " + l.PausedSince.Local().Format(time.DateTime)
+	case l.TenantPaused:
+		return "the pause of its tenant"
+	case l.LimitedBy != "":
+		whose, setting, _ := strings.Cut(l.LimitedBy, ".")
+		return fmt.Sprintf("%s of its %s until %s", setting, whose, l.LimitedUntil.Local().Format(time.TimeOnly+".000"))
+	case l.MaxInFlight > 0:
+		return fmt.Sprintf("its %s, which has all its %d attempts under way", l.Full, l.MaxInFlight)
+	case l.Full != "":
+		return "the gateway, whose workers are all busy"
+	}
+	return ""
 }
 
 func newQueuePause() *cobra.Command {

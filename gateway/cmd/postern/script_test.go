@@ -29,6 +29,7 @@ import (
 //	settled DATADIR      waits until nothing is under way in the gateway of a data folder
 //	newest DATADIR NAME  sets $NAME to the id of the newest delivery, and $NAME_MESSAGE to its message's
 //	becomes DATADIR ID STATE  waits until a delivery is in a state
+//	waitsfor DATADIR WHAT  waits until that is what holds back a lane, with no attempt under way
 //	shadowed DATADIR N   waits until N shadow runs are in the journal of a data folder
 //	jsonpath FILE PATH   prints the value at a path of keys and indexes, as JSON
 //
@@ -81,6 +82,7 @@ func TestScripts(t *testing.T) {
 			"requests": requests(t),
 			"shaped":   shaped(t),
 			"settled":  settled(t),
+			"waitsfor": waitsFor(t),
 			"newest":   newest(t),
 			"becomes":  becomes(t),
 			"shadowed": shadowed(t),
@@ -195,6 +197,20 @@ func settled(t *testing.T) func(*testscript.TestScript, bool, []string) {
 			page, err := client.List(t.Context(), admin.ListOptions{Limit: admin.MaxLimit})
 			ts.Check(err)
 			return !slices.ContainsFunc(page.Deliveries, func(d admin.Delivery) bool { return !d.State.Final() })
+		})
+	}
+}
+
+func waitsFor(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 2 {
+			ts.Fatalf("usage: waitsfor DATADIR WHAT")
+		}
+		client := admin.NewClient(controlSocket(ts.MkAbs(args[0])))
+		eventually(t, "a lane to wait for "+args[1], func() bool {
+			stats, err := client.Queue(t.Context())
+			ts.Check(err)
+			return slices.ContainsFunc(stats.Lanes, func(l admin.Lane) bool { return string(l.WaitsFor) == args[1] && l.InFlight == 0 })
 		})
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/mime"
 	"github.com/postern-mail/postern/gateway/internal/payload"
+	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/spool"
 	"github.com/postern-mail/postern/gateway/internal/store"
 	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
@@ -35,6 +36,8 @@ type fixture struct {
 	patience time.Duration
 	// wrap changes the server's bodies; nil for none.
 	wrap func(admin.Bodies) admin.Bodies
+	// holds is what the queue says.
+	holds map[store.Endpoint]queue.Hold
 	// at is when mails are received.
 	at time.Time
 }
@@ -70,7 +73,7 @@ func (f *fixture) serve(t *testing.T, data store.Store) (*admin.Client, string) 
 		bodies = f.wrap(bodies)
 	}
 	server := admin.NewServer(admin.Config{
-		Store: data, Bodies: bodies, Wake: func() { f.woken.Add(1) }, Patience: f.patience, Logger: hclog.NewNullLogger(),
+		Store: data, Bodies: bodies, Wake: func() { f.woken.Add(1) }, Patience: f.patience, Holds: func() map[store.Endpoint]queue.Hold { return f.holds }, Logger: hclog.NewNullLogger(),
 		Known: func(e store.Endpoint) bool { return e.Tenant == "acme" && (e.Name == "" || e.Name == "desk") },
 	})
 	ended := make(chan error, 1)

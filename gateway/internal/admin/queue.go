@@ -10,14 +10,16 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
 // QueueStats says what is in the queue, and what of it is paused.
 type QueueStats struct {
 	Lanes []Lane `json:"lanes"`
-	// Waiting and InFlight are sums over the lanes.
+	// Waiting, Due and InFlight are sums over the lanes.
 	Waiting  int `json:"waiting"`
+	Due      int `json:"due"`
 	InFlight int `json:"in_flight"`
 }
 
@@ -27,10 +29,10 @@ type Lane struct {
 	Tenant   string `json:"tenant"`
 	Endpoint string `json:"endpoint"`
 	// Waiting counts deliveries that no attempt is under way of, and InFlight the others.
-	Waiting  int `json:"waiting"`
+	Waiting int `json:"waiting"`
+	// Due counts those of the waiting that are due.
+	Due      int `json:"due"`
 	InFlight int `json:"in_flight"`
-	// DueNow says that there is one that could be sent, were there nothing before it.
-	DueNow bool `json:"due_now"`
 	// NextDueAt is when the first that waits is due, and OldestAt when the first in the
 	// queue was received.
 	NextDueAt time.Time `json:"next_due_at,omitzero"`
@@ -39,6 +41,43 @@ type Lane struct {
 	// is paused.
 	PausedSince  time.Time `json:"paused_since,omitzero"`
 	TenantPaused bool      `json:"tenant_paused"`
+	// WaitsFor says what the first has to wait for; empty where nothing waits, or an attempt
+	// may begin at any moment.
+	WaitsFor Wait `json:"waits_for,omitempty"`
+	// LimitedBy names the limit that holds it back, as in "tenant.rate", and LimitedUntil is
+	// when that lets another attempt begin.
+	LimitedBy    string    `json:"limited_by,omitempty"`
+	LimitedUntil time.Time `json:"limited_until,omitzero"`
+	// Full says whose attempts under way are as many as may be: "endpoint", "tenant", or
+	// "gateway"; MaxInFlight is how many these are, where it is one of the former two.
+	Full        string `json:"full,omitempty"`
+	MaxInFlight int    `json:"max_in_flight,omitempty"`
+}
+
+// Wait is what the deliveries of an endpoint have to wait for.
+type Wait string
+
+// What there is. Of several that hold at the same time it is the first.
+const (
+	WaitsForResume   Wait = "resume"   // it, or all of its tenant, is paused
+	WaitsForSchedule Wait = "schedule" // none is due
+	WaitsForLimit    Wait = "limit"
+	WaitsForRoom     Wait = "room" // as many attempts are under way as may be
+)
+
+// waits says what a lane has to wait for, by what the queue says of it.
+func (l *Lane) waits(h queue.Hold) {
+	switch {
+	case l.Waiting == 0:
+	case !l.PausedSince.IsZero(), l.TenantPaused:
+		l.WaitsFor = WaitsForResume
+	case l.Due == 0:
+		l.WaitsFor = WaitsForSchedule
+	case h.LimitedBy != "":
+		l.WaitsFor, l.LimitedBy, l.LimitedUntil = WaitsForLimit, h.LimitedBy, h.LimitedUntil
+	case h.Full != "":
+		l.WaitsFor, l.Full, l.MaxInFlight = WaitsForRoom, string(h.Full), h.Most
+	}
 }
 
 // Pausing names what is to be paused or resumed: an endpoint of a tenant, or without one
@@ -77,15 +116,16 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) {
 		s.fail(ctx, w, err)
 		return
 	}
-	now := time.Now()
+	holds := s.cfg.Holds()
 	stats := QueueStats{Lanes: make([]Lane, len(lanes))}
 	for i, l := range lanes {
 		stats.Lanes[i] = Lane{
-			Tenant: l.Endpoint.Tenant, Endpoint: l.Endpoint.Name, Waiting: l.Waiting, InFlight: l.InFlight,
-			DueNow:    !l.NextDue.IsZero() && !l.NextDue.After(now),
+			Tenant: l.Endpoint.Tenant, Endpoint: l.Endpoint.Name, Waiting: l.Waiting, Due: l.Due, InFlight: l.InFlight,
 			NextDueAt: l.NextDue, OldestAt: l.Oldest, PausedSince: l.PausedSince, TenantPaused: l.TenantPaused,
 		}
+		stats.Lanes[i].waits(holds[l.Endpoint])
 		stats.Waiting += l.Waiting
+		stats.Due += l.Due
 		stats.InFlight += l.InFlight
 	}
 	s.answer(w, stats)

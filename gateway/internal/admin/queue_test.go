@@ -14,6 +14,7 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/admin"
 	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
@@ -34,10 +35,10 @@ func TestQueue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := admin.QueueStats{Waiting: 2, InFlight: 1, Lanes: []admin.Lane{
-		{Tenant: "acme", Endpoint: "desk", Waiting: 1, InFlight: 1, DueNow: true, NextDueAt: f.at, OldestAt: f.at},
+	want := admin.QueueStats{Waiting: 2, Due: 1, InFlight: 1, Lanes: []admin.Lane{
+		{Tenant: "acme", Endpoint: "desk", Waiting: 1, Due: 1, InFlight: 1, NextDueAt: f.at, OldestAt: f.at, WaitsFor: admin.WaitsForResume},
 		{Tenant: "other", TenantPaused: true},
-		{Tenant: "other", Endpoint: "desk", Waiting: 1, NextDueAt: later, OldestAt: f.at, TenantPaused: true},
+		{Tenant: "other", Endpoint: "desk", Waiting: 1, NextDueAt: later, OldestAt: f.at, TenantPaused: true, WaitsFor: admin.WaitsForResume},
 	}}
 	got, err := client.Queue(t.Context())
 	if err != nil {
@@ -50,6 +51,46 @@ func TestQueue(t *testing.T) {
 		if got.Lanes[i].PausedSince.IsZero() == paused {
 			t.Errorf("lane %d is paused since %s", i, got.Lanes[i].PausedSince)
 		}
+	}
+}
+
+// TestQueueSaysWhatHoldsItBack has the queue hold back lanes, some of which have nothing due.
+func TestQueueSaysWhatHoldsItBack(t *testing.T) {
+	t.Parallel()
+	f, client := recent(t)
+	until := f.at.Add(time.Hour)
+	limited := queue.Hold{LimitedBy: "tenant.rate", LimitedUntil: until}
+	f.holds = map[store.Endpoint]queue.Hold{{Tenant: "acme", Name: "later"}: limited, {Tenant: "acme", Name: "claimed"}: limited, {Tenant: "acme", Name: "gone"}: limited}
+	for name, h := range map[string]queue.Hold{"limited": limited, "full": {Full: queue.OfEndpoint, Most: 8}, "busy": {Full: queue.Workers}, "free": {}} {
+		f.holds[store.Endpoint{Tenant: "acme", Name: name}] = h
+		f.add(t, "", "acme/"+name)
+	}
+	f.add(t, "", "acme/later")
+	later := time.Now().Add(time.Hour).Truncate(time.Millisecond)
+	f.finish(t, "acme/later", store.Result{State: mail.Retrying, Due: later})
+	f.add(t, "", "acme/claimed")
+	f.claim(t, "acme/claimed")
+	lane := func(name string, l admin.Lane) admin.Lane {
+		l.Tenant, l.Endpoint, l.OldestAt = "acme", name, f.at
+		if l.InFlight == 0 {
+			l.Waiting = 1
+		}
+		if l.Due > 0 {
+			l.NextDueAt = f.at
+		}
+		return l
+	}
+	want := admin.QueueStats{Waiting: 5, Due: 4, InFlight: 1, Lanes: []admin.Lane{
+		lane("busy", admin.Lane{Due: 1, WaitsFor: admin.WaitsForRoom, Full: "gateway"}),
+		lane("claimed", admin.Lane{InFlight: 1}),
+		lane("free", admin.Lane{Due: 1}),
+		lane("full", admin.Lane{Due: 1, WaitsFor: admin.WaitsForRoom, Full: "endpoint", MaxInFlight: 8}),
+		lane("later", admin.Lane{NextDueAt: later, WaitsFor: admin.WaitsForSchedule}),
+		lane("limited", admin.Lane{Due: 1, WaitsFor: admin.WaitsForLimit, LimitedBy: "tenant.rate", LimitedUntil: until}),
+	}}
+	got, err := client.Queue(t.Context())
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
 	}
 }
 
@@ -141,8 +182,8 @@ func TestJSON(t *testing.T) {
 			`"trace":[{"at":"2026-02-12T10:30:01.345Z","name":"transaction began","duration_ms":0},{"at":"2026-02-12T10:30:02.345Z","name":"received and spooled","duration_ms":1.5}],` +
 			`"deliveries":[{` + delivery + `,"trace":[{"at":"2026-02-12T10:30:02.345Z","name":"stage x","duration_ms":0.25,"fuel":7,"detail":"d","verdict":"skip","error":"e","log":["info: l"]}],` +
 			`"tries":[{"number":1,"at":"2026-02-12T10:30:03.345Z","duration_ms":120,"code":503,"reason":"status: 503","response":"busy"}]}]}`,
-		"/v1/queue": `{"lanes":[{"tenant":"acme","endpoint":"desk","waiting":1,"in_flight":0,"due_now":true,"next_due_at":"2026-02-12T10:30:02.345Z","oldest_at":"2026-02-12T10:30:02.345Z",` +
-			`"paused_since":"2026-02-12T10:30:02.345Z","tenant_paused":false}],"waiting":1,"in_flight":0}`,
+		"/v1/queue": `{"lanes":[{"tenant":"acme","endpoint":"desk","waiting":1,"due":1,"in_flight":0,"next_due_at":"2026-02-12T10:30:02.345Z","oldest_at":"2026-02-12T10:30:02.345Z",` +
+			`"paused_since":"2026-02-12T10:30:02.345Z","tenant_paused":false,"waits_for":"resume"}],"waiting":1,"due":1,"in_flight":0}`,
 	} {
 		body, err := io.ReadAll(ask(t, socket, http.MethodGet, target).Body)
 		if err != nil {

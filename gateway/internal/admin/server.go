@@ -17,6 +17,7 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/maintenance"
+	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
@@ -47,6 +48,8 @@ type Config struct {
 	Bodies Bodies
 	// Wake is called when something may have become due; nil for nobody.
 	Wake func()
+	// Holds says what the running queue holds back, and why; nil where that is not known.
+	Holds func() map[store.Endpoint]queue.Hold
 	// Known tells whether the running configuration has an endpoint, or without a name a
 	// tenant; nil where that is not known.
 	Known func(store.Endpoint) bool
@@ -71,6 +74,9 @@ type Server struct {
 func NewServer(cfg Config) *Server {
 	if cfg.Wake == nil {
 		cfg.Wake = func() {}
+	}
+	if cfg.Holds == nil {
+		cfg.Holds = func() map[store.Endpoint]queue.Hold { return nil }
 	}
 	if cfg.Known == nil {
 		cfg.Known = func(store.Endpoint) bool { return true }

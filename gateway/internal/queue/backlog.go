@@ -129,7 +129,7 @@ func (q *Queue) enter(deliveries []store.NewDelivery, patient bool) (*tenant, <-
 	if behind == nil {
 		for _, d := range deliveries {
 			if waits(d) {
-				if ln := l.lane(d.Endpoint); !ln.limited {
+				if ln := l.lane(d.Endpoint); ln.limited == "" {
 					l.count(ln, 1)
 				}
 			}

@@ -45,8 +45,8 @@ type lane struct {
 
 	at    time.Time // when it is looked at again, while it is in later
 	index int       // in later; -1 where it is not
-	// limited says that it is in later since a bucket is empty.
-	limited bool
+	// limited names the bucket that was empty, where it is in later since one was.
+	limited string
 
 	// Of what is noted while it is ready: something is due, or will be at next.
 	fresh bool
@@ -102,7 +102,7 @@ func (l *lanes) note(e store.Endpoint, due, now time.Time) {
 		ln.fresh = true
 	case ln.index < 0:
 		l.wait(ln, due)
-	case !ln.limited && due.Before(ln.at):
+	case ln.limited == "" && due.Before(ln.at):
 		ln.at = due
 		heap.Fix(&l.later, ln.index)
 	}
@@ -116,16 +116,16 @@ func (l *lanes) wait(ln *lane, at time.Time) {
 }
 
 // limit holds a lane back for an empty bucket.
-func (l *lanes) limit(ln *lane, until time.Time) {
+func (l *lanes) limit(ln *lane, bucket string, until time.Time) {
 	l.wait(ln, until)
-	ln.limited = true
+	ln.limited = bucket
 	l.excuse(ln)
 }
 
 // unlimit has all lanes looked at that are held back for an empty bucket.
 func (l *lanes) unlimit(now time.Time) {
 	for _, ln := range l.later {
-		if ln.limited {
+		if ln.limited != "" {
 			ln.at = now
 		}
 	}
@@ -136,7 +136,7 @@ func (l *lanes) unlimit(now time.Time) {
 func (l *lanes) advance(now time.Time) {
 	for len(l.later) > 0 && !l.later[0].at.After(now) {
 		ln, _ := heap.Pop(&l.later).(*lane)
-		ln.limited, ln.fresh, ln.next = false, false, time.Time{}
+		ln.limited, ln.fresh, ln.next = "", false, time.Time{}
 		ln.place = ln.tenant.ready.PushBack(ln)
 		if ln.tenant.place == nil {
 			ln.tenant.place = l.ready.PushBack(ln.tenant)

@@ -105,17 +105,17 @@ func (q *Queue) allow(ctx context.Context, given []*lane, r *Rules) ([]*lane, er
 	}
 	var allowed []*lane
 	for _, ln := range given {
-		n, until := ln.given, time.Time{}
+		n, until, empty := ln.given, time.Time{}, ""
 		r.buckets(ln.endpoint, func(name string, _ Limit) {
 			a := q.allowances[name]
-			if a.tokens < ln.given && a.next.After(until) {
-				until = a.next
+			if a.tokens < ln.given && (empty == "" || a.next.After(until)) {
+				until, empty = a.next, name
 			}
 			n = min(n, a.tokens)
 		})
 		r.buckets(ln.endpoint, func(name string, _ Limit) { q.allowances[name].tokens -= n })
 		if n < ln.given {
-			q.lanes.limit(ln, until)
+			q.lanes.limit(ln, empty, until)
 			q.takeBack(ln, ln.given-n)
 		}
 		if n > 0 {

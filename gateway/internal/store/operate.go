@@ -84,6 +84,8 @@ type Lane struct {
 	Endpoint Endpoint
 	// Waiting counts deliveries that nobody holds, and InFlight those that are claimed.
 	Waiting, InFlight int
+	// Due counts those of the waiting that are due by the clock of this process.
+	Due int
 	// NextDue is when the first of those that wait is due, and Oldest when the message of
 	// the first in the queue was received; zero where there is none.
 	NextDue, Oldest time.Time

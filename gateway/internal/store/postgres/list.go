@@ -163,22 +163,22 @@ func (db *DB) Lanes(ctx context.Context) ([]store.Lane, error) {
 	list, err := scan(ctx, db, func(row pgx.CollectableRow) (l store.Lane, err error) {
 		var name string
 		var next, oldest, paused *int64
-		err = row.Scan(&name, &l.Waiting, &l.InFlight, &next, &oldest, &paused, &l.TenantPaused)
+		err = row.Scan(&name, &l.Waiting, &l.Due, &l.InFlight, &next, &oldest, &paused, &l.TenantPaused)
 		l.Endpoint = store.LaneEndpoint(name)
 		l.NextDue, l.Oldest, l.PausedSince = orZero(next), orZero(oldest), orZero(paused)
 		return l, err
 	}, `
 		WITH counts AS (
-			SELECT lane, count(*) FILTER (WHERE owner IS NULL) AS waiting, count(owner) AS held, min(due_at) FILTER (WHERE owner IS NULL) AS next, min(delivery_seq) AS first
+			SELECT lane, count(*) FILTER (WHERE owner IS NULL) AS waiting, count(*) FILTER (WHERE owner IS NULL AND due_at <= $1) AS due, count(owner) AS held, min(due_at) FILTER (WHERE owner IS NULL) AS next, min(delivery_seq) AS first
 			FROM queue GROUP BY lane),
 		paused AS (SELECT tenant || '/' || endpoint AS lane, since FROM pauses),
 		lanes AS (
-			SELECT lane, waiting, held, next, (SELECT received_at FROM messages WHERE seq = first >> 20) AS oldest FROM counts
+			SELECT lane, waiting, due, held, next, (SELECT received_at FROM messages WHERE seq = first >> 20) AS oldest FROM counts
 			UNION ALL
-			SELECT lane, 0, 0, NULL, NULL FROM paused WHERE lane NOT IN (SELECT lane FROM counts))
-		SELECT lane, waiting, held, next, oldest, (SELECT since FROM paused WHERE paused.lane = lanes.lane),
+			SELECT lane, 0, 0, 0, NULL, NULL FROM paused WHERE lane NOT IN (SELECT lane FROM counts))
+		SELECT lane, waiting, due, held, next, oldest, (SELECT since FROM paused WHERE paused.lane = lanes.lane),
 			EXISTS (SELECT 1 FROM pauses WHERE tenant = split_part(lanes.lane, '/', 1) AND endpoint = '')
-		FROM lanes ORDER BY lane`)
+		FROM lanes ORDER BY lane`, millis(time.Now()))
 	if err != nil {
 		return nil, fmt.Errorf("read the queue: %w", err)
 	}

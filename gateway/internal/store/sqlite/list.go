@@ -214,12 +214,12 @@ func (db *DB) Lanes(ctx context.Context) (list []store.Lane, err error) {
 	defer db.explained(&err)
 	rows, err := db.log.QueryContext(ctx, `
 		WITH counts AS (
-			SELECT lane, sum(owner IS NULL) AS waiting, sum(owner IS NOT NULL) AS held, min(CASE WHEN owner IS NULL THEN due_at END) AS next, min(delivery_seq) AS first
+			SELECT lane, sum(owner IS NULL) AS waiting, sum(owner IS NULL AND due_at <= ?) AS due, sum(owner IS NOT NULL) AS held, min(CASE WHEN owner IS NULL THEN due_at END) AS next, min(delivery_seq) AS first
 			FROM queue GROUP BY lane)
-		SELECT lane, waiting, held, next, (SELECT received_at FROM messages WHERE seq = first >> 20) FROM counts
+		SELECT lane, waiting, due, held, next, (SELECT received_at FROM messages WHERE seq = first >> 20) FROM counts
 		UNION ALL
-		SELECT tenant || '/' || endpoint, 0, 0, NULL, NULL FROM pauses WHERE tenant || '/' || endpoint NOT IN (SELECT lane FROM counts)
-		ORDER BY 1`)
+		SELECT tenant || '/' || endpoint, 0, 0, 0, NULL, NULL FROM pauses WHERE tenant || '/' || endpoint NOT IN (SELECT lane FROM counts)
+		ORDER BY 1`, millis(time.Now()))
 	if err != nil {
 		return nil, fmt.Errorf("read the queue: %w", err)
 	}
@@ -228,7 +228,7 @@ func (db *DB) Lanes(ctx context.Context) (list []store.Lane, err error) {
 		var l store.Lane
 		var name string
 		var next, oldest sql.NullInt64
-		if err := rows.Scan(&name, &l.Waiting, &l.InFlight, &next, &oldest); err != nil {
+		if err := rows.Scan(&name, &l.Waiting, &l.Due, &l.InFlight, &next, &oldest); err != nil {
 			return nil, fmt.Errorf("read the queue: %w", err)
 		}
 		l.Endpoint = store.LaneEndpoint(name)

@@ -50,6 +50,7 @@ func TestStore(t *testing.T, open Open) {
 		"ActNeedsBody":              testActNeedsBody,
 		"Delete":                    testDelete,
 		"Pause":                     testPause,
+		"Due":                       testDue,
 		"TakeTokens":                testTakeTokens,
 		"Search":                    testSearch,
 		"BeginCopy":                 testBeginCopy,
