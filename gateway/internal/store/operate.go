@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
@@ -24,6 +25,33 @@ type Filter struct {
 	Before int64
 	// Limit is how many are returned, at least 1.
 	Limit int
+}
+
+// Walks are the filters, each of one state, that together select what f does where an index
+// has the deliveries of one state in their order, and of several has not. Otherwise it is f alone.
+func (f Filter) Walks() []Filter {
+	if len(f.States) < 2 || f.Tenant == "" && !f.ended() {
+		return []Filter{f}
+	}
+	var list []Filter
+	for _, s := range slices.Compact(slices.Sorted(slices.Values(f.States))) {
+		one := f
+		one.States = []mail.State{s}
+		list = append(list, one)
+	}
+	return list
+}
+
+// ended reports whether all states are such that have an index over all tenants.
+func (f Filter) ended() bool {
+	for _, s := range f.States {
+		switch s {
+		case mail.Failed, mail.Quarantined, mail.Expired, mail.Dropped:
+		default:
+			return false
+		}
+	}
+	return len(f.States) > 0
 }
 
 // Count is how many deliveries of an hour are in a state.

@@ -15,15 +15,11 @@ import (
 
 // List implements store.Store.
 func (db *DB) List(ctx context.Context, f store.Filter) ([]store.Delivery, error) {
-	c, err := db.conditions(ctx, f)
+	statement, args, err := db.listStatement(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
-	if f.Before != 0 {
-		c.and(`d.seq < ?`, f.Before)
-	}
-	statement := store.ListColumns() + c.where.String() + ` ORDER BY d.seq DESC LIMIT ` + c.arg(f.Limit)
-	histories, err := scan(ctx, db, scanDelivery, statement, c.args...)
+	histories, err := scan(ctx, db, scanDelivery, statement, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
@@ -34,10 +30,31 @@ func (db *DB) List(ctx context.Context, f store.Filter) ([]store.Delivery, error
 	return list, nil
 }
 
+// listStatement reads the deliveries that a filter selects. Of several states each walk ends
+// with a page, and the newest of all are taken.
+func (db *DB) listStatement(ctx context.Context, f store.Filter) (statement string, args []any, err error) {
+	var walks []string
+	for _, one := range f.Walks() {
+		c := &conditions{args: args}
+		if err := db.conditions(ctx, one, c); err != nil {
+			return "", nil, err
+		}
+		if f.Before != 0 {
+			c.and(`d.seq < ?`, f.Before)
+		}
+		walks = append(walks, store.ListColumns()+` WHERE true`+c.where.String()+` ORDER BY d.seq DESC LIMIT `+c.arg(f.Limit))
+		args = c.args
+	}
+	if len(walks) == 1 {
+		return walks[0], args, nil
+	}
+	return `(` + strings.Join(walks, `) UNION ALL (`) + `) ORDER BY seq DESC LIMIT ` + fmt.Sprint(f.Limit), args, nil
+}
+
 // Count implements store.Store.
 func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) {
-	c, err := db.conditions(ctx, f)
-	if err != nil {
+	c := &conditions{}
+	if err := db.conditions(ctx, f, c); err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
 	list, err := scan(ctx, db, func(row pgx.CollectableRow) (c store.Count, err error) {
@@ -45,7 +62,7 @@ func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) 
 		err = row.Scan(&hour, &c.State, &c.Deliveries)
 		c.Hour = fromMillis(hour * time.Hour.Milliseconds())
 		return c, err
-	}, store.CountColumns+c.where.String()+` GROUP BY hour, d.state ORDER BY hour DESC, d.state`, c.args...)
+	}, store.CountColumns+` WHERE true`+c.where.String()+` GROUP BY hour, d.state ORDER BY hour DESC, d.state`, c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
@@ -69,9 +86,8 @@ func (c *conditions) and(condition string, value any) {
 	c.where.WriteString(" AND " + strings.ReplaceAll(condition, "?", c.arg(value)))
 }
 
-func (db *DB) conditions(ctx context.Context, f store.Filter) (*conditions, error) {
-	c := &conditions{}
-	c.where.WriteString(` WHERE true`)
+// conditions adds those of a filter.
+func (db *DB) conditions(ctx context.Context, f store.Filter, c *conditions) error {
 	if f.Tenant != "" {
 		c.and(`d.tenant = ?`, clean(f.Tenant))
 	}
@@ -86,7 +102,7 @@ func (db *DB) conditions(ctx context.Context, f store.Filter) (*conditions, erro
 		c.and(`d.state = ANY(?)`, states(f.States))
 	}
 	if err := db.between(ctx, f, c); err != nil {
-		return nil, err
+		return err
 	}
 	c.addressed(`m.reverse_path`, f.Sender)
 	c.addressed(`d.recipient`, f.Recipient)
@@ -97,7 +113,7 @@ func (db *DB) conditions(ctx context.Context, f store.Filter) (*conditions, erro
 			c.where.WriteString(` AND false`) // no subject has what is no word
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // between adds when messages were received, and where in the table these are: ids begin

@@ -3,10 +3,12 @@ package postgres_test
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/store"
 	"github.com/postern-mail/postern/gateway/internal/store/postgres"
 	"github.com/postern-mail/postern/gateway/internal/store/postgres/pgtest"
@@ -65,4 +67,35 @@ func TestFailures(t *testing.T) {
 		})
 		return db
 	})
+}
+
+// TestListGoesByAnIndex holds that a page costs what it shows, whatever else there is.
+func TestListGoesByAnIndex(t *testing.T) {
+	t.Parallel()
+	dsn := server.Database(t)
+	db := open(t, dsn)
+	exec(t, dsn, `
+		INSERT INTO messages (seq, id, received_at, reverse_path, smtputf8, listener, helo, remote_ip, tls, size, sha256, trace_field, steps, reports)
+			SELECT n, 'msg_' || lpad(n::text, 26, '0'), n, 'a@example.com', false, '', '', '', '', 1, '', '', '[]', '[]' FROM generate_series(1, 40000) n`)
+	exec(t, dsn, `
+		INSERT INTO deliveries (seq, tenant, endpoint, alias, recipient, state, reason, subject, attempts, earlier, last_code, updated_at, expires_at, held_until,
+				spam_action, virus_action, released, steps)
+			SELECT n::bigint << 20 | 1, 'tenant-' || n % 10, 'desk', '', 'support@acme.test', CASE WHEN n % 20 = 1 THEN 'failed' WHEN n % 400 = 11 THEN 'dropped' WHEN n % 400 = 15 THEN 'expired' ELSE 'delivered' END,
+				'', '', 1, 0, 200, n, n, n, 'default', 'exclude', false, '[]' FROM generate_series(1, 40000) n`)
+	exec(t, dsn, `ANALYZE`)
+	for name, tc := range map[string]struct {
+		filter store.Filter
+		index  string
+		walks  int
+	}{
+		"one state of a tenant":     {store.Filter{Tenant: "tenant-1", States: []mail.State{mail.Failed}}, "deliveries_by_state", 1},
+		"several states of one":     {store.Filter{Tenant: "tenant-1", States: []mail.State{mail.Failed, mail.Dropped, mail.Failed}, Before: 30000 << 20}, "deliveries_by_state", 2},
+		"several states of anybody": {store.Filter{States: []mail.State{mail.Dropped, mail.Expired}}, "deliveries_ended", 2},
+	} {
+		tc.filter.Limit = 20
+		plan, err := db.PlanOfList(t.Context(), tc.filter)
+		if err != nil || strings.Count(plan, tc.index) != tc.walks || strings.Contains(plan, "Seq Scan on deliveries") {
+			t.Errorf("%s: plan = %s, %v; want %d by %s", name, plan, err, tc.walks, tc.index)
+		}
+	}
 }

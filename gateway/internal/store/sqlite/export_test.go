@@ -24,11 +24,11 @@ func (db *DB) Pragma(ctx context.Context, name string) (value string, err error)
 
 // PlanOfList returns how SQLite goes about a list, a line for each table.
 func (db *DB) PlanOfList(ctx context.Context, f store.Filter) (string, error) {
-	where, args, err := db.where(ctx, f)
+	query, args, err := db.listQuery(ctx, f)
 	if err != nil {
 		return "", err
 	}
-	rows, err := db.read.QueryContext(ctx, "EXPLAIN QUERY PLAN "+listQuery(f, where), append(args, f.Limit)...)
+	rows, err := db.read.QueryContext(ctx, "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		return "", err
 	}

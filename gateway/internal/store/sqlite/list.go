@@ -15,14 +15,11 @@ import (
 // List implements store.Store.
 func (db *DB) List(ctx context.Context, f store.Filter) (list []store.Delivery, err error) {
 	defer db.explained(&err)
-	where, args, err := db.where(ctx, f)
+	query, args, err := db.listQuery(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
-	if f.Before != 0 {
-		where, args = where+` AND d.seq < ?`, append(args, f.Before)
-	}
-	histories, err := deliveries(ctx, db.log, listQuery(f, where), append(args, f.Limit)...)
+	histories, err := deliveries(ctx, db.log, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
@@ -36,8 +33,25 @@ func (db *DB) List(ctx context.Context, f store.Filter) (list []store.Delivery, 
 // ended are the states that have an index over all tenants.
 const ended = `('failed', 'quarantined', 'expired', 'dropped')`
 
-// listQuery reads the deliveries that a condition, which is the filter's, selects.
-func listQuery(f store.Filter, where string) string {
+// listQuery reads the deliveries that a filter selects. Of several states SQLite merges the
+// walks, and ends them with the page.
+func (db *DB) listQuery(ctx context.Context, f store.Filter) (query string, all []any, err error) {
+	var walks []string
+	for _, one := range f.Walks() {
+		where, args, err := db.where(ctx, one)
+		if err != nil {
+			return "", nil, err
+		}
+		if f.Before != 0 {
+			where, args = where+` AND d.seq < ?`, append(args, f.Before)
+		}
+		walks, all = append(walks, walkQuery(one, where)), append(all, args...)
+	}
+	return strings.Join(walks, ` UNION ALL `) + ` ORDER BY d.seq DESC LIMIT ?`, append(all, f.Limit), nil
+}
+
+// walkQuery reads the deliveries that a condition, which is the filter's, selects.
+func walkQuery(f store.Filter, where string) string {
 	columns := store.ListColumns()
 	switch {
 	case len(f.States) != 1:
@@ -48,7 +62,7 @@ func listQuery(f store.Filter, where string) string {
 		// Where the time is bounded on both sides, SQLite would go through all of the tenant's.
 		columns = strings.Replace(columns, "FROM deliveries d", "FROM deliveries d INDEXED BY deliveries_by_state", 1)
 	}
-	return columns + where + ` ORDER BY d.seq DESC LIMIT ?`
+	return columns + where
 }
 
 // where is the condition of a filter on deliveries d and messages m.

@@ -39,6 +39,9 @@ func testListFilters(t *testing.T, s store.Store) {
 		"limit":  {store.Filter{Limit: 2}, []mail.DeliveryID{ids[4], ids[3]}},
 		"tenant": {store.Filter{Limit: 10, Tenant: "acme"}, []mail.DeliveryID{ids[4], ids[3], ids[1], ids[0]}},
 		"state":  {store.Filter{Limit: 10, States: []mail.State{mail.Failed}}, []mail.DeliveryID{ids[1], ids[0]}},
+		"states": {store.Filter{Limit: 10, Tenant: "acme", States: []mail.State{mail.Queued, mail.Failed, mail.Queued}}, []mail.DeliveryID{ids[4], ids[3], ids[1], ids[0]}},
+		"ended":  {store.Filter{Limit: 1, States: []mail.State{mail.Quarantined, mail.Failed}}, []mail.DeliveryID{ids[1]}},
+		"any":    {store.Filter{Limit: 2, States: []mail.State{mail.Delivered, mail.Queued}}, []mail.DeliveryID{ids[4], ids[3]}},
 		"both":   {store.Filter{Limit: 10, Tenant: "other", States: []mail.State{mail.Failed}}, nil},
 	} {
 		var got []mail.DeliveryID
@@ -48,6 +51,12 @@ func testListFilters(t *testing.T, s store.Store) {
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+	}
+	several := store.Filter{Limit: 3, Tenant: "acme", States: []mail.State{mail.Failed, mail.Queued}, Sender: "@example.com"}
+	first := list(several)
+	several.Before = first[2].Seq
+	if rest := list(several); len(first) != 3 || first[2].ID != ids[1] || len(rest) != 1 || rest[0].ID != ids[0] {
+		t.Errorf("pages of several states = %+v, %+v", first, rest)
 	}
 	page := list(store.Filter{Limit: 2})
 	next := list(store.Filter{Limit: 2, Before: page[1].Seq})
