@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -49,7 +50,10 @@ endpoint. States: ` + states() + `.
 ` + filterHelp + `
 
 It prints one page, and how to get the next; --all prints all. With --json, "next" is the cursor
-of the next page, and not there in the last.`,
+of the next page, and not there in the last.
+
+By tenant, by state of one, and by words of the subject it is quick however long the log is. By anything else
+the log is searched, from the newest on: a search that is stopped says how far it has come, and how to go on.`,
 		Example: `  postern message list --data-dir /var/lib/postern
   postern message list -c postern.hcl --tenant acme --state failed,expired --since 7d --json
   postern message list -c postern.hcl --sender @shop.example --subject "invoice 2026" --all`,
@@ -96,28 +100,51 @@ func (f *listFlags) list(cmd *cobra.Command, filter admin.Filter, table columns)
 	if f.all {
 		o.Limit = admin.MaxLimit
 	}
-	page, err := client.List(cmd.Context(), o)
-	if err != nil {
-		return failure{err}
-	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	show := printPage(out, table)
 	if f.asJSON {
 		show = printJSONPage(out)
 	}
-	for f.all && page.Next != "" && err == nil {
-		o.Cursor, page.Next = page.Next, ""
-		if err = show(page, false); err == nil {
-			page, err = client.List(cmd.Context(), o)
+	shown := newProgress(cmd.ErrOrStderr())
+	defer shown.clear()
+	var searchedTo time.Time
+	for {
+		page, err := client.List(cmd.Context(), o)
+		shown.clear()
+		if err != nil {
+			return failure{errors.Join(searchStopped(err, searchedTo, o.Cursor), out.Flush())}
+		}
+		// A page that is not full goes on, as far as the search has to.
+		o.Limit -= len(page.Deliveries)
+		last := page.Next == "" || !f.all && (page.SearchedTo.IsZero() || o.Limit == 0)
+		if f.all {
+			o.Limit = admin.MaxLimit
+		}
+		if err := show(page, last); err != nil || last {
+			return wrapFailure(errors.Join(err, out.Flush()))
+		}
+		if isTerminal(cmd.OutOrStdout()) {
+			err = out.Flush() // somebody reads along
+		}
+		if err != nil {
+			return failure{err}
+		}
+		if o.Cursor = page.Next; !page.SearchedTo.IsZero() {
+			searchedTo = page.SearchedTo
+			shown.say("searched back to " + searchedTo.Local().Format(time.DateTime))
 		}
 	}
-	if err == nil {
-		err = show(page, true)
+}
+
+// searchStopped says how far a search had come, and how to go on.
+func searchStopped(err error, to time.Time, cursor string) error {
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("stopped")
 	}
-	if err == nil {
-		err = out.Flush()
+	if to.IsZero() {
+		return err
 	}
-	return wrapFailure(err)
+	return fmt.Errorf("%w; the log is searched back to %s: the same command goes on with --cursor %s", err, to.Local().Format(time.DateTime), cursor)
 }
 
 // printPage prints pages as tables, the first of them with a head.
@@ -125,7 +152,7 @@ func printPage(w io.Writer, table columns) func(page admin.DeliveryList, last bo
 	first := true
 	return func(page admin.DeliveryList, last bool) error {
 		if len(page.Deliveries) == 0 {
-			if first {
+			if first && last {
 				fmt.Fprintln(w, "No deliveries.")
 			}
 			return nil

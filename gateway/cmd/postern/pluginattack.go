@@ -156,14 +156,20 @@ const clearLine = "\r\x1b[K"
 
 // show shows how much is done of how many; 0 where that is not known.
 func (p *progress) show(what string, done, of int) {
+	what = fmt.Sprint(what, " ", done)
+	if of > 0 {
+		what += fmt.Sprint("/", of)
+	}
+	p.say(what)
+}
+
+// say shows a line in place of the one before.
+func (p *progress) say(line string) {
 	if p.w == nil || time.Since(p.shown) < progressEvery {
 		return
 	}
 	p.shown = time.Now()
-	fmt.Fprintf(p.w, "%s%s %d", clearLine, what, done)
-	if of > 0 {
-		fmt.Fprintf(p.w, "/%d", of)
-	}
+	fmt.Fprint(p.w, clearLine, line)
 }
 
 func (p *progress) clear() {

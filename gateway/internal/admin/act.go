@@ -224,12 +224,11 @@ func (s *Server) actOnDeliveries(ctx context.Context, act Act, req ActRequest, f
 	var targets []store.Delivery
 	var err error
 	if req.Select != nil {
-		if targets, err = s.store.List(ctx, filter); err != nil {
+		found, err := s.find(ctx, filter)
+		if err != nil {
 			return answer, err
 		}
-		if len(targets) == filter.Limit {
-			answer.Next = newCursor(targets[len(targets)-1].Seq)
-		}
+		targets, answer.Next = found.rows, newCursor(found.next)
 	} else if targets, answer.Results, err = s.named(ctx, act, req.IDs); err != nil {
 		return answer, err
 	}

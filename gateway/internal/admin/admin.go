@@ -29,6 +29,9 @@ type DeliveryList struct {
 	Deliveries []Delivery `json:"deliveries"`
 	// Next is the cursor of the next page; empty where this is the last.
 	Next string `json:"next,omitempty"`
+	// SearchedTo is there where a page ends before it is full, since to find more takes
+	// longer: how far back the log was searched. Next goes on from there.
+	SearchedTo time.Time `json:"searched_to,omitzero"`
 }
 
 // Delivery is the log's row of a delivery.

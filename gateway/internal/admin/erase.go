@@ -55,11 +55,11 @@ func (s *Server) eraseNamed(ctx context.Context, ids []string) ([]ActResult, err
 // as a whole, and one delivery may be another tenant's.
 func (s *Server) eraseSelected(ctx context.Context, f store.Filter) (ActAnswer, error) {
 	answer := ActAnswer{Results: []ActResult{}}
-	rows, err := s.store.List(ctx, f)
-	if err != nil || len(rows) == 0 {
+	found, err := s.find(ctx, f)
+	if err != nil {
 		return answer, err
 	}
-	next := rows[len(rows)-1].Seq
+	rows, next := found.rows, found.next
 	for i, row := range rows {
 		id, _ := row.ID.Split()
 		if i > 0 {
@@ -72,13 +72,11 @@ func (s *Server) eraseSelected(ctx context.Context, f store.Filter) (ActAnswer, 
 		if err != nil {
 			return answer, err
 		}
-		if first != 0 {
+		if first != 0 && next != 0 {
 			next = min(next, first) // the message's other deliveries need no second look
 		}
 	}
-	if len(rows) == f.Limit {
-		answer.Next = newCursor(next)
-	}
+	answer.Next = newCursor(next)
 	return answer, nil
 }
 
@@ -96,16 +94,12 @@ func (s *Server) eraseIfWhole(ctx context.Context, id mail.MessageID, f store.Fi
 	}
 	all := len(m.Deliveries)
 	first := m.Deliveries[0].Seq
-	f.Before, f.Limit = m.Deliveries[all-1].Seq+1, all
+	f.Before, f.After, f.Limit = m.Deliveries[all-1].Seq+1, first-1, all
 	rows, err := s.store.List(ctx, f)
 	if err != nil {
 		return result, first, err
 	}
-	selected := slices.IndexFunc(rows, func(d store.Delivery) bool { return d.Seq < first })
-	if selected < 0 {
-		selected = len(rows)
-	}
-	if selected < all {
+	if len(rows) < all {
 		result.Reason = "it has deliveries that are not selected, and a message goes as a whole; name it by its id"
 		return result, first, nil
 	}

@@ -156,8 +156,11 @@ func readPage(q url.Values) (store.Filter, error) {
 	return f, err
 }
 
-// newCursor is where a page begins that comes after the delivery with this Seq.
+// newCursor is where a page begins that comes after the delivery with this Seq; 0 for none.
 func newCursor(seq int64) string {
+	if seq == 0 {
+		return ""
+	}
 	return base64.RawURLEncoding.EncodeToString([]byte(cursorKind + strconv.FormatInt(seq, 10)))
 }
 

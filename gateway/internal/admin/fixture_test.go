@@ -36,6 +36,8 @@ type fixture struct {
 	patience time.Duration
 	// wrap changes the server's bodies; nil for none.
 	wrap func(admin.Bodies) admin.Bodies
+	// step is how many messages a request looks at in a search; 0 for as many as it likes.
+	step int
 	// holds is what the queue says.
 	holds map[store.Endpoint]queue.Hold
 	// at is when mails are received.
@@ -73,7 +75,7 @@ func (f *fixture) serve(t *testing.T, data store.Store) (*admin.Client, string) 
 		bodies = f.wrap(bodies)
 	}
 	server := admin.NewServer(admin.Config{
-		Store: data, Bodies: bodies, Wake: func() { f.woken.Add(1) }, Patience: f.patience, Holds: func() map[store.Endpoint]queue.Hold { return f.holds }, Logger: hclog.NewNullLogger(),
+		Store: data, Bodies: bodies, Wake: func() { f.woken.Add(1) }, Patience: f.patience, SearchStep: f.step, SearchFor: time.Duration(min(f.step, 1)), Holds: func() map[store.Endpoint]queue.Hold { return f.holds }, Logger: hclog.NewNullLogger(),
 		Known: func(e store.Endpoint) bool { return e.Tenant == "acme" && (e.Name == "" || e.Name == "desk") },
 	})
 	ended := make(chan error, 1)

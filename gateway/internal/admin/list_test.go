@@ -42,6 +42,72 @@ func all(t *testing.T, client *admin.Client, o admin.ListOptions) (ids []mail.De
 	}
 }
 
+// TestSearch looks for what no index has, a few messages at a time.
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.step = 2
+	client, _ := f.serve(t, nil)
+	var want []mail.DeliveryID // the newest first
+	for n := range 9 {
+		name := "other"
+		if n%4 == 0 {
+			name = "desk"
+		}
+		f.at = receivedAt.Add(time.Duration(n) * time.Hour)
+		if id := f.add(t, "", "acme/"+name, "acme/archive"); name == "desk" {
+			want = append([]mail.DeliveryID{id.Delivery(1)}, want...)
+		}
+	}
+	desk := admin.ListOptions{Filter: admin.Filter{Endpoint: "desk"}, Limit: 2}
+	page, err := client.List(t.Context(), desk)
+	if err != nil || len(page.Deliveries) != 1 || page.Next == "" || !page.SearchedTo.Equal(receivedAt.Add(7*time.Hour)) {
+		t.Errorf("page = %+v, %v; want what the last two messages have", page, err)
+	}
+	got, pages := all(t, client, desk)
+	if diff := cmp.Diff(want, got); diff != "" || pages != 5 {
+		t.Errorf("%d pages: %s", pages, diff)
+	}
+	desk.Since = receivedAt.Add(4 * time.Hour)
+	if got, pages = all(t, client, desk); len(got) != 2 || pages != 3 {
+		t.Errorf("since the fifth: %d pages, %v", pages, got)
+	}
+	// What an index has is there at once.
+	if got, pages = all(t, client, admin.ListOptions{Filter: admin.Filter{Tenant: "acme", States: []mail.State{mail.Queued}}}); len(got) != 18 || pages != 1 {
+		t.Errorf("by an index: %d pages, %v", pages, got)
+	}
+	// What is done to a selection is done to all of it.
+	done := 0
+	for req := (admin.ActRequest{Select: &desk.Filter}); ; {
+		answer, err := client.Act(t.Context(), admin.Drop, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done += len(answer.Results)
+		if req.Cursor = answer.Next; answer.Next == "" {
+			break
+		}
+	}
+	desk.Since = time.Time{}
+	erased := map[string]int{}
+	for req := (admin.ActRequest{Select: &desk.Filter}); ; {
+		answer, err := client.Act(t.Context(), admin.Delete, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range answer.Results {
+			erased[r.Reason]++
+		}
+		if req.Cursor = answer.Next; answer.Next == "" {
+			break
+		}
+	}
+	const partly = "it has deliveries that are not selected, and a message goes as a whole; name it by its id"
+	if diff := cmp.Diff(map[string]int{partly: 3}, erased); done != 2 || diff != "" {
+		t.Errorf("%d dropped, want 2; deleted: %s", done, diff)
+	}
+}
+
 func TestListPages(t *testing.T) {
 	t.Parallel()
 	f, client, _ := start(t)

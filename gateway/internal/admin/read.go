@@ -18,21 +18,15 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusBadRequest, err)
 		return
 	}
-	limit := filter.Limit
-	filter.Limit++ // one more shows whether there is another page
 	ctx, cancel := s.within(r)
 	defer cancel()
-	rows, err := s.store.List(ctx, filter)
+	found, err := s.find(ctx, filter)
 	if err != nil {
 		s.fail(ctx, w, err)
 		return
 	}
-	page := DeliveryList{Deliveries: []Delivery{}}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		page.Next = newCursor(rows[limit-1].Seq)
-	}
-	for _, d := range rows {
+	page := DeliveryList{Deliveries: []Delivery{}, Next: newCursor(found.next), SearchedTo: found.back}
+	for _, d := range found.rows {
 		page.Deliveries = append(page.Deliveries, newDelivery(d))
 	}
 	s.answer(w, page)

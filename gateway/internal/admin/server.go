@@ -58,7 +58,12 @@ type Config struct {
 	Backup func(ctx context.Context, dir string) (maintenance.Report, error)
 	// Patience is how long the store may take for one question; 0 means 30 s.
 	Patience time.Duration
-	Logger   hclog.Logger
+	// SearchStep is how many messages are looked at by one question to the store, where no
+	// index knows which are wanted; 0 means 20,000. SearchFor is how long a request goes on
+	// with that; 0 means a second.
+	SearchStep int
+	SearchFor  time.Duration
+	Logger     hclog.Logger
 }
 
 // Server answers on the control socket.
@@ -82,6 +87,7 @@ func NewServer(cfg Config) *Server {
 		cfg.Known = func(store.Endpoint) bool { return true }
 	}
 	cfg.Patience = cmp.Or(cfg.Patience, patience)
+	cfg.SearchStep, cfg.SearchFor = cmp.Or(cfg.SearchStep, searchStep), cmp.Or(cfg.SearchFor, searchFor)
 	s := &Server{cfg: cfg, log: cfg.Logger.Named("admin"), store: cfg.Store, bodies: cfg.Bodies}
 	mux := http.NewServeMux()
 	for pattern, handler := range map[string]func(http.ResponseWriter, *http.Request){

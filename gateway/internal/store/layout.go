@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"net/netip"
 	"strings"
 	"time"
@@ -59,6 +60,15 @@ func DeliverySeqs(message int64) (first, last int64) {
 
 // MessageSeq is the seq of a delivery's message.
 func MessageSeq(delivery int64) int64 { return delivery >> numberBits }
+
+// LastMessage is the highest seq that a message with a delivery before another, which is 0 for
+// none, can have.
+func LastMessage(before int64) int64 {
+	if before == 0 {
+		return math.MaxInt64
+	}
+	return MessageSeq(before - 1)
+}
 
 // DeliveryNumber is the number of a delivery within its message.
 func DeliveryNumber(delivery int64) int { return int(delivery & MaxDeliveries) }

@@ -21,8 +21,9 @@ type Filter struct {
 	// Subject holds words that stand in the subject, all of them, in any order. Case does
 	// not count.
 	Subject string
-	// Before selects deliveries older than the one with this Seq; 0 for all.
-	Before int64
+	// Before selects deliveries older than the one with this Seq; 0 for all. After selects
+	// those that are newer than this.
+	Before, After int64
 	// Limit is how many are returned, at least 1.
 	Limit int
 }
@@ -40,6 +41,18 @@ func (f Filter) Walks() []Filter {
 		list = append(list, one)
 	}
 	return list
+}
+
+// Searches reports whether a list has to look at deliveries that it does not select, however
+// many: nothing is ordered by what the filter asks for. Words of subjects have an index.
+func (f Filter) Searches() bool {
+	switch {
+	case f.Subject != "":
+		return false
+	case f.Endpoint != "" || f.Sender != "" || f.Recipient != "":
+		return true
+	}
+	return f.Tenant == "" && len(f.States) > 0 && !f.ended()
 }
 
 // ended reports whether all states are such that have an index over all tenants.

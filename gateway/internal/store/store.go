@@ -91,6 +91,10 @@ type Store interface {
 	Body(ctx context.Context, id mail.MessageID) (mail.BodyRef, error)
 	// List returns deliveries, the newest first.
 	List(ctx context.Context, filter Filter) ([]Delivery, error)
+	// Reach says how far back so many messages go, of those with deliveries before a Seq, which
+	// is 0 for the newest: when the oldest of them was received, and the Seq that all their
+	// deliveries are after. That is 0 where there are no older ones.
+	Reach(ctx context.Context, before int64, messages int) (after int64, at time.Time, err error)
 	// Count counts the deliveries that a filter selects by the hour in which they were
 	// received and their state, the latest hour first. The filter's Before and Limit do
 	// not count.

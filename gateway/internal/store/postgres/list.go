@@ -42,6 +42,9 @@ func (db *DB) listStatement(ctx context.Context, f store.Filter) (statement stri
 		if f.Before != 0 {
 			c.and(`d.seq < ?`, f.Before)
 		}
+		if f.After != 0 {
+			c.and(`d.seq > ?`, f.After)
+		}
 		walks = append(walks, store.ListColumns()+` WHERE true`+c.where.String()+` ORDER BY d.seq DESC LIMIT `+c.arg(f.Limit))
 		args = c.args
 	}
@@ -49,6 +52,26 @@ func (db *DB) listStatement(ctx context.Context, f store.Filter) (statement stri
 		return walks[0], args, nil
 	}
 	return `(` + strings.Join(walks, `) UNION ALL (`) + `) ORDER BY seq DESC LIMIT ` + fmt.Sprint(f.Limit), args, nil
+}
+
+// Reach implements store.Store.
+func (db *DB) Reach(ctx context.Context, before int64, messages int) (after int64, at time.Time, err error) {
+	_, err = scan(ctx, db, func(row pgx.CollectableRow) (none struct{}, err error) {
+		var oldest, received int64
+		var older bool
+		err = row.Scan(&oldest, &received, &older)
+		at = fromMillis(received)
+		if older {
+			after = store.DeliverySeq(oldest, 0)
+		}
+		return none, err
+	}, `
+		SELECT seq, received_at, EXISTS (SELECT 1 FROM messages WHERE seq < m.seq) FROM messages m
+		WHERE seq > (SELECT max(seq) FROM messages WHERE seq <= $1) - $2 ORDER BY seq LIMIT 1`, store.LastMessage(before), messages)
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("look how far the log reaches: %w", err)
+	}
+	return after, at, nil
 }
 
 // Count implements store.Store.

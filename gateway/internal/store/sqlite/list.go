@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,6 +45,9 @@ func (db *DB) listQuery(ctx context.Context, f store.Filter) (query string, all 
 		}
 		if f.Before != 0 {
 			where, args = where+` AND d.seq < ?`, append(args, f.Before)
+		}
+		if f.After != 0 {
+			where, args = where+` AND d.seq > ?`, append(args, f.After)
 		}
 		walks, all = append(walks, walkQuery(one, where)), append(all, args...)
 	}
@@ -197,6 +201,25 @@ func orZero(ms sql.NullInt64) time.Time {
 		return time.Time{}
 	}
 	return fromMillis(ms.Int64)
+}
+
+// Reach implements store.Store.
+func (db *DB) Reach(ctx context.Context, before int64, messages int) (after int64, at time.Time, err error) {
+	var oldest, received int64
+	var older bool
+	err = db.log.QueryRowContext(ctx, `
+		SELECT seq, received_at, EXISTS (SELECT 1 FROM messages WHERE seq < m.seq) FROM messages m
+		WHERE seq > (SELECT max(seq) FROM messages WHERE seq <= ?) - ? ORDER BY seq LIMIT 1`, store.LastMessage(before), messages).Scan(&oldest, &received, &older)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, time.Time{}, nil
+	}
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("look how far the log reaches: %w", err)
+	}
+	if older {
+		after = store.DeliverySeq(oldest, 0)
+	}
+	return after, fromMillis(received), nil
 }
 
 // Count implements store.Store.

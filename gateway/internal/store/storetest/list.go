@@ -65,6 +65,57 @@ func testListFilters(t *testing.T, s store.Store) {
 	}
 }
 
+// testReach goes back through the log, in which there are holes, some messages at a time.
+func testReach(t *testing.T, s store.Store) {
+	if after, at, err := s.Reach(t.Context(), 0, 10); after != 0 || !at.IsZero() || err != nil {
+		t.Errorf("Reach of an empty log = %d, %s, %v", after, at, err)
+	}
+	var want []mail.DeliveryID // the newest first
+	for n := range 7 {
+		m := newMessage(n, "desk", "archive")
+		enqueue(t, s, m)
+		if n == 3 || n == 4 {
+			if _, err := s.Delete(t.Context(), m.ID); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		want = append([]mail.DeliveryID{m.ID.Delivery(2), m.ID.Delivery(1)}, want...)
+	}
+	for _, step := range []int{1, 2, 3, 100} {
+		var got []mail.DeliveryID
+		f := store.Filter{Limit: 10}
+		for steps := 0; ; steps++ {
+			after, at, err := s.Reach(t.Context(), f.Before, step)
+			if err != nil || steps > len(want) {
+				t.Fatalf("Reach of %d: %v after %d", step, err, steps)
+			}
+			f.After = after
+			list, err := s.List(t.Context(), f)
+			if err != nil || len(list) == 0 || len(list) > 2*step || !at.Equal(list[len(list)-1].ReceivedAt) {
+				t.Fatalf("%d messages at a time, back to %s: %+v, %v", step, at, list, err)
+			}
+			for _, d := range list {
+				got = append(got, d.ID)
+			}
+			if f.Before = after; after == 0 {
+				break
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%d messages at a time: %s", step, diff)
+		}
+	}
+	// From between the deliveries of a message on.
+	all, err := s.List(t.Context(), store.Filter{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, at, err := s.Reach(t.Context(), all[0].Seq, 1); err != nil || !at.Equal(all[0].ReceivedAt) {
+		t.Errorf("Reach = %s, %v; want the message whose first delivery is left", at, err)
+	}
+}
+
 func testNotFound(t *testing.T, s store.Store) {
 	id := mail.NewMessageID(start())
 	if _, err := s.Get(t.Context(), id); !errors.Is(err, store.ErrNotFound) {

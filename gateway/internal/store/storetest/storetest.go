@@ -51,6 +51,7 @@ func TestStore(t *testing.T, open Open) {
 		"Delete":                    testDelete,
 		"Pause":                     testPause,
 		"Due":                       testDue,
+		"Reach":                     testReach,
 		"TakeTokens":                testTakeTokens,
 		"Search":                    testSearch,
 		"BeginCopy":                 testBeginCopy,
