@@ -119,7 +119,7 @@ type actReport struct {
 	Act  string `json:"act"`
 	Done int    `json:"done"`
 	// Erased is how many messages went whole.
-	Erased  int `json:"erased,omitempty"`
+	Erased  int `json:"erased"`
 	NotDone int `json:"not_done"`
 	// NotDoneFor counts the reasons.
 	NotDoneFor map[string]int `json:"not_done_for"`

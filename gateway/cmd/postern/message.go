@@ -207,9 +207,9 @@ func (m shownMessage) print(w io.Writer) error {
 		fmt.Fprintf(&b, "  kept    %s\n", keptText(d.Delivery))
 		// Trace and attempts as they came, each step before what followed from it.
 		trace := d.Trace
-		for _, a := range d.Tries {
+		for _, a := range d.Attempts {
 			// Attempts are kept in milliseconds.
-			i := slices.IndexFunc(trace, func(s admin.Step) bool { return s.At.Truncate(time.Millisecond).After(a.At) })
+			i := slices.IndexFunc(trace, func(s admin.Step) bool { return s.At.Truncate(time.Millisecond).After(a.At.Time) })
 			if i < 0 {
 				i = len(trace)
 			}
@@ -260,11 +260,11 @@ func outcome(a admin.Attempt) string {
 	}
 }
 
-func dueText(due *time.Time) string {
-	if due == nil {
+func dueText(due admin.Time) string {
+	if due.IsZero() {
 		return ""
 	}
-	return ", next attempt at " + clock(*due)
+	return ", next attempt at " + clock(due)
 }
 
 // keptText says until when what of a delivery is kept.
@@ -273,7 +273,7 @@ func keptText(d admin.Delivery) string {
 	if !d.HeldUntil.IsZero() {
 		text = "held until " + clock(d.HeldUntil)
 	}
-	if !d.PayloadUntil.IsZero() && !d.PayloadUntil.Equal(d.ExpiresAt) {
+	if !d.PayloadUntil.IsZero() && !d.PayloadUntil.Equal(d.ExpiresAt.Time) {
 		text += ", the payload until " + clock(d.PayloadUntil)
 	}
 	if !d.LogUntil.IsZero() {
@@ -289,4 +289,7 @@ func orEmpty(s string, show bool) string {
 	return ""
 }
 
-func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05.000") }
+// clock writes a time.Time, or an admin.Time, for people.
+func clock(t interface{ Local() time.Time }) string {
+	return t.Local().Format("2006-01-02 15:04:05.000")
+}

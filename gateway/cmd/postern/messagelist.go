@@ -77,12 +77,12 @@ type columns struct {
 }
 
 func messageColumns() columns {
-	return columns{"ID\tRECEIVED\tSTATE\tTRIES\tCODE\tENDPOINT\tRECIPIENT\tSUBJECT", func(d admin.Delivery) string {
+	return columns{"ID\tRECEIVED\tSTATE\tATTEMPTS\tCODE\tENDPOINT\tRECIPIENT\tSUBJECT", func(d admin.Delivery) string {
 		code := ""
 		if d.LastCode != 0 {
 			code = strconv.Itoa(d.LastCode)
 		}
-		return fmt.Sprintf("%s\t%s\t%s\t%d\t%s\t%s/%s\t%s\t%s", d.ID, d.ReceivedAt.Local().Format(time.DateTime), d.State, d.Attempts, code,
+		return fmt.Sprintf("%s\t%s\t%s\t%d\t%s\t%s/%s\t%s\t%s", d.ID, d.ReceivedAt.Local().Format(time.DateTime), d.State, d.AttemptCount, code,
 			d.Tenant, d.Endpoint, terminal.Text(d.Recipient, 40), terminal.Text(d.Subject, 60))
 	}}
 }
@@ -130,7 +130,7 @@ func (f *listFlags) list(cmd *cobra.Command, filter admin.Filter, table columns)
 			return failure{err}
 		}
 		if o.Cursor = page.Next; !page.SearchedTo.IsZero() {
-			searchedTo = page.SearchedTo
+			searchedTo = page.SearchedTo.Time
 			shown.say("searched back to " + searchedTo.Local().Format(time.DateTime))
 		}
 	}
@@ -258,7 +258,7 @@ func printCounts(w io.Writer, list admin.CountList) error {
 	}
 	fmt.Fprintln(table, "in all\t")
 	for rest := list.Counts; len(rest) > 0; {
-		n := slices.IndexFunc(rest, func(c admin.Count) bool { return !c.Hour.Equal(rest[0].Hour) })
+		n := slices.IndexFunc(rest, func(c admin.Count) bool { return !c.Hour.Equal(rest[0].Hour.Time) })
 		if n < 0 {
 			n = len(rest)
 		}

@@ -54,7 +54,7 @@ func printStats(w io.Writer, stats admin.QueueStats) error {
 		_, err := fmt.Fprintln(w, "The queue is empty, and nothing is paused.")
 		return err
 	}
-	at := func(t time.Time) string {
+	at := func(t admin.Time) string {
 		if t.IsZero() {
 			return "-"
 		}

@@ -122,7 +122,7 @@ type ActResult struct {
 	ID   string `json:"id"`
 	Done bool   `json:"done"`
 	// Erased says that the message is gone as a whole.
-	Erased bool `json:"erased,omitempty"`
+	Erased bool `json:"erased"`
 	// Reason says why it was not done.
 	Reason string `json:"reason,omitempty"`
 }

@@ -12,6 +12,8 @@
 //     Who wants more goes on by the cursor that the answer gives.
 //   - A selection never takes what its words do not say: a parameter or a field that is
 //     not known is refused.
+//   - An answer writes all times alike, see [Time], and its names in snake_case. What has no
+//     value is left out; numbers that count, booleans, lists and a reverse-path are always there.
 //
 // An act is durable when its answer comes. One that was broken off has been done to
 // all of its batch or to nothing, but for erasing, which goes message by message.
@@ -31,7 +33,7 @@ type DeliveryList struct {
 	Next string `json:"next,omitempty"`
 	// SearchedTo is there where a page ends before it is full, since to find more takes
 	// longer: how far back the log was searched. Next goes on from there.
-	SearchedTo time.Time `json:"searched_to,omitzero"`
+	SearchedTo Time `json:"searched_to,omitzero"`
 }
 
 // Delivery is the log's row of a delivery.
@@ -39,29 +41,30 @@ type Delivery struct {
 	ID          mail.DeliveryID `json:"id"`
 	Tenant      string          `json:"tenant"`
 	Endpoint    string          `json:"endpoint"`
-	Alias       string          `json:"alias"`
+	Alias       string          `json:"alias,omitempty"`
 	ReversePath string          `json:"reverse_path"`
 	Recipient   string          `json:"recipient"`
-	Subject     string          `json:"subject"`
+	Subject     string          `json:"subject,omitempty"`
 	State       mail.State      `json:"state"`
 	// Reason says why the delivery is in its state; empty for delivered.
-	Reason   string `json:"reason,omitempty"`
-	Attempts int    `json:"attempts"`
-	LastCode int    `json:"last_code,omitempty"`
-	Size     int64  `json:"size"`
-	InFlight bool   `json:"in_flight"`
+	Reason string `json:"reason,omitempty"`
+	// AttemptCount is how many attempts were made.
+	AttemptCount int   `json:"attempt_count"`
+	LastCode     int   `json:"last_code,omitempty"`
+	Size         int64 `json:"size"`
+	InFlight     bool  `json:"in_flight"`
 
-	ReceivedAt time.Time  `json:"received_at"`
-	UpdatedAt  time.Time  `json:"updated_at"`
-	DueAt      *time.Time `json:"due_at,omitempty"`
+	ReceivedAt Time `json:"received_at"`
+	UpdatedAt  Time `json:"updated_at"`
+	DueAt      Time `json:"due_at,omitzero"`
 	// ExpiresAt is the end of the mail and of the delivery, PayloadUntil that of the
 	// payload once the delivery has ended, and LogUntil that of this row, absent for never.
 	// HeldUntil is there while the delivery is quarantined, and holds in place of
 	// ExpiresAt.
-	ExpiresAt    time.Time `json:"expires_at"`
-	PayloadUntil time.Time `json:"payload_until,omitzero"`
-	HeldUntil    time.Time `json:"held_until,omitzero"`
-	LogUntil     time.Time `json:"log_until,omitzero"`
+	ExpiresAt    Time `json:"expires_at"`
+	PayloadUntil Time `json:"payload_until,omitzero"`
+	HeldUntil    Time `json:"held_until,omitzero"`
+	LogUntil     Time `json:"log_until,omitzero"`
 }
 
 // CountList says how many deliveries of each hour are in each state, the latest hour first.
@@ -72,19 +75,19 @@ type CountList struct {
 
 // Count is how many deliveries that were received within an hour are in a state.
 type Count struct {
-	Hour       time.Time  `json:"hour"`
+	Hour       Time       `json:"hour"`
 	State      mail.State `json:"state"`
-	Deliveries int        `json:"deliveries"`
+	Deliveries int        `json:"count"`
 }
 
 // Message is a message with all that happened to it.
 type Message struct {
 	ID          mail.MessageID `json:"id"`
-	ReceivedAt  time.Time      `json:"received_at"`
+	ReceivedAt  Time           `json:"received_at"`
 	ReversePath string         `json:"reverse_path"`
-	Listener    string         `json:"listener"`
-	RemoteIP    string         `json:"remote_ip"`
-	HELO        string         `json:"helo"`
+	Listener    string         `json:"listener,omitempty"`
+	RemoteIP    string         `json:"remote_ip,omitempty"`
+	HELO        string         `json:"helo,omitempty"`
 	TLS         string         `json:"tls,omitempty"`
 	Size        int64          `json:"size"`
 	SHA256      string         `json:"sha256"`
@@ -98,17 +101,17 @@ type Message struct {
 // DeliveryHistory is a delivery with its trace and attempts.
 type DeliveryHistory struct {
 	Delivery
-	Trace []Step    `json:"trace"`
-	Tries []Attempt `json:"tries"`
+	Trace    []Step    `json:"trace"`
+	Attempts []Attempt `json:"attempts"`
 }
 
 // Step is one line of a trace.
 type Step struct {
-	At         time.Time `json:"at"`
-	Name       string    `json:"name"`
-	DurationMS float64   `json:"duration_ms"`
-	Fuel       int64     `json:"fuel,omitempty"`
-	Detail     string    `json:"detail,omitempty"`
+	At         Time    `json:"at"`
+	Name       string  `json:"name"`
+	DurationMS float64 `json:"duration_ms"`
+	Fuel       int64   `json:"fuel,omitempty"`
+	Detail     string  `json:"detail,omitempty"`
 	// Verdict, Error and Log are of a stage of the chain.
 	Verdict string   `json:"verdict,omitempty"`
 	Error   string   `json:"error,omitempty"`
@@ -117,11 +120,11 @@ type Step struct {
 
 // Attempt is one try to deliver.
 type Attempt struct {
-	Number     int       `json:"number"`
-	At         time.Time `json:"at"`
-	DurationMS float64   `json:"duration_ms"`
-	Code       int       `json:"code,omitempty"`
-	Reason     string    `json:"reason,omitempty"`
+	Number     int     `json:"number"`
+	At         Time    `json:"at"`
+	DurationMS float64 `json:"duration_ms"`
+	Code       int     `json:"code,omitempty"`
+	Reason     string  `json:"reason,omitempty"`
 	// Response is the beginning of the answer's body, as text.
 	Response string `json:"response,omitempty"`
 }
@@ -135,15 +138,12 @@ func newDelivery(d store.Delivery) Delivery {
 	out := Delivery{
 		ID: d.ID, Tenant: d.Endpoint.Tenant, Endpoint: d.Endpoint.Name, Alias: d.Alias,
 		ReversePath: d.ReversePath, Recipient: d.Recipient, Subject: d.Subject,
-		State: d.State, Reason: d.Reason, Attempts: d.Attempts, LastCode: d.LastCode, Size: d.Size, InFlight: d.InFlight,
-		ReceivedAt: d.ReceivedAt, UpdatedAt: d.UpdatedAt,
-		ExpiresAt: d.ExpiresAt, PayloadUntil: d.PayloadUntil, LogUntil: d.LogUntil,
+		State: d.State, Reason: d.Reason, AttemptCount: d.Attempts, LastCode: d.LastCode, Size: d.Size, InFlight: d.InFlight,
+		ReceivedAt: Time{d.ReceivedAt}, UpdatedAt: Time{d.UpdatedAt}, DueAt: Time{d.Due},
+		ExpiresAt: Time{d.ExpiresAt}, PayloadUntil: Time{d.PayloadUntil}, LogUntil: Time{d.LogUntil},
 	}
 	if d.State == mail.Quarantined {
-		out.HeldUntil = d.HeldUntil
-	}
-	if !d.Due.IsZero() {
-		out.DueAt = &d.Due
+		out.HeldUntil = Time{d.HeldUntil}
 	}
 	return out
 }
@@ -151,7 +151,7 @@ func newDelivery(d store.Delivery) Delivery {
 func newMessage(m store.Message) Message {
 	s := m.Envelope.Session
 	out := Message{
-		ID: m.ID, ReceivedAt: m.ReceivedAt, ReversePath: m.Envelope.ReversePath,
+		ID: m.ID, ReceivedAt: Time{m.ReceivedAt}, ReversePath: m.Envelope.ReversePath,
 		Listener: s.Listener, HELO: s.HELO, TLS: s.TLS,
 		Size: m.Size, SHA256: m.SHA256, TraceField: m.TraceField, Kept: m.Body != "", Trace: newSteps(m.Steps),
 		Deliveries: make([]DeliveryHistory, len(m.Deliveries)),
@@ -160,10 +160,10 @@ func newMessage(m store.Message) Message {
 		out.RemoteIP = s.RemoteIP.String()
 	}
 	for i, d := range m.Deliveries {
-		h := DeliveryHistory{Delivery: newDelivery(d.Delivery), Trace: newSteps(d.Steps), Tries: make([]Attempt, len(d.Tries))}
+		h := DeliveryHistory{Delivery: newDelivery(d.Delivery), Trace: newSteps(d.Steps), Attempts: make([]Attempt, len(d.Tries))}
 		for j, a := range d.Tries {
-			h.Tries[j] = Attempt{
-				Number: a.Number, At: a.At, DurationMS: milliseconds(a.Duration),
+			h.Attempts[j] = Attempt{
+				Number: a.Number, At: Time{a.At}, DurationMS: milliseconds(a.Duration),
 				Code: a.Code, Reason: a.Reason, Response: string(a.Response),
 			}
 		}
@@ -175,7 +175,7 @@ func newMessage(m store.Message) Message {
 func newSteps(steps []mail.Step) []Step {
 	out := make([]Step, len(steps))
 	for i, s := range steps {
-		out[i] = Step{At: s.At, Name: s.Name, DurationMS: milliseconds(s.Duration), Fuel: s.Fuel, Detail: s.Detail, Verdict: s.Verdict, Error: s.Error, Log: s.Log}
+		out[i] = Step{At: Time{s.At}, Name: s.Name, DurationMS: milliseconds(s.Duration), Fuel: s.Fuel, Detail: s.Detail, Verdict: s.Verdict, Error: s.Error, Log: s.Log}
 	}
 	return out
 }

@@ -128,6 +128,9 @@ func askWith(t *testing.T, socket, method, target, body string) *http.Response {
 // receivedAt is whole milliseconds, as the store keeps them.
 var receivedAt = time.Date(2026, 2, 12, 10, 30, 2, 345e6, time.UTC)
 
+// at is a moment in an answer.
+func at(t time.Time) admin.Time { return admin.Time{Time: t} }
+
 // add stores a mail with one delivery to each of the endpoints "tenant/name".
 func (f *fixture) add(t *testing.T, raw string, endpoints ...string) mail.MessageID {
 	t.Helper()

@@ -203,15 +203,15 @@ func TestListFields(t *testing.T) {
 
 	base := admin.Delivery{
 		Tenant: "acme", Alias: "support", ReversePath: "alice@example.com", Recipient: "support@acme.test", Size: 5,
-		ReceivedAt: receivedAt, UpdatedAt: receivedAt, ExpiresAt: receivedAt.Add(24 * time.Hour), PayloadUntil: receivedAt.Add(24 * time.Hour), State: mail.Queued, DueAt: &receivedAt,
+		ReceivedAt: at(receivedAt), UpdatedAt: at(receivedAt), ExpiresAt: at(receivedAt.Add(24 * time.Hour)), PayloadUntil: at(receivedAt.Add(24 * time.Hour)), State: mail.Queued, DueAt: at(receivedAt),
 	}
 	retrying, delivered, inFlight := base, base, base
 	retrying.ID, retrying.Endpoint, retrying.Subject = id.Delivery(1), "desk", "Hello"
-	retrying.State, retrying.Reason, retrying.Attempts, retrying.LastCode = mail.Retrying, "status: 503", 1, 503
-	retrying.UpdatedAt, retrying.DueAt = receivedAt.Add(2*time.Second), &due
+	retrying.State, retrying.Reason, retrying.AttemptCount, retrying.LastCode = mail.Retrying, "status: 503", 1, 503
+	retrying.UpdatedAt, retrying.DueAt = at(receivedAt.Add(2*time.Second)), at(due)
 	delivered.ID, delivered.Endpoint = id.Delivery(2), "archive"
-	delivered.State, delivered.Attempts, delivered.LastCode = mail.Delivered, 1, 200
-	delivered.UpdatedAt, delivered.DueAt = receivedAt.Add(time.Second), nil
+	delivered.State, delivered.AttemptCount, delivered.LastCode = mail.Delivered, 1, 200
+	delivered.UpdatedAt, delivered.DueAt = at(receivedAt.Add(time.Second)), admin.Time{}
 	inFlight.ID, inFlight.Endpoint, inFlight.InFlight = id.Delivery(3), "slow", true
 
 	got, err := client.List(t.Context(), admin.ListOptions{})
@@ -304,7 +304,7 @@ func TestHostileText(t *testing.T) {
 		t.Fatalf("Message = %+v, %v", m, err)
 	}
 	d := m.Deliveries[0]
-	if d.Tries[0].Response != want || d.Tries[0].Reason != want || d.Trace[0].Detail != want {
+	if d.Attempts[0].Response != want || d.Attempts[0].Reason != want || d.Trace[0].Detail != want {
 		t.Errorf("Message = %+v", d)
 	}
 }

@@ -27,7 +27,7 @@ type QueueStats struct {
 // that is paused as a whole.
 type Lane struct {
 	Tenant   string `json:"tenant"`
-	Endpoint string `json:"endpoint"`
+	Endpoint string `json:"endpoint,omitempty"`
 	// Waiting counts deliveries that no attempt is under way of, and InFlight the others.
 	Waiting int `json:"waiting"`
 	// Due counts those of the waiting that are due.
@@ -35,19 +35,19 @@ type Lane struct {
 	InFlight int `json:"in_flight"`
 	// NextDueAt is when the first that waits is due, and OldestAt when the first in the
 	// queue was received.
-	NextDueAt time.Time `json:"next_due_at,omitzero"`
-	OldestAt  time.Time `json:"oldest_at,omitzero"`
+	NextDueAt Time `json:"next_due_at,omitzero"`
+	OldestAt  Time `json:"oldest_at,omitzero"`
 	// PausedSince is of the endpoint's own pause; TenantPaused says that all of its tenant
 	// is paused.
-	PausedSince  time.Time `json:"paused_since,omitzero"`
-	TenantPaused bool      `json:"tenant_paused"`
+	PausedSince  Time `json:"paused_since,omitzero"`
+	TenantPaused bool `json:"tenant_paused"`
 	// WaitsFor says what the first has to wait for; empty where nothing waits, or an attempt
 	// may begin at any moment.
 	WaitsFor Wait `json:"waits_for,omitempty"`
 	// LimitedBy names the limit that holds it back, as in "tenant.rate", and LimitedUntil is
 	// when that lets another attempt begin.
-	LimitedBy    string    `json:"limited_by,omitempty"`
-	LimitedUntil time.Time `json:"limited_until,omitzero"`
+	LimitedBy    string `json:"limited_by,omitempty"`
+	LimitedUntil Time   `json:"limited_until,omitzero"`
 	// Full says whose attempts under way are as many as may be: "endpoint", "tenant", or
 	// "gateway"; MaxInFlight is how many these are, where it is one of the former two.
 	Full        string `json:"full,omitempty"`
@@ -74,7 +74,7 @@ func (l *Lane) waits(h queue.Hold) {
 	case l.Due == 0:
 		l.WaitsFor = WaitsForSchedule
 	case h.LimitedBy != "":
-		l.WaitsFor, l.LimitedBy, l.LimitedUntil = WaitsForLimit, h.LimitedBy, h.LimitedUntil
+		l.WaitsFor, l.LimitedBy, l.LimitedUntil = WaitsForLimit, h.LimitedBy, Time{h.LimitedUntil}
 	case h.Full != "":
 		l.WaitsFor, l.Full, l.MaxInFlight = WaitsForRoom, string(h.Full), h.Most
 	}
@@ -121,7 +121,7 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) {
 	for i, l := range lanes {
 		stats.Lanes[i] = Lane{
 			Tenant: l.Endpoint.Tenant, Endpoint: l.Endpoint.Name, Waiting: l.Waiting, Due: l.Due, InFlight: l.InFlight,
-			NextDueAt: l.NextDue, OldestAt: l.Oldest, PausedSince: l.PausedSince, TenantPaused: l.TenantPaused,
+			NextDueAt: Time{l.NextDue}, OldestAt: Time{l.Oldest}, PausedSince: Time{l.PausedSince}, TenantPaused: l.TenantPaused,
 		}
 		stats.Lanes[i].waits(holds[l.Endpoint])
 		stats.Waiting += l.Waiting

@@ -36,9 +36,9 @@ func TestQueue(t *testing.T) {
 		}
 	}
 	want := admin.QueueStats{Waiting: 2, Due: 1, InFlight: 1, Lanes: []admin.Lane{
-		{Tenant: "acme", Endpoint: "desk", Waiting: 1, Due: 1, InFlight: 1, NextDueAt: f.at, OldestAt: f.at, WaitsFor: admin.WaitsForResume},
+		{Tenant: "acme", Endpoint: "desk", Waiting: 1, Due: 1, InFlight: 1, NextDueAt: at(f.at), OldestAt: at(f.at), WaitsFor: admin.WaitsForResume},
 		{Tenant: "other", TenantPaused: true},
-		{Tenant: "other", Endpoint: "desk", Waiting: 1, NextDueAt: later, OldestAt: f.at, TenantPaused: true, WaitsFor: admin.WaitsForResume},
+		{Tenant: "other", Endpoint: "desk", Waiting: 1, NextDueAt: at(later), OldestAt: at(f.at), TenantPaused: true, WaitsFor: admin.WaitsForResume},
 	}}
 	got, err := client.Queue(t.Context())
 	if err != nil {
@@ -71,12 +71,12 @@ func TestQueueSaysWhatHoldsItBack(t *testing.T) {
 	f.add(t, "", "acme/claimed")
 	f.claim(t, "acme/claimed")
 	lane := func(name string, l admin.Lane) admin.Lane {
-		l.Tenant, l.Endpoint, l.OldestAt = "acme", name, f.at
+		l.Tenant, l.Endpoint, l.OldestAt = "acme", name, at(f.at)
 		if l.InFlight == 0 {
 			l.Waiting = 1
 		}
 		if l.Due > 0 {
-			l.NextDueAt = f.at
+			l.NextDueAt = at(f.at)
 		}
 		return l
 	}
@@ -85,8 +85,8 @@ func TestQueueSaysWhatHoldsItBack(t *testing.T) {
 		lane("claimed", admin.Lane{InFlight: 1}),
 		lane("free", admin.Lane{Due: 1}),
 		lane("full", admin.Lane{Due: 1, WaitsFor: admin.WaitsForRoom, Full: "endpoint", MaxInFlight: 8}),
-		lane("later", admin.Lane{NextDueAt: later, WaitsFor: admin.WaitsForSchedule}),
-		lane("limited", admin.Lane{Due: 1, WaitsFor: admin.WaitsForLimit, LimitedBy: "tenant.rate", LimitedUntil: until}),
+		lane("later", admin.Lane{NextDueAt: at(later), WaitsFor: admin.WaitsForSchedule}),
+		lane("limited", admin.Lane{Due: 1, WaitsFor: admin.WaitsForLimit, LimitedBy: "tenant.rate", LimitedUntil: at(until)}),
 	}}
 	got, err := client.Queue(t.Context())
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -145,7 +145,7 @@ func TestCount(t *testing.T) {
 	f.add(t, "", "acme/desk", "other/desk")
 	hour := receivedAt.Truncate(time.Hour)
 	want := admin.CountList{Total: 3, Counts: []admin.Count{
-		{Hour: hour.Add(time.Hour), State: mail.Queued, Deliveries: 1}, {Hour: hour, State: mail.Failed, Deliveries: 1}, {Hour: hour, State: mail.Queued, Deliveries: 1},
+		{Hour: at(hour.Add(time.Hour)), State: mail.Queued, Deliveries: 1}, {Hour: at(hour), State: mail.Failed, Deliveries: 1}, {Hour: at(hour), State: mail.Queued, Deliveries: 1},
 	}}
 	got, err := client.Count(t.Context(), admin.Filter{Tenant: "acme"})
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -172,16 +172,16 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	const delivery = `"id":"MSG_1","tenant":"acme","endpoint":"desk","alias":"support","reverse_path":"alice@example.com","recipient":"support@acme.test","subject":"Hello",` +
-		`"state":"quarantined","reason":"virus: Eicar","attempts":1,"last_code":503,"size":5,"in_flight":false,"received_at":"2026-02-12T10:30:02.345Z","updated_at":"2026-02-12T10:30:03.465Z",` +
+		`"state":"quarantined","reason":"virus: Eicar","attempt_count":1,"last_code":503,"size":5,"in_flight":false,"received_at":"2026-02-12T10:30:02.345Z","updated_at":"2026-02-12T10:30:03.465Z",` +
 		`"expires_at":"2026-02-13T10:30:02.345Z","payload_until":"2026-02-13T10:30:02.345Z","held_until":"2026-02-13T10:30:02.345Z"`
 	for target, want := range map[string]string{
 		"/v1/deliveries?state=quarantined": `{"deliveries":[{` + delivery + `}]}`,
-		"/v1/counts?state=quarantined":     `{"counts":[{"hour":"2026-02-12T10:00:00Z","state":"quarantined","deliveries":1}],"total":1}`,
+		"/v1/counts?state=quarantined":     `{"counts":[{"hour":"2026-02-12T10:00:00.000Z","state":"quarantined","count":1}],"total":1}`,
 		"/v1/messages/" + string(id): `{"id":"MSG","received_at":"2026-02-12T10:30:02.345Z","reverse_path":"alice@example.com","listener":"mx","remote_ip":"192.0.2.7","helo":"mail.example.com",` +
 			`"tls":"TLS 1.3 X","size":5,"sha256":"` + strings.Repeat("0a", 32) + `","trace_field":"Received: from mail.example.com\r\n","kept":true,` +
 			`"trace":[{"at":"2026-02-12T10:30:01.345Z","name":"transaction began","duration_ms":0},{"at":"2026-02-12T10:30:02.345Z","name":"received and spooled","duration_ms":1.5}],` +
 			`"deliveries":[{` + delivery + `,"trace":[{"at":"2026-02-12T10:30:02.345Z","name":"stage x","duration_ms":0.25,"fuel":7,"detail":"d","verdict":"skip","error":"e","log":["info: l"]}],` +
-			`"tries":[{"number":1,"at":"2026-02-12T10:30:03.345Z","duration_ms":120,"code":503,"reason":"status: 503","response":"busy"}]}]}`,
+			`"attempts":[{"number":1,"at":"2026-02-12T10:30:03.345Z","duration_ms":120,"code":503,"reason":"status: 503","response":"busy"}]}]}`,
 		"/v1/queue": `{"lanes":[{"tenant":"acme","endpoint":"desk","waiting":1,"due":1,"in_flight":0,"next_due_at":"2026-02-12T10:30:02.345Z","oldest_at":"2026-02-12T10:30:02.345Z",` +
 			`"paused_since":"2026-02-12T10:30:02.345Z","tenant_paused":false,"waits_for":"resume"}],"waiting":1,"due":1,"in_flight":0}`,
 	} {

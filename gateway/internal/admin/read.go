@@ -25,7 +25,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		s.fail(ctx, w, err)
 		return
 	}
-	page := DeliveryList{Deliveries: []Delivery{}, Next: newCursor(found.next), SearchedTo: found.back}
+	page := DeliveryList{Deliveries: []Delivery{}, Next: newCursor(found.next), SearchedTo: Time{found.back}}
 	for _, d := range found.rows {
 		page.Deliveries = append(page.Deliveries, newDelivery(d))
 	}
@@ -47,7 +47,7 @@ func (s *Server) count(w http.ResponseWriter, r *http.Request) {
 	}
 	list := CountList{Counts: make([]Count, len(counts))}
 	for i, c := range counts {
-		list.Counts[i] = Count{Hour: c.Hour, State: c.State, Deliveries: c.Deliveries}
+		list.Counts[i] = Count{Hour: Time{c.Hour}, State: c.State, Deliveries: c.Deliveries}
 		list.Total += c.Deliveries
 	}
 	s.answer(w, list)

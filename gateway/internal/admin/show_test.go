@@ -33,25 +33,25 @@ func TestMessage(t *testing.T) {
 	desk := admin.DeliveryHistory{
 		Delivery: admin.Delivery{
 			ID: id.Delivery(1), Tenant: "acme", Endpoint: "desk", Alias: "support", ReversePath: "alice@example.com", Recipient: "support@acme.test",
-			Subject: "Hello", State: mail.Retrying, Reason: "status: 503", Attempts: 1, LastCode: 503, Size: 5,
-			ReceivedAt: receivedAt, UpdatedAt: receivedAt.Add(1120 * time.Millisecond), ExpiresAt: receivedAt.Add(24 * time.Hour), PayloadUntil: receivedAt.Add(24 * time.Hour), DueAt: &due,
+			Subject: "Hello", State: mail.Retrying, Reason: "status: 503", AttemptCount: 1, LastCode: 503, Size: 5,
+			ReceivedAt: at(receivedAt), UpdatedAt: at(receivedAt.Add(1120 * time.Millisecond)), ExpiresAt: at(receivedAt.Add(24 * time.Hour)), PayloadUntil: at(receivedAt.Add(24 * time.Hour)), DueAt: at(due),
 		},
-		Trace: []admin.Step{{At: receivedAt, Name: "parsed", DurationMS: 0.25, Detail: "no attachments"}},
-		Tries: []admin.Attempt{{Number: 1, At: receivedAt.Add(time.Second), DurationMS: 120, Code: 503, Reason: "status: 503", Response: "busy"}},
+		Trace:    []admin.Step{{At: at(receivedAt), Name: "parsed", DurationMS: 0.25, Detail: "no attachments"}},
+		Attempts: []admin.Attempt{{Number: 1, At: at(receivedAt.Add(time.Second)), DurationMS: 120, Code: 503, Reason: "status: 503", Response: "busy"}},
 	}
 	archive := admin.DeliveryHistory{
 		Delivery: admin.Delivery{
 			ID: id.Delivery(2), Tenant: "acme", Endpoint: "archive", Alias: "support", ReversePath: "alice@example.com", Recipient: "support@acme.test",
-			State: mail.Queued, Size: 5, ReceivedAt: receivedAt, UpdatedAt: receivedAt, ExpiresAt: receivedAt.Add(24 * time.Hour), PayloadUntil: receivedAt.Add(24 * time.Hour), DueAt: &receivedAt,
+			State: mail.Queued, Size: 5, ReceivedAt: at(receivedAt), UpdatedAt: at(receivedAt), ExpiresAt: at(receivedAt.Add(24 * time.Hour)), PayloadUntil: at(receivedAt.Add(24 * time.Hour)), DueAt: at(receivedAt),
 		},
-		Trace: []admin.Step{}, Tries: []admin.Attempt{},
+		Trace: []admin.Step{}, Attempts: []admin.Attempt{},
 	}
 	want := admin.Message{
-		ID: id, ReceivedAt: receivedAt, ReversePath: "alice@example.com", Listener: "mx", RemoteIP: "192.0.2.7", HELO: "mail.example.com", TLS: "TLS 1.3 X",
+		ID: id, ReceivedAt: at(receivedAt), ReversePath: "alice@example.com", Listener: "mx", RemoteIP: "192.0.2.7", HELO: "mail.example.com", TLS: "TLS 1.3 X",
 		Size: 5, SHA256: strings.Repeat("0a", 32), TraceField: "Received: from mail.example.com\r\n", Kept: true,
 		Trace: []admin.Step{
-			{At: receivedAt.Add(-time.Second), Name: "transaction began"},
-			{At: receivedAt, Name: "received and spooled", DurationMS: 1.5},
+			{At: at(receivedAt.Add(-time.Second)), Name: "transaction began"},
+			{At: at(receivedAt), Name: "received and spooled", DurationMS: 1.5},
 		},
 	}
 	for asked, deliveries := range map[string][]admin.DeliveryHistory{
