@@ -96,7 +96,8 @@ func newQueuePause() *cobra.Command {
 		Use:   "pause TENANT[/ENDPOINT]",
 		Short: "Have what is to be sent to an endpoint, or for a tenant, wait",
 		Long: `Pause has the deliveries for an endpoint, or without one for all endpoints of a
-tenant, wait until "postern queue resume". Attempts that are under way go on. Mail is taken as ever, and
+tenant, wait until "postern queue resume". One that the running configuration does not have is
+refused, unless deliveries still wait for it. Attempts that are under way go on. Mail is taken as ever, and
 retention goes on: what waits beyond it expires.`,
 		Example: `  postern queue pause --data-dir /var/lib/postern acme/desk
   postern queue pause -c postern.hcl acme --json`,
@@ -140,8 +141,8 @@ func newPausing(cmd *cobra.Command, do func(*admin.Client, context.Context, admi
 		}
 		return answer(cmd, &gateway, asJSON, func(ctx context.Context, client *admin.Client) (admin.Paused, error) {
 			paused, err := do(client, ctx, admin.Pausing{Tenant: tenant, Endpoint: endpoint})
-			if err == nil && !paused.Known {
-				fmt.Fprintf(cmd.ErrOrStderr(), "postern: warning: the running configuration has no %s\n", paused.Pausing)
+			if err == nil && paused.Paused && !paused.Known {
+				fmt.Fprintf(cmd.ErrOrStderr(), "postern: warning: the running configuration has no %s; it is for what still waits\n", paused.Pausing)
 			}
 			return paused, err
 		}, func(w io.Writer, p admin.Paused) error {

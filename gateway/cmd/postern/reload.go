@@ -216,16 +216,15 @@ func (l *live) reload(ctx context.Context, why string) {
 	l.log.Info("the configuration is reloaded", "plugins", len(cfg.AllPlugins()), "tenants", len(cfg.Tenants))
 }
 
-// knows tells whether the configuration has an endpoint, or without a name a tenant. It may
+// endpoints lists those of the configuration, and for each tenant one without a name. It may
 // be called by any goroutine.
-func (l *live) knows(e store.Endpoint) bool {
+func (l *live) endpoints() []store.Endpoint {
 	parts := l.running.Load()
-	if e.Name == "" {
-		_, known := parts.retention[e.Tenant]
-		return known
+	list := slices.Collect(maps.Keys(parts.endpoints))
+	for tenant := range parts.retention {
+		list = append(list, store.Endpoint{Tenant: tenant})
 	}
-	_, known := parts.endpoints[e]
-	return known
+	return list
 }
 
 // needsStart refuses a configuration with changes in blocks that those of tenants depend on:

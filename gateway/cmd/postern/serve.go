@@ -143,7 +143,7 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	}
 	running := services{
 		listeners: bound, dispatcher: dispatcher, shadows: shadows, queue: q, log: log,
-		control: admin.NewServer(admin.Config{Backup: data.backup, Store: db, Bodies: bodies, Wake: q.Changed, Holds: q.Holds, Known: l.knows, Logger: log}),
+		control: admin.NewServer(admin.Config{Backup: data.backup, Store: db, Bodies: bodies, Wake: q.Changed, Holds: q.Holds, Endpoints: l.endpoints, Logger: log}),
 		sweep:   receiver.SweepBodies,
 		public:  public,
 	}

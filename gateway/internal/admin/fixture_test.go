@@ -76,7 +76,9 @@ func (f *fixture) serve(t *testing.T, data store.Store) (*admin.Client, string) 
 	}
 	server := admin.NewServer(admin.Config{
 		Store: data, Bodies: bodies, Wake: func() { f.woken.Add(1) }, Patience: f.patience, SearchStep: f.step, SearchFor: time.Duration(min(f.step, 1)), Holds: func() map[store.Endpoint]queue.Hold { return f.holds }, Logger: hclog.NewNullLogger(),
-		Known: func(e store.Endpoint) bool { return e.Tenant == "acme" && (e.Name == "" || e.Name == "desk") },
+		Endpoints: func() []store.Endpoint {
+			return []store.Endpoint{{Tenant: "acme"}, {Tenant: "acme", Name: "desk"}, {Tenant: "other"}}
+		},
 	})
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()

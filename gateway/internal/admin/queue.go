@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/postern-mail/postern/gateway/internal/config/syntax"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
@@ -153,14 +155,23 @@ func (s *Server) pausing(w http.ResponseWriter, r *http.Request, pause bool) {
 		s.fail(ctx, w, err)
 		return
 	}
-	answer := Paused{Pausing: p, Paused: pause, Known: s.cfg.Known(e), Changed: true}
+	endpoints := s.cfg.Endpoints()
+	answer := Paused{Pausing: p, Paused: pause, Known: slices.Contains(endpoints, e), Changed: true}
+	queued := false
 	for _, l := range lanes {
+		if l.Endpoint == e || e.Name == "" && l.Endpoint.Tenant == e.Tenant {
+			queued = true // since before it was taken out of the configuration, or paused
+		}
 		if pause && l.Endpoint == e && !l.PausedSince.IsZero() {
 			answer.Changed = false
 		}
 		if l.Endpoint == (store.Endpoint{Tenant: e.Tenant}) && e.Name != "" {
 			answer.TenantPaused = true
 		}
+	}
+	if pause && !answer.Known && !queued {
+		s.refuse(w, http.StatusNotFound, unknown(p, endpoints))
+		return
 	}
 	if pause {
 		err = s.store.Pause(ctx, e, time.Now())
@@ -174,6 +185,21 @@ func (s *Server) pausing(w http.ResponseWriter, r *http.Request, pause bool) {
 	s.cfg.Wake()
 	s.log.Info("an operator paused or resumed deliveries", "tenant", hclog.Quote(p.Tenant), "endpoint", hclog.Quote(p.Endpoint), "paused", pause, "changed", answer.Changed)
 	s.answer(w, answer)
+}
+
+// unknown says that there is nothing of a name, and which may have been meant.
+func unknown(p Pausing, endpoints []store.Endpoint) error {
+	var names []string
+	for _, e := range endpoints {
+		if (e.Name == "") == (p.Endpoint == "") {
+			names = append(names, Pausing{Tenant: e.Tenant, Endpoint: e.Name}.String())
+		}
+	}
+	text := fmt.Sprintf("the running configuration has no %s, and nothing waits for it", p)
+	if hint := syntax.DidYouMean(p.String(), names); hint != "" {
+		text += "; " + hint
+	}
+	return errors.New(text)
 }
 
 func (p Pausing) check() error {

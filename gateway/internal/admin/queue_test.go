@@ -97,21 +97,26 @@ func TestQueueSaysWhatHoldsItBack(t *testing.T) {
 func TestPauseAndResume(t *testing.T) {
 	t.Parallel()
 	f, client := recent(t)
-	f.add(t, "", "acme/desk")
-	desk, acme, odd := admin.Pausing{Tenant: "acme", Endpoint: "desk"}, admin.Pausing{Tenant: "acme"}, admin.Pausing{Tenant: "acme", Endpoint: "dsk"}
+	f.add(t, "", "acme/desk", "acme/gone", "former/desk")
+	desk, acme, gone := admin.Pausing{Tenant: "acme", Endpoint: "desk"}, admin.Pausing{Tenant: "acme"}, admin.Pausing{Tenant: "acme", Endpoint: "gone"}
+	former, odd := admin.Pausing{Tenant: "former"}, admin.Pausing{Tenant: "acme", Endpoint: "dsk"}
 	for i, tc := range []struct {
 		pause   bool
 		what    admin.Pausing
 		want    admin.Paused
 		waiting int
 	}{
-		{true, desk, admin.Paused{Pausing: desk, Paused: true, Known: true, Changed: true}, 0},
-		{true, desk, admin.Paused{Pausing: desk, Paused: true, Known: true}, 0},
-		{true, acme, admin.Paused{Pausing: acme, Paused: true, Known: true, Changed: true}, 0},
-		{false, desk, admin.Paused{Pausing: desk, Known: true, Changed: true, TenantPaused: true}, 0},
-		{false, desk, admin.Paused{Pausing: desk, Known: true, TenantPaused: true}, 0},
-		{false, acme, admin.Paused{Pausing: acme, Known: true, Changed: true}, 1},
-		{true, odd, admin.Paused{Pausing: odd, Paused: true, Changed: true}, 1},
+		{true, desk, admin.Paused{Pausing: desk, Paused: true, Known: true, Changed: true}, 2},
+		{true, desk, admin.Paused{Pausing: desk, Paused: true, Known: true}, 2},
+		{true, acme, admin.Paused{Pausing: acme, Paused: true, Known: true, Changed: true}, 1},
+		{false, desk, admin.Paused{Pausing: desk, Known: true, Changed: true, TenantPaused: true}, 1},
+		{false, desk, admin.Paused{Pausing: desk, Known: true, TenantPaused: true}, 1},
+		{false, acme, admin.Paused{Pausing: acme, Known: true, Changed: true}, 3},
+		// What is not in the configuration any more, and has deliveries that wait.
+		{true, gone, admin.Paused{Pausing: gone, Paused: true, Changed: true}, 2},
+		{true, former, admin.Paused{Pausing: former, Paused: true, Changed: true}, 1},
+		{false, former, admin.Paused{Pausing: former, Changed: true}, 2},
+		{false, odd, admin.Paused{Pausing: odd}, 2},
 	} {
 		do := client.Resume
 		if tc.pause {
@@ -125,6 +130,17 @@ func TestPauseAndResume(t *testing.T) {
 		if err != nil || len(waiting) != tc.waiting {
 			t.Errorf("step %d: %v waits, %v", i, waiting, err)
 		}
+	}
+	for p, want := range map[admin.Pausing]string{
+		odd:                  `the running configuration has no acme/dsk, and nothing waits for it; did you mean "acme/desk"?`,
+		{Tenant: "acne"}:     `the running configuration has no acne, and nothing waits for it; did you mean "acme"?`,
+		{Tenant: "umbrella"}: `the running configuration has no umbrella, and nothing waits for it`,
+	} {
+		_, err := client.Pause(t.Context(), p)
+		wantError(t, p.String(), err, want)
+	}
+	if lanes, err := f.store.Lanes(t.Context()); err != nil || len(lanes) != 3 {
+		t.Errorf("lanes = %+v, %v; what was refused is not paused", lanes, err)
 	}
 	if f.woken.Load() == 0 {
 		t.Error("nobody was woken")

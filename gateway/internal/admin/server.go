@@ -50,9 +50,9 @@ type Config struct {
 	Wake func()
 	// Holds says what the running queue holds back, and why; nil where that is not known.
 	Holds func() map[store.Endpoint]queue.Hold
-	// Known tells whether the running configuration has an endpoint, or without a name a
-	// tenant; nil where that is not known.
-	Known func(store.Endpoint) bool
+	// Endpoints lists those of the running configuration, and for each tenant one without a
+	// name.
+	Endpoints func() []store.Endpoint
 	// Backup makes a backup in a new folder; nil where the data is not in files of this
 	// machine.
 	Backup func(ctx context.Context, dir string) (maintenance.Report, error)
@@ -83,8 +83,8 @@ func NewServer(cfg Config) *Server {
 	if cfg.Holds == nil {
 		cfg.Holds = func() map[store.Endpoint]queue.Hold { return nil }
 	}
-	if cfg.Known == nil {
-		cfg.Known = func(store.Endpoint) bool { return true }
+	if cfg.Endpoints == nil {
+		cfg.Endpoints = func() []store.Endpoint { return nil }
 	}
 	cfg.Patience = cmp.Or(cfg.Patience, patience)
 	cfg.SearchStep, cfg.SearchFor = cmp.Or(cfg.SearchStep, searchStep), cmp.Or(cfg.SearchFor, searchFor)
