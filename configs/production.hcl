@@ -280,7 +280,7 @@ plan "business" {
   rate  = "3000/h"
   burst = 50 # how many may go at once; default: as many as the rate has in a minute
 
-  max_per_minute = 200 # at most, in any minute; default 0, for any number
+  max_per_minute = 200 # at most, in any minute, burst or not; default 0, for any number; all of these hold together
 
   # Which plugins run, and in which order, for tenants that say none of their
   # own. Without it all of them, in the order of their blocks.

@@ -135,6 +135,37 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestAllLimitsHold has three limits for the same attempts, each of which is the one that holds
+// them back for a while.
+func TestAllLimitsHold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t)
+		backlog(t, f, "acme/desk", 100)
+		rate, perMinute := queue.Limit{Name: "rate", PerSecond: 120.0 / 3600, Burst: 20}, queue.PerMinute("max_per_minute", 30)
+		own := queue.Limit{Name: "rate", PerSecond: 1, Burst: 1}
+		r := rules(16, "acme/desk")
+		r.TenantLimits["acme"] = []queue.Limit{rate, perMinute}
+		r.Endpoints[desk] = queue.Room{Attempts: 16, Limits: []queue.Limit{own}}
+		began := time.Now()
+		works := func(until time.Duration, holds string) int {
+			list := works(t, f.Queue, 16, func() *queue.Rules { return r }, began.Add(until))
+			for _, l := range []queue.Limit{rate, perMinute, own} {
+				keeps(t, list, l, 0)
+			}
+			if h := f.Holds()[desk]; h.LimitedBy != holds {
+				t.Errorf("after %s it is held back by %+v, want %s", until, h, holds)
+			}
+			return len(list)
+		}
+		// The endpoint lets one go at a time, then the minute has its 30, then the rate its burst.
+		got := []int{works(0, "endpoint.rate"), works(30*time.Second, "tenant.max_per_minute"), works(10*time.Minute, "tenant.rate")}
+		if diff := cmp.Diff([]int{1, 15, 24}, got); diff != "" {
+			t.Errorf("attempts: %s", diff)
+		}
+	})
+}
+
 // TestPerMinute holds what it promises of any minute.
 func TestPerMinute(t *testing.T) {
 	t.Parallel()
