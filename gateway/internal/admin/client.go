@@ -23,7 +23,7 @@ var ErrNotRunning = errors.New("no gateway is running on this data folder")
 // ErrNotFound means that the gateway has no such message, delivery or payload.
 var ErrNotFound = errors.New("not found")
 
-// clientTimeout bounds one question, its answer included.
+// clientTimeout bounds one question, its answer included; of mails and payloads, each part of it.
 const clientTimeout = 5 * time.Minute
 
 // Client asks a running gateway.
@@ -39,6 +39,13 @@ func NewClient(socket string) *Client {
 		return d.DialContext(ctx, "unix", socket)
 	}
 	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: clientTimeout}}
+}
+
+// patient is for an answer that may take longer, and shows that it goes on.
+func (c *Client) patient() *http.Client {
+	patient := *c.http
+	patient.Timeout = 0
+	return &patient
 }
 
 // List returns a page of the log.
@@ -85,12 +92,16 @@ func (c *Client) WriteRaw(ctx context.Context, w io.Writer, id mail.MessageID, a
 
 // write copies an answer; what is its name in an error.
 func (c *Client) write(ctx context.Context, w io.Writer, path, what string) error {
-	body, err := c.get(ctx, path)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(clientTimeout, func() { cancel(fmt.Errorf("nothing has come for %s", clientTimeout)) })
+	defer watch.Stop()
+	body, err := c.askBy(ctx, c.patient(), http.MethodGet, path, http.NoBody)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	if _, err := io.Copy(w, body); err != nil {
+	if err := copyLiving(w, body, watch, clientTimeout); err != nil {
 		return fmt.Errorf("read %s: %w", what, err)
 	}
 	return nil

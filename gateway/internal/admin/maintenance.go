@@ -138,9 +138,7 @@ func (c *Client) follow(ctx context.Context, path string, request any, progress 
 	if err != nil {
 		return none, err
 	}
-	patient := *c.http
-	patient.Timeout = 0 // it shows signs of life
-	body, err := c.askBy(ctx, &patient, http.MethodPost, path, bytes.NewReader(question))
+	body, err := c.askBy(ctx, c.patient(), http.MethodPost, path, bytes.NewReader(question))
 	if err != nil {
 		return none, err
 	}

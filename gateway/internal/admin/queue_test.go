@@ -224,17 +224,63 @@ func (slow) Count(ctx context.Context, _ store.Filter) ([]store.Count, error) {
 	return nil, fmt.Errorf("count: %w", ctx.Err())
 }
 
+func (slow) Document(ctx context.Context, _ mail.DeliveryID) ([]byte, error) {
+	<-ctx.Done()
+	return nil, fmt.Errorf("document: %w", ctx.Err())
+}
+
+func (slow) Get(ctx context.Context, _ mail.MessageID) (store.Message, error) {
+	<-ctx.Done()
+	return store.Message{}, fmt.Errorf("get: %w", ctx.Err())
+}
+
 // TestPatience holds that a question to the store ends, and that the client learns what to do.
 func TestPatience(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	f.patience = time.Millisecond
 	client, _ := f.serve(t, slow{f.store})
-	const want = "the store was given up on after 1ms; try again with a narrower time range, by since and until"
+	const want = "the store was given up on after 1ms; try again, a list or a count with a narrower time range, by since and until"
 	_, err := client.List(t.Context(), admin.ListOptions{})
 	wantError(t, "list", err, want)
 	_, err = client.Count(t.Context(), admin.Filter{})
 	wantError(t, "count", err, want)
 	_, err = client.Act(t.Context(), admin.Drop, admin.ActRequest{Select: &admin.Filter{}})
 	wantError(t, "act", err, want)
+	id := mail.NewMessageID(receivedAt)
+	_, err = client.Message(t.Context(), string(id))
+	wantError(t, "message", err, want)
+	wantError(t, "payload", client.WritePayload(t.Context(), io.Discard, id.Delivery(1), true), want)
+	wantError(t, "raw", client.WriteRaw(t.Context(), io.Discard, id, true), want)
+}
+
+// halted are bodies that never come.
+type halted struct{ admin.Bodies }
+
+func (b halted) Open(ctx context.Context, ref mail.BodyRef) (mail.Body, error) {
+	body, err := b.Bodies.Open(ctx, ref)
+	return haltedBody{body, ctx}, err
+}
+
+type haltedBody struct {
+	mail.Body
+	ctx context.Context
+}
+
+func (b haltedBody) ReadAt([]byte, int64) (int, error) {
+	<-b.ctx.Done()
+	return 0, b.ctx.Err()
+}
+
+// TestPatienceWithBodies has a body that is opened, and then nothing of it comes.
+func TestPatienceWithBodies(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.patience = 50 * time.Millisecond
+	f.wrap = func(b admin.Bodies) admin.Bodies { return halted{b} }
+	client, _ := f.serve(t, nil)
+	id := f.add(t, rawMail(5), "acme/desk")
+	if err := client.WriteRaw(t.Context(), io.Discard, id, true); err == nil {
+		t.Error("a mail came of which nothing could be read")
+	}
 }

@@ -84,9 +84,11 @@ func (s *Server) payload(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusBadRequest, fmt.Errorf("%q is no id of a delivery", r.PathValue("id")))
 		return
 	}
-	stored, err := s.store.Document(r.Context(), delivery)
+	ctx, out, end := s.living(w, r)
+	defer end()
+	stored, err := s.store.Document(ctx, delivery)
 	if err != nil {
-		s.refuse(w, statusOf(err), err)
+		s.fail(ctx, w, err)
 		return
 	}
 	if stored == nil {
@@ -100,26 +102,26 @@ func (s *Server) payload(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Query().Get("content") == "omit" {
 		w.Header().Set("Content-Type", "application/json")
-		s.abortOn(doc.Encode(w, nil))
+		s.abortOn(doc.Encode(out, nil))
 		return
 	}
-	m, err := s.store.Get(r.Context(), message)
+	m, err := s.store.Get(ctx, message)
 	if err != nil {
-		s.refuse(w, statusOf(err), err)
+		s.fail(ctx, w, err)
 		return
 	}
 	if m.Body == "" { // the retention ended since the document was read
 		s.refuse(w, http.StatusNotFound, noPayload(delivery))
 		return
 	}
-	body, err := s.bodies.Open(r.Context(), m.Body)
+	body, err := s.bodies.Open(ctx, m.Body)
 	if err != nil {
-		s.refuse(w, http.StatusInternalServerError, err)
+		s.fail(ctx, w, err)
 		return
 	}
 	defer body.Close()
 	w.Header().Set("Content-Type", "application/json")
-	s.abortOn(payload.Render(w, doc, body))
+	s.abortOn(payload.Render(out, doc, body))
 }
 
 func noPayload(id mail.DeliveryID) error {
@@ -134,27 +136,29 @@ func (s *Server) raw(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusBadRequest, err)
 		return
 	}
-	m, err := s.store.Get(r.Context(), id)
+	ctx, out, end := s.living(w, r)
+	defer end()
+	m, err := s.store.Get(ctx, id)
 	if err != nil {
-		s.refuse(w, statusOf(err), err)
+		s.fail(ctx, w, err)
 		return
 	}
 	if m.Body == "" {
 		s.refuse(w, http.StatusNotFound, fmt.Errorf("the mail of message %s is not kept: its retention is over, or it was refused when it came", id))
 		return
 	}
-	body, err := s.bodies.Open(r.Context(), m.Body)
+	body, err := s.bodies.Open(ctx, m.Body)
 	if err != nil {
-		s.refuse(w, http.StatusInternalServerError, err)
+		s.fail(ctx, w, err)
 		return
 	}
 	defer body.Close()
 	w.Header().Set("Content-Type", "message/rfc822")
 	if r.URL.Query().Get("as_received") != "true" {
-		_, err = io.WriteString(w, m.TraceField)
+		_, err = io.WriteString(out, m.TraceField)
 	}
 	if err == nil {
-		_, err = io.Copy(w, io.NewSectionReader(body, 0, body.Size()))
+		_, err = io.Copy(out, io.NewSectionReader(body, 0, body.Size()))
 	}
 	s.abortOn(err)
 }

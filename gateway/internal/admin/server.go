@@ -147,8 +147,8 @@ func (s *Server) within(r *http.Request) (context.Context, context.CancelFunc) {
 // fail refuses a request for an error of the store, whose question ctx was for.
 func (s *Server) fail(ctx context.Context, w http.ResponseWriter, err error) {
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		err = fmt.Errorf("the store was given up on after %s; try again with a narrower time range, by since and until", s.cfg.Patience)
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		err = fmt.Errorf("the store was given up on after %s; try again, a list or a count with a narrower time range, by since and until", s.cfg.Patience)
 		s.refuse(w, http.StatusServiceUnavailable, err)
 	case ctx.Err() != nil: // the client has gone
 		s.log.Debug("a request was given up by its client", "error", err)
