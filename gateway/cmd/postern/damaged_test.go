@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
 )
 
 // TestDamagedDatabase has verbs meet a database that is cut, and one with a damaged page.
@@ -19,16 +17,7 @@ func TestDamagedDatabase(t *testing.T) {
 	configure(t, dir, "https://desk.acme.test", "")
 	configFile, data := filepath.Join(dir, "postern.hcl"), filepath.Join(dir, "data")
 	file := filepath.Join(data, "postern.db")
-	if err := os.Mkdir(data, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	db, err := sqlite.Open(t.Context(), file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
+	emptyStore(t, file)
 	runPostern(t, nil, "backup", "--data-dir", data, filepath.Join(dir, "backup"))
 	whole := content(t, file)
 	env := []string{"TEST_WEBHOOK_SECRET=" + testSecret}

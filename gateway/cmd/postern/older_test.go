@@ -25,16 +25,7 @@ func TestOlderTables(t *testing.T) {
 	}
 	config := filepath.Join(data, "postern.hcl")
 	file := filepath.Join(data, "data", "postern.db")
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	db, err := sqlite.Open(t.Context(), file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
+	emptyStore(t, file)
 	runPostern(t, nil, "backup", "-c", config, filepath.Join(dir, "backup"))
 	for _, database := range []string{file, filepath.Join(dir, "backup", "postern.db")} {
 		age(t, database)
@@ -56,6 +47,21 @@ func TestOlderTables(t *testing.T) {
 	}
 	if content(t, filepath.Join(dir, "restored", "postern.db")) != content(t, filepath.Join(dir, "backup", "postern.db")) {
 		t.Error("what was restored is not the backup")
+	}
+}
+
+// emptyStore makes a database, and the folder that it is in.
+func emptyStore(t *testing.T, file string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sqlite.Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
