@@ -67,8 +67,7 @@ func shape(t reflect.Type, path string, lines *[]string) {
 	case reflect.Map:
 		shape(t.Elem(), path+"{}", lines)
 	case reflect.Struct:
-		for i := range t.NumField() {
-			f := t.Field(i)
+		for f := range t.Fields() {
 			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 			switch {
 			case name == "-" || f.PkgPath != "" && !f.Anonymous:
