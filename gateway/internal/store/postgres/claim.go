@@ -40,20 +40,24 @@ func scanWaiting(row pgx.CollectableRow) (w store.Waiting, err error) {
 // isPaused is the condition that a lane is held back.
 const isPaused = `EXISTS (SELECT 1 FROM pauses WHERE tenant = split_part(lane, '/', 1) AND endpoint IN ('', split_part(lane, '/', 2)))`
 
-// claimRows leases deliveries that nobody else is about to, and reads what they are.
-const claimRows = `
+// leaseRows leases deliveries that nobody else is about to.
+const leaseRows = `
 	WITH picked AS MATERIALIZED (
 		SELECT q.delivery_seq FROM unnest($1::text[], $2::bigint[]) AS quota (lane, most), LATERAL (
 			SELECT delivery_seq FROM queue WHERE owner IS NULL AND lane = quota.lane AND due_at <= $3 ORDER BY due_at, delivery_seq LIMIT quota.most
 			FOR UPDATE SKIP LOCKED) q
-		WHERE NOT ` + isPaused + `),
-	leased AS (
-		UPDATE queue SET owner = $4, lease_until = $5, claims = claims + 1 FROM picked WHERE queue.delivery_seq = picked.delivery_seq
-		RETURNING queue.delivery_seq, claims, lost, due_at)
+		WHERE NOT ` + isPaused + `)
+	UPDATE queue SET owner = $4, lease_until = $5, claims = claims + 1 FROM picked WHERE queue.delivery_seq = picked.delivery_seq`
+
+// leasedRows reads what was leased in this transaction. It is a statement of its own, since what it reads of
+// deliveries is as old as its beginning: a row of the queue that somebody else has given back while leaseRows was
+// under way is leased as he left it, and the delivery beside it would be as it was before his attempt.
+const leasedRows = `
 	SELECT q.delivery_seq, q.claims, m.id, d.tenant, d.endpoint, d.alias, d.recipient, d.expires_at, d.attempts, d.earlier, d.released, q.lost,
 		coalesce(octet_length(d.document), 0), d.spam_action, d.virus_action,
 		m.reverse_path, m.smtputf8, m.listener, m.helo, m.remote_ip, m.tls, m.received_at, m.size, m.sha256, coalesce(m.body, ''), m.reports
-	FROM leased q JOIN deliveries d ON d.seq = q.delivery_seq JOIN messages m ON m.seq = d.seq >> 20
+	FROM queue q JOIN deliveries d ON d.seq = q.delivery_seq JOIN messages m ON m.seq = d.seq >> 20
+	WHERE q.owner = $1 AND q.lease_until = $2 AND q.xmin = pg_current_xact_id()::xid
 	ORDER BY q.due_at, q.delivery_seq`
 
 // Claim implements store.Store.
@@ -65,7 +69,8 @@ func (db *DB) Claim(ctx context.Context, c store.Claim) ([]store.Job, error) {
 	var jobs []store.Job
 	err := db.change(ctx, lazy, func(ctx context.Context, tx *tx) error {
 		b := &pgx.Batch{}
-		b.Queue(claimRows, lanes, most, millis(c.Now), c.Owner, millis(c.Until)).Query(func(rows pgx.Rows) (err error) {
+		b.Queue(leaseRows, lanes, most, millis(c.Now), c.Owner, millis(c.Until))
+		b.Queue(leasedRows, c.Owner, millis(c.Until)).Query(func(rows pgx.Rows) (err error) {
 			jobs, err = pgx.CollectRows(rows, scanJob)
 			return err
 		})
