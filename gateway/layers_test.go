@@ -16,10 +16,11 @@ const module = "github.com/postern-mail/postern/"
 // packages of lower layers only; a new package is to be entered here.
 var layers = map[string]int{
 	"mail": 0, "document": 0, "secret": 0, "terminal": 0,
-	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1, "sandbox": 1, "scan": 1, "artifact": 1,
-	"payload": 2, "queue": 2, "maintenance": 2, "plugin": 2, "download": 2,
+	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1, "sandbox": 1, "scan": 1, "artifact": 1, "outbound": 1,
+	"payload": 2, "smarthost": 2, "queue": 2, "maintenance": 2, "plugin": 2, "download": 2,
 	"reception": 3, "inspector": 3, "pipeline": 3,
-	"smtpd": 4, "dispatch": 4, "shadow": 4, "admin": 4,
+	"events": 3,
+	"imap":   4, "smtpd": 4, "dispatch": 4, "shadow": 4, "admin": 4,
 }
 
 // homes names the packages, subpackages included, that may import each
@@ -29,7 +30,10 @@ var homes = map[string][]string{
 	"aead.dev/minisign":              {"artifact"},
 	"code.dny.dev/ssrf":              {"webhook"},
 	"github.com/emersion/go-message": {"mime"},
-	"github.com/emersion/go-smtp":    {"smtpd"},
+	"github.com/emersion/go-imap/v2": {"imap"},
+	"github.com/emersion/go-msgauth": {"smarthost"},
+	"github.com/emersion/go-sasl":    {"outbound"},
+	"github.com/emersion/go-smtp":    {"smtpd", "smarthost"},
 	"github.com/foxcpp/go-mockdns":   {"scan"},  // scantest
 	"github.com/google/go-cmp":       {"store"}, // storetest
 	"github.com/hashicorp/go-hclog":  nil,       // everywhere: loggers are injected
@@ -45,6 +49,7 @@ var homes = map[string][]string{
 	"github.com/standard-webhooks":   {"inspector"},
 	"github.com/zclconf/go-cty":      {"config"},
 	"github.com/tetratelabs/wazero":  {"sandbox"},
+	"golang.org/x/oauth2":            {"outbound"},
 	"golang.org/x/net/publicsuffix":  {"mime"},
 	"golang.org/x/net/html":          {"mime"},
 	"golang.org/x/net/idna":          {"route", "config", "scan", "mime"},

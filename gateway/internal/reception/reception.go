@@ -108,6 +108,9 @@ type Mail struct {
 	Recipients []Recipient
 	// Began is when the source began to hand over the mail.
 	Began time.Time
+	// Fetched says where in a mail account it was; nil for a mail that came by itself.
+	// The digest is what is worked out here.
+	Fetched *store.Fetched
 	// TraceField makes the gateway's own Received field; nil for none.
 	TraceField func(id mail.MessageID, received time.Time) string
 }

@@ -21,6 +21,13 @@ type Filter struct {
 	// Subject holds words that stand in the subject, all of them, in any order. Case does
 	// not count.
 	Subject string
+	// Events selects deliveries of events, and without it only those of mails are.
+	Events bool
+	// Event is the name of an event, and Class and About what it is about; see About.
+	Event        string
+	Class, About string
+	// Account is the mail account that mails came from.
+	Account string
 	// Before selects deliveries older than the one with this Seq; 0 for all. After selects
 	// those that are newer than this.
 	Before, After int64

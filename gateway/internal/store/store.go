@@ -162,12 +162,17 @@ type NewMessage struct {
 	// TraceField is the gateway's own Received field (RFC 5321 section 4.4), which
 	// is not part of the body.
 	TraceField string
-	// Subject is for the log's rows of the deliveries, until a Result has another. It has at
-	// most MaxSubject octets; empty where none is known.
+	// Subject is for the log's rows of the deliveries, until a Result has another: that of the mail, or what an
+	// event says in short. It has at most MaxSubject octets; empty where none is known.
 	Subject string
 	Steps   []mail.Step
 	// Reports are what the scanners said of the mail.
 	Reports []mail.Report
+	// Fetched says where in a mail account it was, where it came from one: it is stored
+	// once, and a second time is ErrFetched.
+	Fetched *Fetched
+	// Event is zero where it is a mail.
+	Event Event
 	// Deliveries are numbered from 1 in this order.
 	Deliveries []NewDelivery
 }
@@ -190,6 +195,8 @@ type NewDelivery struct {
 	SpamAction mail.SpamAction
 	// VirusAction is what is done where the mail is infected.
 	VirusAction mail.VirusAction
+	// Document is that of an event; of a mail, the chain makes it.
+	Document []byte
 }
 
 // Retention says until when what of a delivery is kept.
@@ -262,6 +269,8 @@ type Job struct {
 	SpamAction  mail.SpamAction
 	VirusAction mail.VirusAction
 
+	// Event is zero where a mail is delivered.
+	Event Event
 	// The message that is delivered.
 	Envelope   mail.Envelope
 	ReceivedAt time.Time
@@ -329,6 +338,9 @@ type Delivery struct {
 	InFlight    bool
 	ReversePath string
 	Size        int64
+	// Event is zero where it is of a mail. Account is the mail account that its mail came from.
+	Event   Event
+	Account string
 }
 
 // Message is a message with its history.
@@ -345,6 +357,8 @@ type Message struct {
 	TraceField string
 	Steps      []mail.Step
 	Reports    []mail.Report
+	Fetched    *Fetched
+	Event      Event
 	Deliveries []DeliveryHistory
 }
 
