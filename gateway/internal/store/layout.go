@@ -14,7 +14,8 @@ const (
 	// DeliveryColumns reads deliveries d, with their messages m and places in the queue q.
 	DeliveryColumns = `
 	SELECT d.seq, m.id, d.tenant, d.endpoint, d.alias, d.recipient, d.state, d.reason, d.subject, d.attempts, d.last_code,
-		m.received_at, d.updated_at, d.expires_at, d.payload_until, d.held_until, m.log_until, q.due_at, q.owner IS NOT NULL, m.reverse_path, m.size, d.steps
+		m.received_at, d.updated_at, d.expires_at, d.payload_until, d.held_until, m.log_until, q.due_at, q.owner IS NOT NULL, m.reverse_path, m.size,
+		d.event, m.about_tenant, m.about_class, m.about_name, d.account, d.steps
 	FROM deliveries d JOIN messages m ON m.seq = d.seq >> 20 LEFT JOIN queue q ON q.delivery_seq = d.seq`
 
 	// CountColumns counts them by hour and state.
@@ -111,4 +112,13 @@ func later(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+// KindCondition is the condition of a filter that deliveries d are of events, or of mails.
+// The indexes for lists are of the one or the other.
+func KindCondition(f Filter) string {
+	if f.Events {
+		return ` WHERE d.event <> ''`
+	}
+	return ` WHERE d.event = ''`
 }

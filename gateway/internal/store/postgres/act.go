@@ -97,7 +97,7 @@ func actOn(ctx context.Context, tx *tx, a store.Action, set string, deliveries [
 	if a.Act == store.Drop {
 		can, args[3] = ``, clean(a.Reason)
 	} else {
-		can += ` AND (SELECT body FROM messages WHERE messages.seq = deliveries.seq >> 20) IS NOT NULL
+		can += ` AND CASE event WHEN '' THEN (SELECT body FROM messages WHERE messages.seq = deliveries.seq >> 20) IS NOT NULL ELSE ` + forEvents(a.Act) + ` END
 			AND ` + needed + ` > $3`
 	}
 	steps := make(map[int64]string)
@@ -113,6 +113,15 @@ func actOn(ctx context.Context, tx *tx, a store.Action, set string, deliveries [
 		return err
 	})
 	return steps, tx.send(ctx, b)
+}
+
+// forEvents is the condition that an act can be done to the delivery of an event: as long as
+// its document is there, of which no chain can make another.
+func forEvents(a store.Act) string {
+	if a == store.Reprocess || a == store.Release {
+		return `false`
+	}
+	return `document IS NOT NULL`
 }
 
 func states(list []mail.State) []string {

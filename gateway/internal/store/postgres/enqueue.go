@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -27,34 +28,59 @@ func (db *DB) Enqueue(ctx context.Context, messages []store.NewMessage) error {
 	e := &enqueuing{messages: messages, lists: make([]lists, len(messages))}
 	octets := 0
 	for i := range messages {
-		m, l := &messages[i], &e.lists[i]
-		if len(m.Deliveries) > store.MaxDeliveries {
-			return fmt.Errorf("enqueue: %s: it has %d deliveries, and a message may have %d", m.ID, len(m.Deliveries), store.MaxDeliveries)
-		}
+		m := &messages[i]
 		var err error
-		if *l, err = encodeLists(m.Steps, m.Reports); err != nil {
-			return fmt.Errorf("enqueue: %s: %w", m.ID, err)
+		if e.lists[i], err = newLists(m); err != nil {
+			return fmt.Errorf("enqueue: %w", err)
 		}
-		octets += perRow*(1+len(m.Deliveries)) + 2*len(m.Subject)*len(m.Deliveries) + len(l.steps) + len(l.reports) + len(m.TraceField)
+		octets += perRow*(1+len(m.Deliveries)) + len(e.lists[i].steps) + len(e.lists[i].reports) + len(m.TraceField)
+		for _, d := range m.Deliveries {
+			octets += len(d.Document)
+		}
+		octets += 2 * len(m.Subject) * len(m.Deliveries)
 	}
 	return db.enqueues.doing(ctx, "enqueue", e, octets)
 }
 
-func encodeLists(steps []mail.Step, reports []mail.Report) (l lists, err error) {
+// newLists checks a message, and encodes what of it is stored as JSON.
+func newLists(m *store.NewMessage) (lists, error) {
+	err := m.Check()
+	var l lists
+	if err == nil {
+		l, err = encodeLists(m.Steps, m.Reports, m.Fetched)
+	}
+	if err != nil {
+		return l, fmt.Errorf("%s: %w", m.ID, err)
+	}
+	return l, nil
+}
+
+func encodeLists(steps []mail.Step, reports []mail.Report, fetched *store.Fetched) (l lists, err error) {
 	s, stepsErr := encode(steps)
 	r, reportsErr := encode(reports)
-	return lists{steps: s, reports: r}, errors.Join(stepsErr, reportsErr)
+	l = lists{steps: s, reports: r}
+	if fetched == nil {
+		return l, errors.Join(stepsErr, reportsErr)
+	}
+	f, err := json.Marshal(fetched)
+	text := clean(string(f))
+	l.fetched = &text
+	return l, errors.Join(stepsErr, reportsErr, err)
 }
 
 // enqueue adds the messages of several calls.
 func (db *DB) enqueue(ctx context.Context, batch []*enqueuing) error {
 	var r rows
+	var fetched []store.Fetched
 	for _, e := range batch {
 		for i := range e.messages {
 			r.addNew(&e.messages[i], e.lists[i])
+			if f := e.messages[i].Fetched; f != nil {
+				fetched = append(fetched, *f)
+			}
 		}
 	}
-	if err := db.insertNew(ctx, &r); err != nil {
+	if err := db.insertNew(ctx, &r, fetched); err != nil {
 		return err
 	}
 	if len(r.queue.lane) > 0 {
@@ -64,16 +90,25 @@ func (db *DB) enqueue(ctx context.Context, batch []*enqueuing) error {
 }
 
 func (r *rows) addNew(m *store.NewMessage, l lists) {
-	forget, log := m.Ends()
+	ends, log := m.Ends()
+	var forget *int64
+	if m.HasContent() {
+		forget = orNull(ends)
+	}
 	r.addMessage(&store.Message{
-		ID: m.ID, Envelope: m.Envelope, ReceivedAt: m.ReceivedAt, Size: m.Size, SHA256: m.SHA256, Body: m.Body, TraceField: m.TraceField,
-	}, l, orNull(forget), orNull(log))
+		ID: m.ID, Envelope: m.Envelope, ReceivedAt: m.ReceivedAt, Size: m.Size, SHA256: m.SHA256, Body: m.Body, TraceField: m.TraceField, Event: m.Event,
+	}, l, forget, orNull(log))
+	account := ""
+	if m.Fetched != nil {
+		account = m.Fetched.Account
+	}
 	for i, d := range m.Deliveries {
 		in := store.Delivery{
 			Endpoint: d.Endpoint, Alias: d.Alias, Recipient: d.Recipient,
 			State: cmp.Or(d.State, mail.Queued), Reason: d.Reason, Subject: m.Subject, UpdatedAt: m.ReceivedAt, Retention: d.Retention,
+			Event: m.Event, Account: account,
 		}
-		r.addDelivery(&in, i+1, &store.Rest{SpamAction: d.SpamAction, VirusAction: d.VirusAction}, "[]")
+		r.addDelivery(&in, i+1, &store.Rest{SpamAction: d.SpamAction, VirusAction: d.VirusAction, Document: d.Document}, "[]")
 		if !in.State.Final() {
 			r.addQueued(d.Endpoint, i+1, millis(d.DueAt), millis(d.ExpiresAt), 0, 0)
 		}

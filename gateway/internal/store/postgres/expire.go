@@ -176,7 +176,7 @@ func (e *expiry) forget(ctx context.Context, messages []int64, traces map[int64]
 
 // deleteRows deletes messages from the log, and commits.
 func (e *expiry) deleteRows(ctx context.Context) error {
-	seqs, err := e.seqs(ctx, `SELECT seq FROM messages WHERE log_until <= $1 AND body IS NULL ORDER BY log_until LIMIT $2 FOR UPDATE SKIP LOCKED`)
+	seqs, err := e.seqs(ctx, `SELECT seq FROM messages WHERE log_until <= $1 AND forget_at IS NULL ORDER BY log_until LIMIT $2 FOR UPDATE SKIP LOCKED`)
 	if err != nil {
 		return err
 	}

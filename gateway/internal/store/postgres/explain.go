@@ -92,6 +92,9 @@ func mayPass(err error) bool {
 // ofOne reports whether an error may be that of one change in a batch: its neighbours can
 // be made without it. It is certain then that none was made.
 func ofOne(err error) bool {
+	if errors.Is(err, store.ErrFetched) || errors.Is(err, store.ErrMailbox) {
+		return true
+	}
 	server, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		return false

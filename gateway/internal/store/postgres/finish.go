@@ -196,4 +196,4 @@ func (c *resultColumns) write(b *pgx.Batch) {
 const reckon = `
 	UPDATE messages m SET forget_at = (
 		SELECT max(CASE state WHEN 'quarantined' THEN held_until ELSE expires_at END) FROM deliveries WHERE deliveries.seq BETWEEN m.seq << 20 AND m.seq << 20 | 1048575)
-	WHERE seq = ANY($1) AND body IS NOT NULL`
+	WHERE seq = ANY($1) AND forget_at IS NOT NULL`

@@ -111,8 +111,17 @@ func (c *conditions) and(condition string, value any) {
 
 // conditions adds those of a filter.
 func (db *DB) conditions(ctx context.Context, f store.Filter, c *conditions) error {
+	c.where.WriteString(store.KindCondition(f))
 	if f.Tenant != "" {
 		c.and(`d.tenant = ?`, clean(f.Tenant))
+	}
+	for _, w := range []struct{ column, want string }{{`d.event`, f.Event}, {`m.about_class`, f.Class}, {`m.about_name`, f.About}} {
+		if w.want != "" {
+			c.and(w.column+` = ?`, clean(w.want))
+		}
+	}
+	if f.Account != "" {
+		c.and(`d.account = ? AND d.account <> ''`, clean(f.Account)) // or else the index is not known to have it
 	}
 	if f.Endpoint != "" {
 		c.and(`d.endpoint = ?`, clean(f.Endpoint))
@@ -181,7 +190,8 @@ func scanDelivery(row pgx.CollectableRow) (d store.DeliveryHistory, err error) {
 	var due, payload, log *int64
 	var steps []byte
 	if err := row.Scan(&d.Seq, &id, &d.Endpoint.Tenant, &d.Endpoint.Name, &d.Alias, &d.Recipient, &d.State, &d.Reason, &d.Subject, &d.Attempts, &d.LastCode,
-		&received, &updated, &expires, &payload, &held, &log, &due, &d.InFlight, &d.ReversePath, &d.Size, &steps); err != nil {
+		&received, &updated, &expires, &payload, &held, &log, &due, &d.InFlight, &d.ReversePath, &d.Size,
+		&d.Event.Name, &d.Event.About.Tenant, &d.Event.About.Class, &d.Event.About.Name, &d.Account, &steps); err != nil {
 		return d, err
 	}
 	d.ID = id.Delivery(store.DeliveryNumber(d.Seq))

@@ -13,7 +13,7 @@
 //
 //   - Leases are of their owner, wherever that runs: Open leaves them alone, Reap takes
 //     those back whose time is over, and Release gives an owner's back.
-//   - Rows are locked in the order messages, queue, deliveries, and by seq within a table,
+//   - Rows are locked in the order episodes, switches, mailboxes, fetched, messages, queue, deliveries, and by seq within a table,
 //     or those that are locked already are passed over: so changes do not wait for each
 //     other in a circle.
 //   - A gateway that runs holds a lock, which who needs the database alone does not get
@@ -109,7 +109,10 @@ type DB struct {
 	unsettled map[int64]struct{}
 }
 
-var _ store.Store = (*DB)(nil)
+var (
+	_ store.Store   = (*DB)(nil)
+	_ store.Sources = (*DB)(nil)
+)
 
 // Open connects to the database and brings its tables up to date, unless they are to be kept.
 func Open(ctx context.Context, c Config) (*DB, error) { return openPolling(ctx, c, pollInterval) }

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store"
 	"github.com/postern-mail/postern/gateway/internal/store/postgres"
 	"github.com/postern-mail/postern/gateway/internal/store/postgres/pgtest"
+	"github.com/postern-mail/postern/gateway/internal/store/sqlite"
 	"github.com/postern-mail/postern/gateway/internal/store/storetest"
 )
 
@@ -48,17 +50,31 @@ func exec(t testing.TB, dsn, statement string, args ...any) {
 
 func TestConforms(t *testing.T) {
 	t.Parallel()
-	storetest.TestStore(t, func(t *testing.T) store.Store { return open(t, server.Database(t)) })
+	storetest.TestStore(t, func(t *testing.T) storetest.Store { return open(t, server.Database(t)) })
+}
+
+// TestTravel moves all that there is from the embedded store to this one, and back.
+func TestTravel(t *testing.T) {
+	t.Parallel()
+	embedded := func() *sqlite.DB {
+		db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "postern.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		return db
+	}
+	storetest.TestTravel(t, embedded(), open(t, server.Database(t)), embedded())
 }
 
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	dsn := server.Database(t)
-	storetest.TestFailures(t, func(t *testing.T, fail func() error) store.Store {
+	storetest.TestFailures(t, func(t *testing.T, fail func() error) storetest.Store {
 		db := open(t, dsn)
 		exec(t, dsn, `
-			WITH m AS (DELETE FROM messages), d AS (DELETE FROM deliveries), q AS (DELETE FROM queue), a AS (DELETE FROM attempts), p AS (DELETE FROM pauses)
-			DELETE FROM buckets`) // all of the last time
+			TRUNCATE messages, deliveries, queue, attempts, pauses, buckets,
+				accounts, switches, tokens, mailboxes, fetched, episodes, holds`) // all of the last time
 		db.Through(func(do func() error) error {
 			if err := fail(); err != nil {
 				return err

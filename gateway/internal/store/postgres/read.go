@@ -101,7 +101,7 @@ func (db *DB) Get(ctx context.Context, id mail.MessageID) (store.Message, error)
 // messages reads messages with their history, in the order of their seqs.
 func messages(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]store.Message, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT seq, id, reverse_path, smtputf8, listener, helo, remote_ip, tls, received_at, size, sha256, coalesce(body, ''), trace_field, steps, reports
+		SELECT seq, id, reverse_path, smtputf8, listener, helo, remote_ip, tls, received_at, size, sha256, coalesce(body, ''), trace_field, steps, reports, fetched
 		FROM messages`+where, args...)
 	if err != nil {
 		return nil, err
@@ -130,6 +130,7 @@ func messages(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]stor
 	for _, d := range histories {
 		d.Tries = tries[d.Seq]
 		m := &list[places[store.MessageSeq(d.Seq)]]
+		m.Event = d.Event
 		m.Deliveries = append(m.Deliveries, d)
 	}
 	return list, nil
@@ -137,13 +138,19 @@ func messages(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]stor
 
 func scanMessage(row pgx.CollectableRow) (m store.Message, err error) {
 	var env store.EnvelopeRow
-	var steps, reports []byte
+	var steps, reports, fetched []byte
 	err = row.Scan(&m.Seq, &m.ID, &env.ReversePath, &env.SMTPUTF8, &env.Listener, &env.HELO, &env.RemoteIP, &env.TLS,
-		&env.ReceivedAt, &m.Size, &m.SHA256, &m.Body, &m.TraceField, &steps, &reports)
+		&env.ReceivedAt, &m.Size, &m.SHA256, &m.Body, &m.TraceField, &steps, &reports, &fetched)
 	if err != nil {
 		return m, err
 	}
 	m.Envelope, m.ReceivedAt = env.Envelope(), fromMillis(env.ReceivedAt)
+	if fetched != nil {
+		m.Fetched = new(store.Fetched)
+		if err := json.Unmarshal(fetched, m.Fetched); err != nil {
+			return m, err
+		}
+	}
 	return m, errors.Join(json.Unmarshal(steps, &m.Steps), json.Unmarshal(reports, &m.Reports))
 }
 

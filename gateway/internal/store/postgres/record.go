@@ -114,7 +114,7 @@ func (db *DB) Import(ctx context.Context, records []store.Record) error {
 			return fmt.Errorf("import: %s: %w", records[i].ID, err)
 		}
 	}
-	if err := db.insertNew(ctx, &r); err != nil {
+	if err := db.insertNew(ctx, &r, nil); err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
 	db.waker.announce()
@@ -122,15 +122,18 @@ func (db *DB) Import(ctx context.Context, records []store.Record) error {
 }
 
 func (r *rows) addRecord(in *store.Record) error {
-	l, err := encodeLists(in.Steps, in.Reports)
+	l, err := encodeLists(in.Steps, in.Reports, in.Fetched)
 	if err != nil {
 		return err
 	}
-	var log *int64
+	var forget, log *int64
+	if in.HasContent() {
+		forget = orNull(in.BodyUntil())
+	}
 	if len(in.Deliveries) > 0 {
 		log = orNull(in.Deliveries[0].LogUntil)
 	}
-	r.addMessage(&in.Message, l, orNull(in.BodyUntil()), log)
+	r.addMessage(&in.Message, l, forget, log)
 	for i := range in.Deliveries {
 		d, rest := &in.Deliveries[i], &in.Rest[i]
 		steps, err := encode(d.Steps)

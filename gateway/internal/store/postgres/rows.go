@@ -22,6 +22,8 @@ type rows struct {
 		smtputf8                                                                      []bool
 		body                                                                          []*string
 		forgetAt, logUntil                                                            []*int64
+		aboutTenant, aboutClass, aboutName                                            []string
+		fetched                                                                       []*string
 	}
 	deliveries struct {
 		message                                                                        []int64
@@ -32,6 +34,7 @@ type rows struct {
 		payloadUntil                                                                   []*int64
 		released                                                                       []bool
 		document                                                                       [][]byte
+		event, account                                                                 []string
 	}
 	queue struct {
 		message              []int64
@@ -62,7 +65,10 @@ func (c *attemptColumns) add(a *mail.Attempt) {
 }
 
 // lists are the lists of a message, as they are stored.
-type lists struct{ steps, reports string }
+type lists struct {
+	steps, reports string
+	fetched        *string
+}
 
 // addMessage adds a message, whose own lists are not looked at.
 func (r *rows) addMessage(m *store.Message, l lists, forgetAt, logUntil *int64) {
@@ -74,10 +80,10 @@ func (r *rows) addMessage(m *store.Message, l lists, forgetAt, logUntil *int64) 
 	c.remoteIP, c.tls = append(c.remoteIP, s.RemoteIP.String()), append(c.tls, clean(s.TLS))
 	c.body, c.trace = append(c.body, bodyOrNull(m.Body)), append(c.trace, clean(m.TraceField))
 	c.steps, c.reports = append(c.steps, l.steps), append(c.reports, l.reports)
-	if m.Body == "" {
-		forgetAt = nil
-	}
 	c.forgetAt, c.logUntil = append(c.forgetAt, forgetAt), append(c.logUntil, logUntil)
+	about := m.Event.About
+	c.aboutTenant, c.aboutClass, c.aboutName = append(c.aboutTenant, clean(about.Tenant)), append(c.aboutClass, clean(about.Class)), append(c.aboutName, clean(about.Name))
+	c.fetched = append(c.fetched, l.fetched)
 }
 
 // addDelivery adds a delivery of the message that was added last. Its own lists are not
@@ -94,6 +100,7 @@ func (r *rows) addDelivery(d *store.Delivery, number int, rest *store.Rest, step
 	c.heldUntil, c.payloadUntil = append(c.heldUntil, millis(d.BodyUntil(mail.Quarantined))), append(c.payloadUntil, payloadUntil(d.Retention))
 	c.spam, c.virus = append(c.spam, string(cmp.Or(rest.SpamAction, mail.SpamDefault))), append(c.virus, string(rest.VirusAction))
 	c.released, c.document, c.steps = append(c.released, rest.Released), append(c.document, rest.Document), append(c.steps, steps)
+	c.event, c.account = append(c.event, clean(d.Event.Name)), append(c.account, clean(d.Account))
 }
 
 // payloadUntil is NULL where the payload goes with the body, as it does anyway.
@@ -123,20 +130,25 @@ func (r *rows) addAttempt(number int, a *mail.Attempt) {
 const insertRows = `
 	WITH given AS MATERIALIZED (SELECT array(SELECT nextval('message_seq') FROM generate_series(1, $1::int)) AS seqs),
 	messages AS (
-		INSERT INTO messages (seq, id, received_at, reverse_path, smtputf8, listener, helo, remote_ip, tls, size, sha256, body, trace_field, steps, reports, forget_at, log_until)
-		SELECT seqs[place], id, received_at, reverse_path, smtputf8, listener, helo, remote_ip, tls, size, sha256, body, trace_field, steps, reports, forget_at, log_until
+		INSERT INTO messages (seq, id, received_at, reverse_path, smtputf8, listener, helo, remote_ip, tls, size, sha256, body, trace_field, steps, reports, forget_at, log_until,
+			about_tenant, about_class, about_name, fetched)
+		SELECT seqs[place], id, received_at, reverse_path, smtputf8, listener, helo, remote_ip, tls, size, sha256, body, trace_field, steps, reports, forget_at, log_until,
+			about_tenant, about_class, about_name, fetched
 		FROM given, unnest($2::text[], $3::bigint[], $4::text[], $5::bool[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::text[],
-			$13::text[], $14::text[], $15::text[], $16::bigint[], $17::bigint[]) WITH ORDINALITY
-			AS new (id, received_at, reverse_path, smtputf8, listener, helo, remote_ip, tls, size, sha256, body, trace_field, steps, reports, forget_at, log_until, place)),
+			$13::text[], $14::text[], $15::text[], $16::bigint[], $17::bigint[],
+			$47::text[], $48::text[], $49::text[], $50::text[]) WITH ORDINALITY
+			AS new (id, received_at, reverse_path, smtputf8, listener, helo, remote_ip, tls, size, sha256, body, trace_field, steps, reports, forget_at, log_until,
+				about_tenant, about_class, about_name, fetched, place)),
 	deliveries AS (
 		INSERT INTO deliveries (seq, tenant, endpoint, alias, recipient, state, reason, subject, words, attempts, earlier, last_code, updated_at, expires_at, payload_until, held_until,
-			spam_action, virus_action, released, document, steps)
+			spam_action, virus_action, released, document, steps, event, account)
 		SELECT seqs[message] << 20 | number, tenant, endpoint, alias, recipient, state, reason, subject, words::tsvector, attempts, earlier, last_code, updated_at, expires_at, payload_until,
-			held_until, spam_action, virus_action, released, document, steps
+			held_until, spam_action, virus_action, released, document, steps, event, account
 		FROM given, unnest($18::bigint[], $19::bigint[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::text[], $28::int[], $29::int[],
-			$30::int[], $31::bigint[], $32::bigint[], $33::bigint[], $34::bigint[], $35::text[], $36::text[], $37::bool[], $38::bytea[], $39::text[])
+			$30::int[], $31::bigint[], $32::bigint[], $33::bigint[], $34::bigint[], $35::text[], $36::text[], $37::bool[], $38::bytea[], $39::text[],
+			$51::text[], $52::text[])
 			AS new (message, number, tenant, endpoint, alias, recipient, state, reason, subject, words, attempts, earlier, last_code, updated_at, expires_at, payload_until, held_until,
-				spam_action, virus_action, released, document, steps))
+				spam_action, virus_action, released, document, steps, event, account))
 	INSERT INTO queue (delivery_seq, lane, due_at, expires_at, claims, lost)
 	SELECT seqs[message] << 20 | number, lane, due_at, expires_at, claims, lost
 	FROM given, unnest($40::bigint[], $41::bigint[], $42::text[], $43::bigint[], $44::bigint[], $45::bigint[], $46::int[]) AS new (message, number, lane, due_at, expires_at, claims, lost)`
@@ -155,15 +167,19 @@ func (r *rows) insert(b *pgx.Batch) {
 		m.forgetAt, m.logUntil,
 		d.message, d.number, d.tenant, d.endpoint, d.alias, d.recipient, d.state, d.reason, d.subject, d.words, d.attempts, d.earlier, d.lastCode, d.updatedAt, d.expiresAt,
 		d.payloadUntil, d.heldUntil, d.spam, d.virus, d.released, d.document, d.steps,
-		q.message, q.number, q.lane, q.dueAt, q.expiresAt, q.claims, q.lost)
+		q.message, q.number, q.lane, q.dueAt, q.expiresAt, q.claims, q.lost,
+		m.aboutTenant, m.aboutClass, m.aboutName, m.fetched, d.event, d.account)
 	if t := &a.attempt; len(a.message) > 0 {
 		b.Queue(insertAttempts, m.id, a.message, a.number, t.number, t.at, t.duration, t.code, t.reason, t.response)
 	}
 }
 
-// insertNew adds rows in a transaction of their own.
-func (db *DB) insertNew(ctx context.Context, r *rows) error {
+// insertNew adds rows in a transaction of their own, and notes mails as fetched.
+func (db *DB) insertNew(ctx context.Context, r *rows, fetched []store.Fetched) error {
 	return db.change(ctx, durable, func(ctx context.Context, tx *tx) error {
+		if err := fetch(ctx, tx, fetched); err != nil {
+			return err
+		}
 		b := &pgx.Batch{}
 		r.insert(b)
 		return tx.commit(ctx, b)

@@ -50,6 +50,15 @@ func (db *DB) Act(ctx context.Context, a store.Action, deliveries []int64) ([]bo
 // needed is until when a delivery may still be sent.
 const needed = `max(expires_at, CASE state WHEN 'quarantined' THEN held_until ELSE 0 END)`
 
+// forEvents is the condition that an act can be done to the delivery of an event: as long as
+// its document is there, of which no chain can make another.
+func forEvents(a store.Act) string {
+	if a == store.Reprocess || a == store.Release {
+		return `false`
+	}
+	return `document IS NOT NULL`
+}
+
 func act(ctx context.Context, tx *tx, a store.Action, states string, seq int64) (bool, error) {
 	change, args := `state = 'queued', reason = '', earlier = attempts`, []any(nil)
 	switch a.Act {
@@ -66,7 +75,7 @@ func act(ctx context.Context, tx *tx, a store.Action, states string, seq int64) 
 		return false, fmt.Errorf("there is no act %q", a.Act)
 	}
 	// To be dropped, a delivery needs nothing.
-	can := ` AND (SELECT body FROM messages WHERE seq = deliveries.seq >> 20) IS NOT NULL
+	can := ` AND CASE event WHEN '' THEN (SELECT body FROM messages WHERE seq = deliveries.seq >> 20) IS NOT NULL ELSE ` + forEvents(a.Act) + ` END
 		AND ` + needed + ` > ?`
 	args = append(args, millis(a.Now), seq, states, seq)
 	if a.Act == store.Drop {

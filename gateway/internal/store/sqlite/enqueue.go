@@ -14,23 +14,27 @@ import (
 
 // Enqueue implements store.Store.
 func (db *DB) Enqueue(ctx context.Context, messages []store.NewMessage) error {
+	return db.telling(ctx, "enqueue", messages, func(*tx) (bool, error) { return true, nil })
+}
+
+// newMessageRows works out the rows of messages before it is the turn of the one goroutine
+// that writes.
+func newMessageRows(messages []store.NewMessage) ([]messageRow, error) {
 	rows := make([]messageRow, len(messages))
 	for i := range messages {
 		var err error
-		if rows[i], err = newMessageRow(&messages[i]); err != nil { // here, not in the one goroutine that writes
-			return fmt.Errorf("enqueue: %s: %w", messages[i].ID, err)
+		if rows[i], err = newMessageRow(&messages[i]); err != nil {
+			return nil, fmt.Errorf("%s: %w", messages[i].ID, err)
 		}
 	}
-	err := db.changes.do(ctx, func(tx *tx) error {
-		for i := range messages {
-			if err := enqueue(ctx, tx, &messages[i], rows[i]); err != nil {
-				return fmt.Errorf("%s: %w", messages[i].ID, err)
-			}
+	return rows, nil
+}
+
+func enqueueAll(ctx context.Context, tx *tx, messages []store.NewMessage, rows []messageRow) error {
+	for i := range messages {
+		if err := enqueue(ctx, tx, &messages[i], rows[i]); err != nil {
+			return fmt.Errorf("%s: %w", messages[i].ID, err)
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("enqueue: %w", err)
 	}
 	return nil
 }
@@ -38,23 +42,27 @@ func (db *DB) Enqueue(ctx context.Context, messages []store.NewMessage) error {
 // messageRow holds what of a row has to be worked out.
 type messageRow struct {
 	steps, reports    string
+	fetched           sql.NullString
 	forgetAt, logEnds sql.NullInt64
 }
 
 func newMessageRow(m *store.NewMessage) (messageRow, error) {
 	var row messageRow
-	if len(m.Deliveries) > store.MaxDeliveries {
-		return row, fmt.Errorf("it has %d deliveries, and a message may have %d", len(m.Deliveries), store.MaxDeliveries)
+	err := m.Check()
+	if err != nil {
+		return row, err
 	}
-	var err error
 	if row.steps, err = encode(m.Steps); err != nil {
 		return row, err
 	}
 	if row.reports, err = encode(m.Reports); err != nil {
 		return row, err
 	}
+	if row.fetched, err = encodeFetched(m.Fetched); err != nil {
+		return row, err
+	}
 	forget, logEnds := m.Ends()
-	row.forgetAt = sql.NullInt64{Int64: millis(forget), Valid: m.Body != ""}
+	row.forgetAt = sql.NullInt64{Int64: millis(forget), Valid: m.HasContent()}
 	row.logEnds = orNull(logEnds)
 	return row, nil
 }
@@ -69,8 +77,15 @@ func encode[T any](list []T) (string, error) {
 }
 
 func enqueue(ctx context.Context, tx *tx, m *store.NewMessage, row messageRow) error {
+	account := ""
+	if m.Fetched != nil {
+		account = m.Fetched.Account
+		if err := fetch(ctx, tx, *m.Fetched); err != nil {
+			return err
+		}
+	}
 	seq, err := insertMessage(ctx, tx, &store.Message{
-		ID: m.ID, Envelope: m.Envelope, ReceivedAt: m.ReceivedAt, Size: m.Size, SHA256: m.SHA256, Body: m.Body, TraceField: m.TraceField,
+		ID: m.ID, Envelope: m.Envelope, ReceivedAt: m.ReceivedAt, Size: m.Size, SHA256: m.SHA256, Body: m.Body, TraceField: m.TraceField, Event: m.Event,
 	}, row)
 	if err != nil {
 		return err
@@ -79,8 +94,9 @@ func enqueue(ctx context.Context, tx *tx, m *store.NewMessage, row messageRow) e
 		in := store.Delivery{
 			Seq: store.DeliverySeq(seq, i+1), Endpoint: d.Endpoint, Alias: d.Alias, Recipient: d.Recipient,
 			State: cmp.Or(d.State, mail.Queued), Reason: d.Reason, Subject: m.Subject, UpdatedAt: m.ReceivedAt, Retention: d.Retention,
+			Event: m.Event, Account: account,
 		}
-		if err := insertDelivery(ctx, tx, &in, &store.Rest{SpamAction: d.SpamAction, VirusAction: d.VirusAction}, "[]"); err != nil {
+		if err := insertDelivery(ctx, tx, &in, &store.Rest{SpamAction: d.SpamAction, VirusAction: d.VirusAction, Document: d.Document}, "[]"); err != nil {
 			return err
 		}
 		if err := indexSubject(ctx, tx, in.Seq, in.Subject); err != nil {
@@ -105,10 +121,12 @@ func insertMessage(ctx context.Context, tx *tx, m *store.Message, row messageRow
 	}
 	s := m.Envelope.Session
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO messages (seq, id, received_at, reverse_path, smtputf8, listener, helo, remote_ip, tls, size, sha256, body, trace_field, steps, reports, forget_at, log_until)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,nullif(?, ''),?,?,?,?,?)`,
+		INSERT INTO messages (seq, id, received_at, reverse_path, smtputf8, listener, helo, remote_ip, tls, size, sha256, body, trace_field, steps, reports, forget_at, log_until,
+			about_tenant, about_class, about_name, fetched)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,nullif(?, ''),?,?,?,?,?,?,?,?,?)`,
 		seq, string(m.ID), millis(m.ReceivedAt), m.Envelope.ReversePath, m.Envelope.SMTPUTF8, s.Listener, s.HELO, s.RemoteIP.String(), s.TLS,
-		m.Size, m.SHA256, string(m.Body), m.TraceField, row.steps, row.reports, row.forgetAt, row.logEnds)
+		m.Size, m.SHA256, string(m.Body), m.TraceField, row.steps, row.reports, row.forgetAt, row.logEnds,
+		m.Event.About.Tenant, m.Event.About.Class, m.Event.About.Name, row.fetched)
 	return seq, err
 }
 
@@ -116,11 +134,11 @@ func insertMessage(ctx context.Context, tx *tx, m *store.Message, row messageRow
 func insertDelivery(ctx context.Context, tx *tx, d *store.Delivery, rest *store.Rest, steps string) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO deliveries (seq, tenant, endpoint, alias, recipient, state, reason, subject, attempts, earlier, last_code, updated_at, expires_at, payload_until, held_until,
-			spam_action, virus_action, released, document, steps)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+			spam_action, virus_action, released, document, steps, event, account)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		d.Seq, d.Endpoint.Tenant, d.Endpoint.Name, d.Alias, d.Recipient, string(d.State), d.Reason, d.Subject, d.Attempts, rest.Earlier, d.LastCode, millis(d.UpdatedAt),
 		millis(d.ExpiresAt), payloadUntil(d.Retention), millis(d.BodyUntil(mail.Quarantined)),
-		string(cmp.Or(rest.SpamAction, mail.SpamDefault)), string(rest.VirusAction), rest.Released, rest.Document, steps)
+		string(cmp.Or(rest.SpamAction, mail.SpamDefault)), string(rest.VirusAction), rest.Released, rest.Document, steps, d.Event.Name, d.Account)
 	return err
 }
 

@@ -121,7 +121,7 @@ func forgetMessages(ctx context.Context, tx *tx, now time.Time, limit int, out *
 
 // deleteRows deletes messages from the log.
 func deleteRows(ctx context.Context, tx *tx, now time.Time, limit int, out *store.Expired) error {
-	seqs, err := column[int64](ctx, tx, `SELECT seq FROM messages WHERE log_until <= ? AND body IS NULL ORDER BY log_until LIMIT ?`, millis(now), limit)
+	seqs, err := column[int64](ctx, tx, `SELECT seq FROM messages WHERE log_until <= ? AND forget_at IS NULL ORDER BY log_until LIMIT ?`, millis(now), limit)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func reckon(ctx context.Context, tx *tx, message int64) error {
 	first, last := store.DeliverySeqs(message)
 	_, err := tx.ExecContext(ctx, `
 		UPDATE messages SET forget_at = (SELECT max(CASE state WHEN 'quarantined' THEN held_until ELSE expires_at END) FROM deliveries WHERE seq BETWEEN ? AND ?)
-		WHERE seq = ? AND body IS NOT NULL`, first, last, message)
+		WHERE seq = ? AND forget_at IS NOT NULL`, first, last, message)
 	return err
 }
 

@@ -57,14 +57,23 @@ func (db *DB) listQuery(ctx context.Context, f store.Filter) (query string, all 
 // walkQuery reads the deliveries that a condition, which is the filter's, selects.
 func walkQuery(f store.Filter, where string) string {
 	columns := store.ListColumns()
+	by := func(index string) string {
+		return strings.Replace(columns, "FROM deliveries d", "FROM deliveries d INDEXED BY "+index, 1)
+	}
 	switch {
+	case f.Account != "":
+		columns = by("deliveries_by_account")
+	case f.Events && f.Tenant != "":
+		columns = by("deliveries_events_by_tenant")
+	case f.Events:
+		columns = by("deliveries_events")
 	case len(f.States) != 1:
 	case f.Tenant == "" && strings.Contains(ended, "'"+string(f.States[0])+"'"):
-		columns = strings.Replace(columns, "FROM deliveries d", "FROM deliveries d INDEXED BY deliveries_ended", 1)
+		columns = by("deliveries_ended")
 		where += ` AND d.state IN ` + ended // or else the index is not known to have them
 	case f.Tenant != "":
 		// Where the time is bounded on both sides, SQLite would go through all of the tenant's.
-		columns = strings.Replace(columns, "FROM deliveries d", "FROM deliveries d INDEXED BY deliveries_by_state", 1)
+		columns = by("deliveries_by_state")
 	}
 	return columns + where
 }
@@ -72,7 +81,7 @@ func walkQuery(f store.Filter, where string) string {
 // where is the condition of a filter on deliveries d and messages m.
 func (db *DB) where(ctx context.Context, f store.Filter) (string, []any, error) {
 	var b strings.Builder
-	b.WriteString(` WHERE true`)
+	b.WriteString(store.KindCondition(f))
 	var args []any
 	and := func(condition string, values ...any) {
 		b.WriteString(" AND " + condition)
@@ -80,6 +89,14 @@ func (db *DB) where(ctx context.Context, f store.Filter) (string, []any, error) 
 	}
 	if f.Tenant != "" {
 		and(`d.tenant = ?`, f.Tenant)
+	}
+	for _, c := range []struct{ column, want string }{{`d.event`, f.Event}, {`m.about_class`, f.Class}, {`m.about_name`, f.About}} {
+		if c.want != "" {
+			and(c.column+` = ?`, c.want)
+		}
+	}
+	if f.Account != "" {
+		and(`d.account = ? AND d.account <> ''`, f.Account) // or else the index is not known to have it
 	}
 	if f.Endpoint != "" {
 		and(`d.endpoint = ?`, f.Endpoint)
@@ -177,7 +194,8 @@ func deliveries(ctx context.Context, q querier, query string, args ...any) ([]st
 		var due, payload, log sql.NullInt64
 		var steps string
 		if err := rows.Scan(&d.Seq, &id, &d.Endpoint.Tenant, &d.Endpoint.Name, &d.Alias, &d.Recipient, &d.State, &d.Reason, &d.Subject, &d.Attempts, &d.LastCode,
-			&received, &updated, &expires, &payload, &held, &log, &due, &d.InFlight, &d.ReversePath, &d.Size, &steps); err != nil {
+			&received, &updated, &expires, &payload, &held, &log, &due, &d.InFlight, &d.ReversePath, &d.Size,
+			&d.Event.Name, &d.Event.About.Tenant, &d.Event.About.Class, &d.Event.About.Name, &d.Account, &steps); err != nil {
 			return nil, err
 		}
 		d.ID = id.Delivery(store.DeliveryNumber(d.Seq))

@@ -117,10 +117,11 @@ func get(ctx context.Context, tx *sql.Tx, id mail.MessageID) (store.Message, err
 	m := store.Message{ID: id}
 	var env store.EnvelopeRow
 	var steps, reports string
+	var fetched sql.NullString
 	err := tx.QueryRowContext(ctx, `
-		SELECT seq, reverse_path, smtputf8, listener, helo, remote_ip, tls, received_at, size, sha256, coalesce(body, ''), trace_field, steps, reports
+		SELECT seq, reverse_path, smtputf8, listener, helo, remote_ip, tls, received_at, size, sha256, coalesce(body, ''), trace_field, steps, reports, fetched
 		FROM messages WHERE id = ?`, id).Scan(&m.Seq, &env.ReversePath, &env.SMTPUTF8, &env.Listener, &env.HELO, &env.RemoteIP, &env.TLS,
-		&env.ReceivedAt, &m.Size, &m.SHA256, &m.Body, &m.TraceField, &steps, &reports)
+		&env.ReceivedAt, &m.Size, &m.SHA256, &m.Body, &m.TraceField, &steps, &reports, &fetched)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Message{}, store.ErrNotFound
 	}
@@ -128,7 +129,11 @@ func get(ctx context.Context, tx *sql.Tx, id mail.MessageID) (store.Message, err
 		return store.Message{}, err
 	}
 	m.Envelope, m.ReceivedAt = env.Envelope(), fromMillis(env.ReceivedAt)
-	if err := errors.Join(json.Unmarshal([]byte(steps), &m.Steps), json.Unmarshal([]byte(reports), &m.Reports)); err != nil {
+	if fetched.Valid {
+		m.Fetched = new(store.Fetched)
+		err = json.Unmarshal([]byte(fetched.String), m.Fetched)
+	}
+	if err := errors.Join(err, json.Unmarshal([]byte(steps), &m.Steps), json.Unmarshal([]byte(reports), &m.Reports)); err != nil {
 		return store.Message{}, err
 	}
 	first, last := store.DeliverySeqs(m.Seq)
@@ -136,6 +141,7 @@ func get(ctx context.Context, tx *sql.Tx, id mail.MessageID) (store.Message, err
 		return store.Message{}, err
 	}
 	for i := range m.Deliveries {
+		m.Event = m.Deliveries[i].Event
 		if m.Deliveries[i].Tries, err = attempts(ctx, tx, m.Deliveries[i].Seq); err != nil {
 			return store.Message{}, err
 		}

@@ -150,7 +150,11 @@ func importRecord(ctx context.Context, tx *tx, r *store.Record) error {
 	if err != nil {
 		return err
 	}
-	row := messageRow{steps: steps, reports: reports, forgetAt: sql.NullInt64{Int64: millis(r.ReceivedAt), Valid: r.Body != ""}}
+	fetched, err := encodeFetched(r.Fetched)
+	if err != nil {
+		return err
+	}
+	row := messageRow{steps: steps, reports: reports, fetched: fetched, forgetAt: sql.NullInt64{Int64: millis(r.ReceivedAt), Valid: r.HasContent()}}
 	if len(r.Deliveries) > 0 {
 		row.logEnds = orNull(r.Deliveries[0].LogUntil)
 	}

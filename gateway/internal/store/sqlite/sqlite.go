@@ -54,7 +54,10 @@ type DB struct {
 	before, now int64
 }
 
-var _ store.Store = (*DB)(nil)
+var (
+	_ store.Store   = (*DB)(nil)
+	_ store.Sources = (*DB)(nil)
+)
 
 // Open opens the database in the file, which it makes where it is missing, and
 // brings its tables up to date.
@@ -97,6 +100,9 @@ func (db *DB) renew(ctx context.Context) error {
 	}
 	if _, err := db.write.ExecContext(ctx, loseLeases); err != nil {
 		return fmt.Errorf("reset leases: %w", err)
+	}
+	if _, err := db.write.ExecContext(ctx, `DELETE FROM holds`); err != nil {
+		return fmt.Errorf("reset holds: %w", err)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func open(t *testing.T, file string) *sqlite.DB {
 
 func TestConforms(t *testing.T) {
 	t.Parallel()
-	storetest.TestStore(t, func(t *testing.T) store.Store {
+	storetest.TestStore(t, func(t *testing.T) storetest.Store {
 		// The name holds what a URL would take for its own.
 		return open(t, filepath.Join(t.TempDir(), "a b?c#d%20.db"))
 	})
@@ -34,7 +34,7 @@ func TestConforms(t *testing.T) {
 
 func TestFailures(t *testing.T) {
 	t.Parallel()
-	storetest.TestFailures(t, func(t *testing.T, fail func() error) store.Store {
+	storetest.TestFailures(t, func(t *testing.T, fail func() error) storetest.Store {
 		db := open(t, filepath.Join(t.TempDir(), "postern.db"))
 		db.Fail(fail)
 		return db
@@ -130,9 +130,12 @@ func TestListGoesByAnIndex(t *testing.T) {
 		"INDEX deliveries_by_tenant (tenant=? AND seq>? AND seq<?)":            between,
 		"INDEX deliveries_by_state (tenant=? AND state=? AND seq>? AND seq<?)": failed,
 		"INDEX deliveries_ended (state=?)":                                     {States: []mail.State{mail.Quarantined}, Limit: 50},
+		"INDEX deliveries_by_account (account=?)":                              {Tenant: "acme", Account: "sales", Limit: 50},
+		"SCAN d USING INDEX deliveries_events\n":                               {Events: true, States: []mail.State{mail.Failed}, Limit: 50},
+		"INDEX deliveries_events_by_tenant (tenant=?)":                         {Events: true, Tenant: "acme", Class: "account", Limit: 50},
 	} {
 		plan, err := db.PlanOfList(t.Context(), f)
-		if err != nil || !strings.Contains(plan, want) || strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN") {
+		if err != nil || !strings.Contains(plan, want) || strings.Contains(plan, "TEMP B-TREE") || strings.Contains(strings.Replace(plan, want, "", 1), "SCAN") {
 			t.Errorf("plan = %s, %v; want %s", plan, err, want)
 		}
 	}

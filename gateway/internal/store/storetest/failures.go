@@ -24,9 +24,19 @@ const mostCalls = 2000
 // nothing, and done again it ends as if nothing had been. The store that open returns
 // calls fail before each call of its database that can fail, and takes an error for the
 // call's own.
-func TestFailures(t *testing.T, open func(t *testing.T, fail func() error) store.Store) {
+func TestFailures(t *testing.T, open func(t *testing.T, fail func() error) Store) {
 	t.Helper()
-	want, calls := work(t, open, 0, 0)
+	for _, do := range []doing{doWork, doSourcesWork} {
+		failEach(t, open, do)
+	}
+}
+
+// doing does work, by steps that are done again where they fail.
+type doing func(t *testing.T, s Store, step func(string, func() error))
+
+func failEach(t *testing.T, open func(t *testing.T, fail func() error) Store, do doing) {
+	t.Helper()
+	want, calls := work(t, open, do, 0, 0)
 	if calls < 20 {
 		t.Fatalf("the work takes %d calls", calls)
 	}
@@ -35,7 +45,7 @@ func TestFailures(t *testing.T, open func(t *testing.T, fail func() error) store
 			t.Fatalf("the work takes more than %d calls", mostCalls)
 		}
 		for _, last := range []int{n, n + 1} {
-			got, _ := work(t, open, n, last)
+			got, _ := work(t, open, do, n, last)
 			if diff := cmp.Diff(want, got, records(), ignoreClock()); diff != "" {
 				t.Fatalf("after a failure of calls %d to %d: %s", n, last, diff)
 			}
@@ -48,9 +58,9 @@ func ignoreClock() cmp.Option {
 	return cmp.Options{cmpopts.IgnoreFields(store.Delivery{}, "UpdatedAt"), cmpopts.IgnoreFields(store.Rest{}, "Claims")}
 }
 
-// work has a store do a bit of everything and returns what is in it then, and how many calls
+// work has work done with a new store, and returns what is in it then, and how many calls
 // it took. Those from first to last fail.
-func work(t *testing.T, open func(t *testing.T, fail func() error) store.Store, first, last int) ([]store.Record, int) {
+func work(t *testing.T, open func(t *testing.T, fail func() error) Store, do doing, first, last int) (contents, int) {
 	t.Helper()
 	calls, armed := 0, false
 	s := open(t, func() error {
@@ -69,7 +79,7 @@ func work(t *testing.T, open func(t *testing.T, fail func() error) store.Store, 
 	}()
 	step := func(name string, f func() error) {
 		t.Helper()
-		before := exported(t, s)
+		before := contentsOf(t, s)
 		armed = true
 		err := f()
 		armed = false
@@ -79,18 +89,18 @@ func work(t *testing.T, open func(t *testing.T, fail func() error) store.Store, 
 		if !errors.Is(err, errInjected) {
 			t.Fatalf("%s, where calls %d to %d fail: %v", name, first, last, err)
 		}
-		if diff := cmp.Diff(before, exported(t, s), records()); diff != "" {
+		if diff := cmp.Diff(before, contentsOf(t, s), records()); diff != "" {
 			t.Fatalf("%s has failed by calls %d to %d and has changed something: %s", name, first, last, diff)
 		}
 		if err := f(); err != nil {
 			t.Fatalf("%s, done again after a failure of calls %d to %d: %v", name, first, last, err)
 		}
 	}
-	doWork(t, s, step)
-	return exported(t, s), calls
+	do(t, s, step)
+	return contentsOf(t, s), calls
 }
 
-func doWork(t *testing.T, s store.Store, step func(string, func() error)) {
+func doWork(t *testing.T, s Store, step func(string, func() error)) {
 	t.Helper()
 	messages := []store.NewMessage{fixedMessage(1, "desk", "archive"), fixedMessage(2, "desk"), fixedMessage(3, "desk")}
 	messages[2].Deliveries[0].State = mail.Quarantined

@@ -12,8 +12,14 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
+// Store is what a driver makes.
+type Store interface {
+	store.Store
+	store.Sources
+}
+
 // Open opens a new, empty store and closes it when the test ends.
-type Open func(t *testing.T) store.Store
+type Open func(t *testing.T) Store
 
 // TestStore runs the suite.
 func TestStore(t *testing.T, open Open) {
@@ -65,6 +71,40 @@ func TestStore(t *testing.T, open Open) {
 			test(t, open(t))
 		})
 	}
+	for name, test := range map[string]func(*testing.T, Store){
+		"FetchedOnce":          testFetchedOnce,
+		"FetchedFromAnother":   testFetchedFromAnother,
+		"FetchedNeighbours":    testFetchedNeighbours,
+		"MailboxNumberedAnew":  testMailboxNumberedAnew,
+		"FetchedToHandle":      testFetchedToHandle,
+		"FetchedStaysKnown":    testFetchedStaysKnown,
+		"Accounts":             testAccounts,
+		"DeleteAccount":        testDeleteAccount,
+		"Disable":              testDisable,
+		"Tokens":               testTokens,
+		"Hold":                 testHold,
+		"Tell":                 testTell,
+		"TellIsOneChange":      testTellIsOneChange,
+		"TellAtOnce":           testTellAtOnce,
+		"EventIsDelivered":     testEventIsDelivered,
+		"EventActs":            testEventActs,
+		"EventEnds":            testEventEnds,
+		"EventInFlightStays":   testEventInFlightStays,
+		"EventIsWhole":         testEventIsWhole,
+		"EventsAreListedApart": testEventsAreListedApart,
+		"ListByAccount":        testListByAccount,
+		"SubjectFromBeginning": testSubjectFromBeginning,
+		"ExportSourcesInPages": testExportSourcesInPages,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+	t.Run("Travel", func(t *testing.T) {
+		t.Parallel()
+		TestTravel(t, open(t), open(t))
+	})
 	t.Run("Identity", func(t *testing.T) {
 		t.Parallel()
 		testIdentity(t, open(t), open(t))
