@@ -23,6 +23,12 @@ import (
 // smallRow is up to where a body is kept in PostgreSQL, where larger ones have a bucket.
 const smallRow = 64 << 10
 
+// database is everything durable but bodies.
+type database interface {
+	store.Store
+	store.Sources
+}
+
 // purpose is what a storage is opened for.
 type purpose int
 
@@ -56,7 +62,7 @@ func (p purpose) reads() bool { return p == toRead || p == toCopyFrom }
 
 // storage is everything durable.
 type storage struct {
-	store  store.Store
+	store  database
 	bodies spool.Store
 	// versions are those of the tables; see sqlite.DB.
 	versions func() (before, now int64)

@@ -33,7 +33,7 @@ func newStoreCopy() *cobra.Command {
 		Short: "Copy all data from the store of one configuration to that of another",
 		Long: `Copy moves a gateway to another store: from SQLite to PostgreSQL, from files to S3, or back. No
 gateway may run on either: one that does, on whichever machine, has it refused. Every message is copied with its deliveries, attempts, traces and body;
-ids stay the same. Buckets of rate limits begin full. The store that is copied from is left as it is, and
+ids stay the same. So is all that is known of mail accounts: what was fetched is not fetched again. Buckets of rate limits begin full. The store that is copied from is left as it is, and
 refused where its tables are older than this program ("postern migrate" brings them up to date). The
 store that is copied to must be empty; a copy that was interrupted goes on with --resume, and only into what is a copy of the same store. Start the gateway by the new configuration afterwards, and never both.`,
 		Example: `  postern store copy --from postern.hcl --to cluster.hcl
@@ -105,6 +105,9 @@ func copyStore(ctx context.Context, source, target *config.Config, o maintenance
 	}
 	defer closing(&err, to)
 	if done, err = maintenance.Copy(ctx, from.store, from.bodies, to.store, to.bodies, o); err != nil {
+		return done, err
+	}
+	if err := maintenance.CopySources(ctx, from.store, to.store); err != nil {
 		return done, err
 	}
 	return done, maintenance.CopyPauses(ctx, from.store, to.store)

@@ -102,20 +102,26 @@ func Copy(ctx context.Context, from Origin, bodies Opener, to Target, put Putter
 	}
 }
 
-// messages lists what a store holds. Every message has a delivery.
+// messages lists what a store holds, mails and events. Every message has a delivery.
 func messages(ctx context.Context, s Target) (map[mail.MessageID]bool, error) {
 	ids := make(map[mail.MessageID]bool)
-	for before := int64(0); ; {
-		list, err := s.List(ctx, store.Filter{Before: before, Limit: 1000})
-		if err != nil || len(list) == 0 {
-			return ids, err
-		}
-		for _, d := range list {
-			id, _ := d.ID.Split()
-			ids[id] = true
-			before = d.Seq
+	for _, filter := range []store.Filter{{Limit: 1000}, {Limit: 1000, Events: true}} {
+		for {
+			list, err := s.List(ctx, filter)
+			if err != nil {
+				return nil, err
+			}
+			if len(list) == 0 {
+				break
+			}
+			for _, d := range list {
+				id, _ := d.ID.Split()
+				ids[id] = true
+				filter.Before = d.Seq
+			}
 		}
 	}
+	return ids, nil
 }
 
 // copyBody copies the body of a message, which may have none, and returns the reference to
@@ -157,4 +163,27 @@ func CopyPauses(ctx context.Context, from Lanes, to Pauser) error {
 		}
 	}
 	return nil
+}
+
+// Sources keeps what is known of mail accounts and of what fails; a store.Sources is one.
+type Sources interface {
+	ExportSources(ctx context.Context, after store.Fetched, limit int) (store.SourcesRecord, error)
+	ImportSources(ctx context.Context, r store.SourcesRecord) error
+}
+
+// CopySources copies all that is known of mail accounts, and of what fails. It may be done again.
+func CopySources(ctx context.Context, from, to Sources) error {
+	for after, first := (store.Fetched{}), true; ; first = false {
+		r, err := from.ExportSources(ctx, after, page)
+		if err == nil && (first || len(r.Fetched) > 0) {
+			err = to.ImportSources(ctx, r)
+		}
+		if err != nil {
+			return fmt.Errorf("copy accounts: %w", err)
+		}
+		if len(r.Fetched) == 0 {
+			return nil
+		}
+		after = r.Fetched[len(r.Fetched)-1].Fetched
+	}
 }

@@ -109,6 +109,78 @@ func (d *data) verify(t *testing.T) maintenance.Report {
 	return r
 }
 
+// event stores an event, which has no body.
+func (d *data) event(t *testing.T) mail.MessageID {
+	t.Helper()
+	now := time.Now()
+	to := store.Endpoint{Tenant: "acme", Name: "hooks"}
+	m := store.MessageOf(mail.NewMessageID(now), now, store.Event{Name: "connectError"}, to, "refused", []byte(`{"root":{}}`), store.Retention{ExpiresAt: now.Add(time.Hour)})
+	if err := d.db.Tell(t.Context(), store.Episode{Kind: "connection", OpenedAt: now}, []store.NewMessage{m}); err != nil {
+		t.Fatal(err)
+	}
+	return m.ID
+}
+
+// TestEvents verifies and copies events and what is known of accounts. A document that is lost is found.
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	from, to := open(t, filepath.Join(t.TempDir(), "data")), open(t, filepath.Join(t.TempDir(), "data"))
+	from.event(t)
+	folder := store.Mailbox{Account: "sales", Folder: "INBOX", UIDValidity: 7, NextUID: 1}
+	if err := from.db.PutMailbox(t.Context(), folder); err != nil {
+		t.Fatal(err)
+	}
+	const mails = 450 // more than two pages
+	for uid := range uint32(mails) {
+		if err := from.db.Pass(t.Context(), store.Fetched{Account: "sales", Folder: "INBOX", UIDValidity: 7, UID: 1 + uid}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := from.verify(t); r.Messages != 1 || r.Bodies != 0 || r.Wrong != 0 {
+		t.Errorf("report = %+v", r)
+	}
+	o := maintenance.CopyOptions{Progress: func(maintenance.Copied) {}}
+	if done, err := maintenance.Copy(t.Context(), from.db, from.bodies, to.db, to.bodies, o); err != nil || done.Messages != 1 || done.Bodies != 0 {
+		t.Errorf("Copy = %+v, %v", done, err)
+	}
+	if _, err := maintenance.Copy(t.Context(), from.db, from.bodies, to.db, to.bodies, o); !errors.Is(err, maintenance.ErrNotEmpty) {
+		t.Errorf("Copy to where there is an event: %v", err)
+	}
+	for range 2 {
+		if err := maintenance.CopySources(t.Context(), from.db, to.db); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := from.db.ExportSources(t.Context(), store.Fetched{}, 2*mails)
+	if err != nil || len(want.Fetched) != mails || len(want.Episodes) != 1 {
+		t.Fatalf("%d mails, %d episodes, %v", len(want.Fetched), len(want.Episodes), err)
+	}
+	got, err := to.db.ExportSources(t.Context(), store.Fetched{}, 2*mails)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v %s", err, diff)
+	}
+	if r := to.verify(t); r.Messages != 1 || r.Wrong != 0 {
+		t.Errorf("report = %+v", r)
+	}
+	broken := from.records(t)[0]
+	broken.Rest[0].Document = nil
+	if r, err := maintenance.Verify(t.Context(), recorded{broken}, from.bodies, func(maintenance.Report) {}); err != nil || r.Wrong != 1 {
+		t.Errorf("report = %+v, %v, want the document that is lost", r, err)
+	}
+}
+
+// recorded is a store with these messages.
+type recorded []store.Record
+
+func (recorded) Check(context.Context) ([]string, error) { return nil, nil }
+
+func (r recorded) Export(_ context.Context, after int64, _ int) ([]store.Record, error) {
+	if after > 0 {
+		return nil, nil
+	}
+	return r, nil
+}
+
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	from, to := open(t, filepath.Join(t.TempDir(), "data")), open(t, filepath.Join(t.TempDir(), "data"))

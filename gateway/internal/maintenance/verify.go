@@ -122,7 +122,11 @@ func (r *Report) add(ctx context.Context, rec *store.Record, bodies Opener) erro
 	}
 	r.Messages++
 	for i, d := range rec.Deliveries {
-		if rec.Body == "" && !d.State.Final() {
+		switch {
+		case d.State.Final():
+		case rec.Event.IsEvent() && rec.Rest[i].Document == nil:
+			r.wrong(rec.ID, fmt.Sprintf("delivery %s is %s, and the event has no document", d.ID, d.State))
+		case !rec.Event.IsEvent() && rec.Body == "":
 			r.wrong(rec.ID, fmt.Sprintf("delivery %s is %s, and the message has no body", d.ID, d.State))
 		}
 		if doc := rec.Rest[i].Document; doc != nil {
