@@ -286,7 +286,7 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 		made.Reason = "config: the endpoint is not in the configuration"
 		return o, held, false
 	}
-	body, err := d.bodies.Open(ctx, job.Body)
+	body, err := d.open(ctx, job)
 	if err != nil {
 		made.Reason = "body: " + err.Error()
 		d.reportBody(job, err)

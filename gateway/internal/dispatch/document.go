@@ -67,6 +67,9 @@ func (d *Dispatcher) prepare(stop context.Context, job store.Job, endpoint Endpo
 		doc, err := document.Unmarshal(stored)
 		return prepared{document: doc}, err
 	}
+	if job.Event.IsEvent() {
+		return prepared{}, errEventLost
+	}
 	p, err := d.run(stop, job, chain, body)
 	if err != nil || p.document == nil {
 		return p, err

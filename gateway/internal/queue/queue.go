@@ -49,7 +49,8 @@
 // something else: a retry, a limit, a pause. Only mail of tenants that have more than
 // their part of it waits, so that one whose endpoint is slow slows itself, and of each
 // tenant no more than 256 mails do, and 400 in all, since they keep connections from others. At the
-// start nothing counts.
+// start nothing counts. Events count, and never wait: they are few, and who tells of a failure
+// may be the worker that the others wait for, or hold a connection that nobody else watches.
 package queue
 
 import (
@@ -140,30 +141,47 @@ func New(s store.Store, bodies Bodies, cfg Config) *Queue {
 // Enqueue makes a message durable and its deliveries due. The body that it
 // refers to must be durable already.
 //
-// Where too much waits already, it takes a while first; see the package's doc.
+// Where too much waits already, a mail takes a while first; see the package's doc.
 func (q *Queue) Enqueue(ctx context.Context, m store.NewMessage) error {
-	due := m.ReceivedAt.Add(q.schedule[0])
-	for i := range m.Deliveries {
-		m.Deliveries[i].DueAt = due
+	list := []store.NewMessage{m}
+	if m.Event.IsEvent() {
+		return q.tell(list, func() error { return q.store.Enqueue(ctx, list) })
 	}
+	q.plan(list)
 	if err := q.admit(ctx, m.Deliveries); err != nil {
 		return err
 	}
-	err := q.store.Enqueue(ctx, []store.NewMessage{m})
-	q.mu.Lock()
-	now := time.Now()
-	for _, d := range m.Deliveries {
-		switch {
-		case !waits(d):
-		case err != nil:
-			ln := q.lanes.lane(d.Endpoint)
-			q.lanes.count(ln, -1)
-			q.lanes.tidy(ln)
-		default:
-			q.lanes.note(d.Endpoint, due, now)
+	return q.enqueued(list, q.store.Enqueue(ctx, list))
+}
+
+// plan makes deliveries due by the schedule.
+func (q *Queue) plan(messages []store.NewMessage) {
+	for _, m := range messages {
+		for i := range m.Deliveries {
+			m.Deliveries[i].DueAt = m.ReceivedAt.Add(q.schedule[0])
 		}
 	}
-	q.stale = q.stale || err != nil // it may have been stored all the same
+}
+
+// enqueued takes down that messages, which were counted, were stored, or with an error that
+// they were not, which it returns.
+func (q *Queue) enqueued(messages []store.NewMessage, err error) error {
+	q.mu.Lock()
+	now := time.Now()
+	for _, m := range messages {
+		for _, d := range m.Deliveries {
+			switch {
+			case !waits(d):
+			case err != nil:
+				ln := q.lanes.lane(d.Endpoint)
+				q.lanes.count(ln, -1)
+				q.lanes.tidy(ln)
+			default:
+				q.lanes.note(d.Endpoint, d.DueAt, now)
+			}
+		}
+	}
+	q.stale = q.stale || err != nil // they may have been stored all the same
 	q.mu.Unlock()
 	q.signal()
 	return err
