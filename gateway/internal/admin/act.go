@@ -331,6 +331,8 @@ const (
 	underWay  = "an attempt is under way; try again when it has ended"
 	mailGone  = "its mail is not kept any more"
 	mailEnded = "its retention is over"
+	noChain   = `it is an event, which no chain makes; "resend" sends it again`
+	eventGone = "its payload is not kept any more"
 )
 
 // whyNot finds out why the store did not do an act.
@@ -357,10 +359,14 @@ func (s *Server) whyNot(ctx context.Context, act Act, id mail.DeliveryID, now ti
 		return underWay, nil
 	case !slices.Contains(act.From(), d.State):
 		return wrongState(act, d.State), nil
-	case m.Body == "":
+	case m.Event.IsEvent() && act == Reprocess:
+		return noChain, nil
+	case m.Body == "" && !m.Event.IsEvent():
 		return mailGone, nil
 	case !ends.After(now):
 		return mailEnded, nil
+	case m.Event.IsEvent() && !d.PayloadUntil.After(now):
+		return eventGone, nil
 	}
 	return "it changed in the same moment; try again", nil
 }

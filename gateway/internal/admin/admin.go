@@ -53,6 +53,11 @@ type Delivery struct {
 	LastCode     int   `json:"last_code,omitempty"`
 	Size         int64 `json:"size"`
 	InFlight     bool  `json:"in_flight"`
+	// Event is the name of an event, and About what it tells of; absent of mails. Account is the
+	// mail account that a mail came from.
+	Event   string       `json:"event,omitempty"`
+	About   *store.About `json:"about,omitempty"`
+	Account string       `json:"account,omitempty"`
 
 	ReceivedAt Time `json:"received_at"`
 	UpdatedAt  Time `json:"updated_at"`
@@ -93,7 +98,9 @@ type Message struct {
 	SHA256      string         `json:"sha256"`
 	TraceField  string         `json:"trace_field"`
 	// Kept says that the mail itself is still there.
-	Kept       bool              `json:"kept"`
+	Kept bool `json:"kept"`
+	// Fetched says where in a mail account it was, if it came from one.
+	Fetched    *store.Fetched    `json:"fetched,omitempty"`
 	Trace      []Step            `json:"trace"`
 	Deliveries []DeliveryHistory `json:"deliveries"`
 }
@@ -141,6 +148,10 @@ func newDelivery(d store.Delivery) Delivery {
 		State: d.State, Reason: d.Reason, AttemptCount: d.Attempts, LastCode: d.LastCode, Size: d.Size, InFlight: d.InFlight,
 		ReceivedAt: Time{d.ReceivedAt}, UpdatedAt: Time{d.UpdatedAt}, DueAt: Time{d.Due},
 		ExpiresAt: Time{d.ExpiresAt}, PayloadUntil: Time{d.PayloadUntil}, LogUntil: Time{d.LogUntil},
+		Event: d.Event.Name, Account: d.Account,
+	}
+	if d.Event.IsEvent() {
+		out.About = &d.Event.About
 	}
 	if d.State == mail.Quarantined {
 		out.HeldUntil = Time{d.HeldUntil}
@@ -153,7 +164,7 @@ func newMessage(m store.Message) Message {
 	out := Message{
 		ID: m.ID, ReceivedAt: Time{m.ReceivedAt}, ReversePath: m.Envelope.ReversePath,
 		Listener: s.Listener, HELO: s.HELO, TLS: s.TLS,
-		Size: m.Size, SHA256: m.SHA256, TraceField: m.TraceField, Kept: m.Body != "", Trace: newSteps(m.Steps),
+		Size: m.Size, SHA256: m.SHA256, TraceField: m.TraceField, Kept: m.Body != "", Fetched: m.Fetched, Trace: newSteps(m.Steps),
 		Deliveries: make([]DeliveryHistory, len(m.Deliveries)),
 	}
 	if s.RemoteIP.IsValid() { // mail may come by other ways than a connection

@@ -110,6 +110,11 @@ func (s *Server) payload(w http.ResponseWriter, r *http.Request) {
 		s.fail(ctx, w, err)
 		return
 	}
+	if m.Event.IsEvent() { // all of it is in the document
+		w.Header().Set("Content-Type", "application/json")
+		s.abortOn(doc.Encode(w, nil))
+		return
+	}
 	if m.Body == "" { // the retention ended since the document was read
 		s.refuse(w, http.StatusNotFound, noPayload(delivery))
 		return
