@@ -49,7 +49,8 @@ type Sources interface {
 	// UIDVALIDITY it never goes back. Where that changes, what was fetched under the one before
 	// is kept, for Known, and what was fetched earlier is forgotten.
 	PutMailbox(ctx context.Context, m Mailbox) error
-	// Handled marks a mail that is done with what was to be done to it on the server.
+	// Handled marks a mail that is done with what was to be done to it on the server. A power cut
+	// may undo that: then it is to be handled again.
 	Handled(ctx context.Context, f Fetched) error
 	// Unhandled returns mails of a folder that were fetched under its UIDVALIDITY, with nothing
 	// done to them on the server yet, by their UIDs.

@@ -24,6 +24,7 @@ func (db *DB) Episode(ctx context.Context, about store.About, kind string) (stor
 	if err != nil {
 		return e, fmt.Errorf("read episode: %w", err)
 	}
+	e.About, e.Kind = about, kind // as they are called by who asks
 	return e, nil
 }
 

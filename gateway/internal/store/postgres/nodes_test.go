@@ -142,25 +142,31 @@ func TestDeadNode(t *testing.T) {
 	}
 }
 
-// TestNotification wakes one gateway by what another does, without a look of its own.
-func TestNotification(t *testing.T) {
-	t.Parallel()
-	dsn := server.Database(t)
+// listening is a gateway that looks for nothing by itself, and what waits until it is woken.
+func listening(t *testing.T, dsn string) (db *postgres.DB, woken func(by string)) {
+	t.Helper()
 	db, err := postgres.OpenPolling(t.Context(), postgres.Config{DSN: dsn}, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { _ = db.Close() })
 	<-db.Wake() // it listens
-	other := open(t, dsn)
-	woken := func(what string) {
+	return db, func(by string) {
 		t.Helper()
 		select {
 		case <-db.Wake():
 		case <-time.After(patience):
-			t.Fatalf("not woken by %s", what)
+			t.Fatalf("not woken by %s", by)
 		}
 	}
+}
+
+// TestNotification wakes one gateway by what another does, without a look of its own.
+func TestNotification(t *testing.T) {
+	t.Parallel()
+	dsn := server.Database(t)
+	_, woken := listening(t, dsn)
+	other := open(t, dsn)
 	enqueue(t, other, 3)
 	woken("Enqueue")
 	jobs := claimAs(t, other, "other", 1)

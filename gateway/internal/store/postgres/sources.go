@@ -224,7 +224,7 @@ func (db *DB) Pass(ctx context.Context, f store.Fetched) error {
 
 // Handled implements store.Sources.
 func (db *DB) Handled(ctx context.Context, f store.Fetched) error {
-	_, err := db.one(ctx, durable, "mark mail as handled", `UPDATE fetched SET handled = true WHERE account = $1 AND folder = $2 AND uid_validity = $3 AND uid = $4 AND NOT handled`,
+	_, err := db.one(ctx, lazy, "mark mail as handled", `UPDATE fetched SET handled = true WHERE account = $1 AND folder = $2 AND uid_validity = $3 AND uid = $4 AND NOT handled`,
 		clean(f.Account), clean(f.Folder), int64(f.UIDValidity), int64(f.UID))
 	return err
 }

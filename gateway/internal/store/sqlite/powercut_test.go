@@ -93,6 +93,8 @@ func write(ctx context.Context, folder, synchronous string) error {
 				}
 			})
 		}
+		producing.Go(func() { w.note(w.fetchAll(ctx)) })
+		producing.Go(func() { w.note(w.tellAll(ctx)) })
 		others.Go(func() { w.repeat(func() (bool, error) { return w.deliver(ctx) }) })
 		others.Go(func() { w.repeat(func() (bool, error) { return false, w.forget(ctx) }) })
 		producing.Wait()
@@ -137,7 +139,10 @@ func (w *writer) repeat(act func() (more bool, err error)) {
 }
 
 // store stores one mail.
-func (w *writer) store(ctx context.Context, n int) error {
+func (w *writer) store(ctx context.Context, n int) error { return w.storeFetched(ctx, n, nil) }
+
+// storeFetched stores one mail, which may come from an account.
+func (w *writer) storeFetched(ctx context.Context, n int, from *store.Fetched) error {
 	now := time.Now()
 	id := mail.NewMessageID(now)
 	content := make([]byte, 1+rand.IntN(maxMail))
@@ -153,7 +158,7 @@ func (w *writer) store(ctx context.Context, n int) error {
 	}
 	sum := sha256.Sum256(content)
 	m := store.NewMessage{
-		ID: id, ReceivedAt: now, Size: int64(len(content)), SHA256: hex.EncodeToString(sum[:]),
+		ID: id, ReceivedAt: now, Size: int64(len(content)), SHA256: hex.EncodeToString(sum[:]), Fetched: from,
 		Deliveries: []store.NewDelivery{{Endpoint: endpoint(), DueAt: now, Retention: store.Retention{ExpiresAt: now.Add(lives)}}},
 	}
 	var err error
@@ -209,15 +214,17 @@ type promises struct {
 	sums      map[mail.MessageID]string
 	short     map[mail.MessageID]bool // they may have been forgotten
 	delivered map[mail.DeliveryID]bool
+	fetched   uint32 // the last UID
+	told      int64  // the last version of the episode
 }
 
 func newPromises() promises {
-	return promises{make(map[mail.MessageID]string), make(map[mail.MessageID]bool), make(map[mail.DeliveryID]bool)}
+	return promises{sums: make(map[mail.MessageID]string), short: make(map[mail.MessageID]bool), delivered: make(map[mail.DeliveryID]bool)}
 }
 
 // with returns what had been promised before and what has been said since.
 func (p promises) with(said [][]byte) promises {
-	p = promises{maps.Clone(p.sums), maps.Clone(p.short), maps.Clone(p.delivered)}
+	p.sums, p.short, p.delivered = maps.Clone(p.sums), maps.Clone(p.short), maps.Clone(p.delivered)
 	for _, s := range said {
 		for line := range strings.Lines(string(s)) {
 			f := strings.Fields(line)
@@ -227,6 +234,8 @@ func (p promises) with(said [][]byte) promises {
 				p.short[mail.MessageID(f[1])] = f[3] == "short"
 			case len(f) == 2 && f[0] == "delivered":
 				p.delivered[mail.DeliveryID(f[1])] = true
+			default:
+				p.addSources(f)
 			}
 		}
 	}
@@ -314,6 +323,9 @@ func check(ctx context.Context, folder string, p promises) (wrong []string) {
 		if !found[id] {
 			fault("%s is lost", id)
 		}
+	}
+	if err := checkSources(ctx, db, p); err != nil {
+		fault("%v", err)
 	}
 	// It goes on.
 	w := writer{db: db, bodies: kept, out: io.Discard}

@@ -184,7 +184,7 @@ func encodeFetched(f *store.Fetched) (sql.NullString, error) {
 
 // Handled implements store.Sources.
 func (db *DB) Handled(ctx context.Context, f store.Fetched) error {
-	_, err := db.change(ctx, db.changes.do, "mark mail as handled", `UPDATE fetched SET handled = 1 WHERE account = ? AND folder = ? AND uid_validity = ? AND uid = ? AND NOT handled`,
+	_, err := db.change(ctx, db.changes.lease, "mark mail as handled", `UPDATE fetched SET handled = 1 WHERE account = ? AND folder = ? AND uid_validity = ? AND uid = ? AND NOT handled`,
 		f.Account, f.Folder, f.UIDValidity, f.UID)
 	return err
 }

@@ -3,11 +3,12 @@
 // # Durability
 //
 // The database runs with synchronous=FULL, so that a commit is on the disk when it
-// returns. Not so one of leases and tokens alone, which outlives the process and not a
-// power cut. There is one connection that writes, for all who have something to write at
-// the time together, and a pool of others that read; one process at a time may have the
-// database open, which the caller ensures by a lock on the data folder. Leases are
-// therefore void when Open finds them: whoever held them is gone.
+// returns. Not so one of leases, holds, buckets, and mails that are handled alone, which
+// outlives the process and not a power cut. There is one connection that writes, for all
+// who have something to write at the time together, and a pool of others that read; one
+// process at a time may have the database open, which the caller ensures by a lock on the
+// data folder. Leases and holds are therefore void when Open finds them: whoever held them
+// is gone.
 //
 // # Erasure
 //

@@ -64,12 +64,18 @@ func TestReopenKeepsMessagesAndResetsLeases(t *testing.T) {
 	if jobs, err := db.Claim(t.Context(), claim); len(jobs) != 1 || err != nil {
 		t.Fatalf("Claim = %v, %v", jobs, err)
 	}
+	if held, err := db.Hold(t.Context(), "sales", "gone", time.Now(), time.Now().Add(time.Hour)); !held || err != nil {
+		t.Fatalf("Hold = %v, %v", held, err)
+	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 
 	db = open(t, file)
 	claim.Owner = "new"
+	if held, err := db.Hold(t.Context(), "sales", "new", time.Now(), time.Now().Add(time.Hour)); !held || err != nil {
+		t.Errorf("Hold after reopening = %v, %v; want that of the process that is gone", held, err)
+	}
 	if jobs, err := db.Claim(t.Context(), claim); len(jobs) != 1 || err != nil {
 		t.Errorf("Claim after reopening = %v, %v; want the lease of the process that is gone", jobs, err)
 	}
