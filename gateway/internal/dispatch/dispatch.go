@@ -77,6 +77,9 @@ type Config struct {
 	Shadows Shadows
 	// Virus scans parts of mails by themselves; nil for none.
 	Virus VirusScanner
+	// Events is told of plugins that fail, and of deliveries that have failed for good; nil
+	// for nobody.
+	Events Events
 	// Concurrency is how many attempts may be under way in all.
 	Concurrency int
 	Logger      hclog.Logger
@@ -208,6 +211,9 @@ func (d *Dispatcher) work(ctx context.Context, job store.Job) {
 		switch {
 		case err == nil:
 			report(log, state, due, outcome)
+			if state == mail.Failed {
+				d.tellFailed(job, outcome.Attempt)
+			}
 			return
 		case errors.Is(err, queue.ErrLeaseLost):
 			log.Warn("the lease was lost before the outcome could be recorded; the delivery is made again")

@@ -131,9 +131,10 @@ func (d *Dispatcher) run(stop context.Context, job store.Job, chain []pipeline.S
 	p.made.Steps = append(p.made.Steps, out.Steps...)
 	for _, s := range out.Steps {
 		if s.Error != "" {
-			d.log.Warn("a plugin failed", "delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "plugin", strings.TrimPrefix(s.Name, "stage "), "on_error", s.Verdict, "reason", hclog.Quote(s.Error))
+			d.log.Warn("a plugin failed", "delivery_id", job.ID, "tenant", job.Endpoint.Tenant, "plugin", strings.TrimPrefix(s.Name, pipeline.StepPrefix), "on_error", s.Verdict, "reason", hclog.Quote(s.Error))
 		}
 	}
+	d.tellPlugins(job, out.Steps)
 	switch out.Verdict {
 	case pipeline.Deliver:
 		p.document = out.Document

@@ -75,6 +75,7 @@ type gateway struct {
 	onVirus  mail.VirusAction  // of its deliveries
 	virus    dispatch.VirusScanner
 	shadows  dispatch.Shadows
+	events   dispatch.Events
 	db       *sqlite.DB
 	store    *faultyStore
 	bodies   *spool.Files
@@ -204,7 +205,7 @@ func (g *gateway) startWith(client *webhook.Client, concurrency int, endpoints r
 	g.t.Helper()
 	key, err := secret.Parse(vectorSecret)
 	must(g.t, err)
-	cfg := dispatch.Config{Concurrency: concurrency, Endpoints: make(map[store.Endpoint]dispatch.Endpoint), Chains: g.chains, Links: links{}, Virus: g.virus, Shadows: g.shadows, Logger: g.logger}
+	cfg := dispatch.Config{Concurrency: concurrency, Endpoints: make(map[store.Endpoint]dispatch.Endpoint), Chains: g.chains, Links: links{}, Virus: g.virus, Shadows: g.shadows, Events: g.events, Logger: g.logger}
 	for name, room := range endpoints {
 		cfg.Endpoints[named(name)] = dispatch.Endpoint{URL: "http://" + name + "/hook", Key: key, MaxConcurrency: room, Placement: g.placed}
 	}

@@ -20,6 +20,9 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/plugin"
 )
 
+// StepPrefix is what the name of a stage has in front of it in the trace.
+const StepPrefix = "stage "
+
 // Policy says what the failure of a stage means for the delivery.
 type Policy string
 
@@ -118,7 +121,7 @@ func Run(ctx context.Context, stages []Stage, m plugin.Mail, doc *document.Docum
 		if s.Shadow != nil {
 			out.Shadowed = append(out.Shadowed, shadowed(s, out.Document, res, err))
 		}
-		step := mail.Step{At: began, Name: "stage " + s.Name, Duration: res.Duration, Fuel: res.Fuel, Log: lines(res.Log)}
+		step := mail.Step{At: began, Name: StepPrefix + s.Name, Duration: res.Duration, Fuel: res.Fuel, Log: lines(res.Log)}
 		switch {
 		case err != nil:
 			step.Error = err.Error()
