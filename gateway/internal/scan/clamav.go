@@ -35,6 +35,8 @@ type ClamAVConfig struct {
 	Limits
 	// Dial is nil for plain connections.
 	Dial Dial
+	// Health is nil where nobody is to be told.
+	Health Health
 }
 
 // ClamAV is a client of clamd. It is safe for concurrent use, and keeps nothing
@@ -72,7 +74,7 @@ func NewClamAV(cfg ClamAVConfig, log hclog.Logger) (*ClamAV, error) {
 	}
 	c := &ClamAV{
 		network: network, address: address, maxSize: l.MaxSize, dial: dial,
-		gate: newGate(mail.ClamAV, cfg.Address, l, log), version: make(chan version, 1),
+		gate: newGate(mail.ClamAV, cfg.Address, l, cfg.Health, log), version: make(chan version, 1),
 	}
 	c.version <- version{}
 	return c, nil

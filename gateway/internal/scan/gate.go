@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -63,39 +64,49 @@ type gate struct {
 	timeout         time.Duration
 	slots           chan struct{}
 	breaker         *gobreaker.CircuitBreaker[struct{}]
+	health          Health
+	tripped         atomic.Pointer[Error] // why the breaker has opened, until it is told
 }
 
-func newGate(engine, address string, l Limits, log hclog.Logger) *gate {
+// Health is told how a scanner does: by an error each time that the breaker opens, and by nil each time that
+// the scanner has answered. It may take its time: a mail waits for it. The error says the same as long as what
+// fails is the same.
+type Health func(err error)
+
+func newGate(engine, address string, l Limits, health Health, log hclog.Logger) *gate {
+	if health == nil {
+		health = func(error) {}
+	}
 	// Both functions are called under the breaker's lock, the first before the
 	// second, so that the line of the log can say what the last failure was.
 	var last error
-	return &gate{
-		engine: engine, address: address, timeout: l.Timeout,
-		slots: make(chan struct{}, l.MaxScans),
-		breaker: gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-			MaxRequests: 1,
-			Timeout:     l.OpenFor,
-			ReadyToTrip: func(c gobreaker.Counts) bool { return uint64(c.ConsecutiveFailures) >= uint64(l.Failures) },
-			IsExcluded: func(err error) bool {
-				return err != nil && (errors.Is(err, errTooLarge) || reasonOf(err).saysNothing())
-			},
-			IsSuccessful: func(err error) bool {
-				last = err
-				return err == nil || !reasonOf(err).scannersFault()
-			},
-			OnStateChange: func(_ string, from, to gobreaker.State) {
-				args := []any{"engine", engine, "address", address, "from", from.String(), "to", to.String()}
-				switch to {
-				case gobreaker.StateOpen:
-					log.Warn("scanner fails and is left alone", append(args, "for", l.OpenFor, "error", last)...)
-				case gobreaker.StateHalfOpen:
-					log.Info("scanner is tried again", args...)
-				default:
-					log.Info("scanner answers again", args...)
-				}
-			},
-		}),
-	}
+	g := &gate{engine: engine, address: address, timeout: l.Timeout, slots: make(chan struct{}, l.MaxScans), health: health}
+	g.breaker = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		MaxRequests: 1,
+		Timeout:     l.OpenFor,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return uint64(c.ConsecutiveFailures) >= uint64(l.Failures) },
+		IsExcluded: func(err error) bool {
+			return err != nil && (errors.Is(err, errTooLarge) || reasonOf(err).saysNothing())
+		},
+		IsSuccessful: func(err error) bool {
+			last = err
+			return err == nil || !reasonOf(err).scannersFault()
+		},
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			args := []any{"engine", engine, "address", address, "from", from.String(), "to", to.String()}
+			switch to {
+			case gobreaker.StateOpen:
+				log.Warn("scanner fails and is left alone", append(args, "for", l.OpenFor, "error", last)...)
+				reason := reasonOf(last)
+				g.tripped.Store(g.fail(reason, errors.New(reason.text())))
+			case gobreaker.StateHalfOpen:
+				log.Info("scanner is tried again", args...)
+			default:
+				log.Info("scanner answers again", args...)
+			}
+		},
+	})
+	return g
 }
 
 // fail makes the error of a scan.
@@ -115,10 +126,21 @@ func (g *gate) run(caller context.Context, scan func(context.Context) error) err
 		}
 		return struct{}{}, g.within(caller, scan)
 	})
+	g.tell(err)
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		return g.fail(Unavailable, ErrUnavailable)
 	}
 	return err
+}
+
+// tell tells what a scan has to say of the scanner. The breaker's lock is not held, as it is where it opens.
+func (g *gate) tell(err error) {
+	switch why := g.tripped.Swap(nil); {
+	case why != nil:
+		g.health(why)
+	case err == nil || errors.As(err, new(*Error)) && reasonOf(err) == Refused:
+		g.health(nil)
+	}
 }
 
 // within gives ask the time that a scan has. What fails when the caller has given up

@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -20,7 +21,7 @@ func answers(err error) func(context.Context) error {
 
 func testGate(l Limits) (*gate, *logBuffer) {
 	log, lines := newLog()
-	return newGate("fake", "10.0.0.1:1", l.withDefaults(1<<20, 10*time.Second, 2), log), lines
+	return newGate("fake", "10.0.0.1:1", l.withDefaults(1<<20, 10*time.Second, 2), nil, log), lines
 }
 
 // TestBreaker goes through all its states.
@@ -203,5 +204,48 @@ func TestOpenBreakerDoesNotWait(t *testing.T) {
 		atOnce()
 		end <- down
 		scans.Wait()
+	})
+}
+
+// TestHealth tells when the breaker opens, always in the same words, and when the scanner has answered. What says
+// nothing of the scanner is not told.
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := testGate(Limits{Failures: 2, OpenFor: time.Minute})
+		var told []string
+		g.health = func(err error) {
+			g.breaker.State() // whose lock is free
+			if err == nil {
+				told = append(told, "answers")
+				return
+			}
+			told = append(told, err.Error())
+		}
+		n := 0
+		fails := func(reason Reason) {
+			n++
+			wantError(t, g.run(t.Context(), answers(g.fail(reason, fmt.Errorf("from port %d", n)))), reason)
+		}
+		fails(Connect)
+		fails(Canceled)
+		fails(Interrupted)
+		wantError(t, g.run(t.Context(), answers(nil)), Unavailable)
+		for range 2 {
+			time.Sleep(time.Minute + time.Millisecond)
+			fails(Interrupted)
+		}
+		time.Sleep(time.Minute + time.Millisecond)
+		fails(Refused)
+		if err := g.run(t.Context(), answers(errTooLarge)); !errors.Is(err, errTooLarge) {
+			t.Errorf("error = %v", err)
+		}
+		if err := g.run(t.Context(), answers(nil)); err != nil {
+			t.Error(err)
+		}
+		down := "fake at 10.0.0.1:1: interrupted: the scanner gave no usable answer"
+		if diff := cmp.Diff([]string{down, down, down, "answers", "answers"}, told); diff != "" {
+			t.Errorf("told (-want +got):\n%s", diff)
+		}
 	})
 }

@@ -41,6 +41,8 @@ type RspamdConfig struct {
 	Limits
 	// Dial is nil for plain connections.
 	Dial Dial
+	// Health is nil where nobody is to be told.
+	Health Health
 }
 
 // Rspamd is a client of rspamd. It is safe for concurrent use.
@@ -75,7 +77,7 @@ func NewRspamd(cfg RspamdConfig, log hclog.Logger) (*Rspamd, error) {
 	return &Rspamd{
 		base:    base,
 		maxSize: l.MaxSize,
-		gate:    newGate(mail.Rspamd, cfg.URL, l, log),
+		gate:    newGate(mail.Rspamd, cfg.URL, l, cfg.Health, log),
 		reading: make(chan struct{}, maxReading),
 		transport: &http.Transport{
 			Proxy: nil, // it would be given all mail
