@@ -16,7 +16,7 @@ const module = "github.com/postern-mail/postern/"
 // packages of lower layers only; a new package is to be entered here.
 var layers = map[string]int{
 	"mail": 0, "document": 0, "secret": 0, "terminal": 0,
-	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1, "sandbox": 1, "scan": 1, "artifact": 1, "outbound": 1,
+	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1, "sandbox": 1, "scan": 1, "artifact": 1, "outbound": 1, "diskspace": 1,
 	"payload": 2, "smarthost": 2, "queue": 2, "maintenance": 2, "plugin": 2, "download": 2,
 	"reception": 3, "inspector": 3, "pipeline": 3,
 	"events": 3,
