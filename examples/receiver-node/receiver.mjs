@@ -68,7 +68,8 @@ async function receive(request) {
   }
   const id = request.headers["webhook-id"];
   if (!isDuplicate(id)) {
-    console.log(JSON.stringify({ verified: true, id, subject: payload.message?.subject ?? null }));
+    const what = payload.event ? { event: payload.event } : { subject: payload.message?.subject ?? null };
+    console.log(JSON.stringify({ verified: true, id, ...what }));
   }
   return 204; // for a duplicate too, or it would be sent again
 }
