@@ -8,15 +8,16 @@
 //   - Where TLS is asked for, nothing is said without it but what starts it, and the
 //     certificate is checked.
 //   - Every failure is a [Failure]: of the connection, or of the authentication. It has one of
-//     the codes of [Codes] where one fits, and no text of a server in it is longer than
+//     the codes below where one fits, and no text of a server in it is longer than
 //     [MaxResponse].
+//   - The same cause gives the same text, attempt after attempt: no port of our own stands in
+//     it, and of several addresses of a server always the same one tells.
+//   - A refresh token that a provider has replaced is kept before anything is done with what
+//     came with it.
 //   - No credential stands in an error or in a printed form.
 package outbound
 
-import (
-	"crypto/x509"
-	"fmt"
-)
+import "crypto/x509"
 
 // Security says how a connection is secured.
 type Security string
@@ -60,8 +61,8 @@ const (
 	NotFound            = "ENOTFOUND"                       // the name is not in DNS
 	HostUnreachable     = "EHOSTUNREACH"                    // no route
 	ConnAborted         = "ECONNABORTED"                    // the connection was given up
-	CertExpired         = "CERT_HAS_EXPIRED"                // the certificate is too old, or not valid yet
-	UnverifiedLeaf      = "UNABLE_TO_VERIFY_LEAF_SIGNATURE" // no known authority has signed it, or it is for another name
+	CertExpired         = "CERT_HAS_EXPIRED"                // the certificate is too old
+	UnverifiedLeaf      = "UNABLE_TO_VERIFY_LEAF_SIGNATURE" // no known authority has signed it
 	SelfSignedInChain   = "SELF_SIGNED_CERT_IN_CHAIN"       // its chain ends at an authority that is not known
 	DepthZeroSelfSigned = "DEPTH_ZERO_SELF_SIGNED_CERT"     // it is signed by itself
 )
@@ -87,6 +88,3 @@ func (f *Failure) Error() string { return f.Response }
 
 // Unwrap returns what the failure was made of.
 func (f *Failure) Unwrap() error { return f.Err }
-
-// Address is host:port, as it is dialled.
-func (s Server) Address() string { return fmt.Sprintf("%s:%d", s.Host, s.Port) }
