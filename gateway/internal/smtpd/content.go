@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
-)
 
-// maxHops is how many Received fields a mail may have before it is taken to go
-// round in circles (RFC 5321 section 6.3).
-const maxHops = 50
+	"github.com/postern-mail/postern/gateway/internal/mail"
+)
 
 // contentReader passes on the octets of a mail and looks for what SMTP does not
 // allow in it: bare CR and LF, by which one mail can pass for two further on
@@ -20,14 +18,9 @@ type contentReader struct {
 	// connection only.
 	isCutOff    func() bool
 	prevCR      bool
-	inBody      bool
-	line        []byte // the beginning of the current header line
-	hops        int
+	hops        *mail.Hops
 	interrupted error // what r failed with, other than the end
 }
-
-// linePrefix is how much of a header line is looked at.
-const linePrefix = len("received:")
 
 // Read implements io.Reader.
 func (c *contentReader) Read(p []byte) (int, error) {
@@ -51,10 +44,11 @@ func (c *contentReader) check(p []byte, last bool) error {
 			return err
 		}
 	}
-	if c.inBody {
-		return nil
+	c.hops.Count(p)
+	if c.hops.Looping() {
+		return errLoop
 	}
-	return c.checkHeader(p)
+	return nil
 }
 
 func (c *contentReader) checkNewlines(p []byte, last bool) error {
@@ -85,29 +79,6 @@ func (c *contentReader) checkNewlines(p []byte, last bool) error {
 	}
 	if last && c.prevCR {
 		return errBareNewline
-	}
-	return nil
-}
-
-// checkHeader counts Received fields until the header ends.
-func (c *contentReader) checkHeader(p []byte) error {
-	for _, b := range p {
-		switch {
-		case b == '\n':
-			if len(c.line) == 0 {
-				c.inBody = true
-				return nil
-			}
-			if len(c.line) == linePrefix && bytes.EqualFold(c.line, []byte("received:")) {
-				c.hops++
-				if c.hops > maxHops {
-					return errLoop
-				}
-			}
-			c.line = c.line[:0]
-		case b != '\r' && len(c.line) < linePrefix:
-			c.line = append(c.line, b)
-		}
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
 )
 
 // FuzzContent holds that what the reader passes on is what came, that no bare CR
@@ -16,8 +18,8 @@ func FuzzContent(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		whole, wholeErr := io.ReadAll(&contentReader{r: bytes.NewReader(content)})
-		pieces, piecesErr := io.ReadAll(&contentReader{r: iotest.OneByteReader(bytes.NewReader(content))})
+		whole, wholeErr := io.ReadAll(&contentReader{hops: mail.NewHops("mx"), r: bytes.NewReader(content)})
+		pieces, piecesErr := io.ReadAll(&contentReader{hops: mail.NewHops("mx"), r: iotest.OneByteReader(bytes.NewReader(content))})
 		if !errors.Is(wholeErr, piecesErr) {
 			t.Errorf("whole: %v, in pieces: %v", wholeErr, piecesErr)
 		}

@@ -152,7 +152,7 @@ func (s *session) data(r io.Reader) error {
 	}
 	defer s.server.receiving.Done()
 
-	content := &contentReader{r: r, allowBare: s.server.cfg.AllowBareNewlines}
+	content := &contentReader{r: r, hops: mail.NewHops(s.server.cfg.Hostname), allowBare: s.server.cfg.AllowBareNewlines}
 	if _, chunked := r.(*io.PipeReader); chunked {
 		// go-smtp takes a client that vanishes in the last chunk of BDAT for one that
 		// is done. It waits for this method then, so that nothing reads the connection.
