@@ -24,7 +24,7 @@ import (
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/admin"
-	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+	"github.com/postern-mail/postern/gateway/internal/smarthost/smtpclient"
 )
 
 // certificate writes a certificate for 127.0.0.1 and its key into dir, and returns who

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+	"github.com/postern-mail/postern/gateway/internal/smarthost/smtpclient"
 )
 
 // hostile are plugins by their name, as what their transform does.

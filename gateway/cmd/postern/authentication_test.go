@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/scan/scantest"
-	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+	"github.com/postern-mail/postern/gateway/internal/smarthost/smtpclient"
 )
 
 // TestAuthentication sends signed mail past the real rspamd, which asks a name server of

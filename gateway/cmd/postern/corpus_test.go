@@ -16,7 +16,7 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/admin"
 	"github.com/postern-mail/postern/gateway/internal/plugin/builtin"
-	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+	"github.com/postern-mail/postern/gateway/internal/smarthost/smtpclient"
 )
 
 // corpusMails lists the public mails beside the repository.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+	"github.com/postern-mail/postern/gateway/internal/smarthost/smtpclient"
 )
 
 // mailLoad is mails that are sent, and what became of them.

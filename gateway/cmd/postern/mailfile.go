@@ -17,7 +17,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/mime"
 	"github.com/postern-mail/postern/gateway/internal/payload"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
-	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+	"github.com/postern-mail/postern/gateway/internal/smarthost/smtpclient"
 )
 
 // openMail opens a file, or standard input for "-".

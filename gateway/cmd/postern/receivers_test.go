@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+	"github.com/postern-mail/postern/gateway/internal/smarthost/smtpclient"
 )
 
 // TestForeignReceivers has real deliveries verified by programs that share no

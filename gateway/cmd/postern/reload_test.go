@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/postern-mail/postern/gateway/internal/payload/schema/schematest"
-	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+	"github.com/postern-mail/postern/gateway/internal/smarthost/smtpclient"
 )
 
 // marker is a plugin that writes its version into the payload. It begins with as many pages of
@@ -199,14 +199,14 @@ public {
 	g := serveIn(t, dir)
 	trusted := func(pool *x509.CertPool) bool {
 		client, err := smtpclient.Dial(t.Context(), smtpclient.Config{Address: g.smtp(), TLS: &tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}})
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+			return false
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer client.Close()
-		// The handshake is made with the first command. The mail is refused, by who is trusted.
-		_, err = client.Send(smtpclient.Mail{From: "a@example.com", To: []string{"any@elsewhere.test"}, Body: strings.NewReader("x")})
-		var refusal *smtpclient.Refusal
-		return errors.As(err, &refusal)
+		_ = client.Close()
+		return true
 	}
 	if !trusted(first) {
 		t.Error("the first certificate is not shown")

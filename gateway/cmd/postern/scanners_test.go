@@ -14,7 +14,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/admin"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/scan/scantest"
-	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+	"github.com/postern-mail/postern/gateway/internal/smarthost/smtpclient"
 )
 
 // zipped packs content into archives within each other.

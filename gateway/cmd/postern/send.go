@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
-	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+	"github.com/postern-mail/postern/gateway/internal/smarthost/smtpclient"
 	"github.com/postern-mail/postern/gateway/internal/terminal"
 )
 

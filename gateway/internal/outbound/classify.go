@@ -26,8 +26,8 @@ func Classify(err error, server Server, conn net.Conn) *Failure {
 		return f
 	}
 	cause := err
-	if ours, ok := conn.(*Conn); ok && ours.cause() != nil {
-		cause = ours.cause()
+	if ours, ok := conn.(*Conn); ok && ours.Err() != nil {
+		cause = ours.Err()
 		if f, ok := errors.AsType[*Failure](cause); ok {
 			return f
 		}
@@ -95,6 +95,10 @@ func Refused(code, text string) *Failure {
 	}
 	return f
 }
+
+// Words makes what a server said fit to be stored and shown: one line of at most MaxResponse
+// octets, without control or format characters.
+func Words(said string) string { return printable(said, MaxResponse) }
 
 // printable makes a stranger's text fit to be stored and shown: valid UTF-8 of at most limit
 // octets in one line, without control or format characters.

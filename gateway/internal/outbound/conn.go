@@ -130,8 +130,9 @@ func (c *Conn) failed(err error) error {
 	return err
 }
 
-// cause is the first error of the connection itself.
-func (c *Conn) cause() error {
+// Err is the first error of the connection itself, whatever a protocol's library has made of
+// it; nil while there is none, and where we closed it.
+func (c *Conn) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.fault

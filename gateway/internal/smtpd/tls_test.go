@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postern-mail/postern/gateway/internal/smtpd/smtpclient"
+	"github.com/postern-mail/postern/gateway/internal/smarthost/smtpclient"
 )
 
 func TestSTARTTLS(t *testing.T) {

@@ -1,7 +1,10 @@
-// Package smtpclient sends mails by SMTP, for the command line and for tests.
+// Package smtpclient sends mails by SMTP: to a smarthost, from the command line, and for tests.
 //
 // Mails are sent as they are, but for their line ends: RFC 5321 section 2.3.8
 // allows CRLF alone, so a bare CR or LF becomes one.
+//
+// A client trusts its connection to bound what the server does: where the server is a
+// stranger, that is one of package outbound.
 package smtpclient
 
 import (
@@ -12,26 +15,32 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-smtp"
 )
 
-// Config says how to reach the server.
+// Config says how to speak to the server.
 type Config struct {
-	// Address is host:port.
+	// Address is host:port; it is for Dial, and for errors.
 	Address string
 	// HELO is what the client calls itself; empty means localhost.
 	HELO string
-	// TLS asks for STARTTLS; nil sends in clear.
+	// TLS asks for STARTTLS; nil stays as it is.
 	TLS *tls.Config
-	// Timeout bounds the connection and each command; 0 means 30 s.
-	Timeout time.Duration
+	// Timeout bounds the connection and each command; 0 means 30 s. The last reply of a mail may
+	// take FinalTimeout; 0 means twelve minutes.
+	Timeout, FinalTimeout time.Duration
+	// Before is called before each command, and with true before the end of a mail, whose reply
+	// may take FinalTimeout; nil for nothing.
+	Before func(end bool)
 }
 
 // Client is one SMTP session.
 type Client struct {
-	smtp *smtp.Client
+	smtp   *smtp.Client
+	before func(end bool)
 }
 
 const defaultTimeout = 30 * time.Second
@@ -41,28 +50,70 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = defaultTimeout
 	}
-	if cfg.HELO == "" {
-		cfg.HELO = "localhost"
-	}
 	dialer := net.Dialer{Timeout: cfg.Timeout}
 	conn, err := dialer.DialContext(ctx, "tcp", cfg.Address)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", cfg.Address, err)
 	}
-	var client *smtp.Client
-	if cfg.TLS == nil {
-		client = smtp.NewClient(conn)
-	} else if client, err = smtp.NewClientStartTLS(conn, cfg.TLS); err != nil {
-		return nil, fmt.Errorf("start TLS with %s: %w", cfg.Address, err)
+	return Start(conn, cfg)
+}
+
+// Start greets on a connection, which is closed where that fails.
+func Start(conn net.Conn, cfg Config) (*Client, error) {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = defaultTimeout
 	}
-	client.CommandTimeout = cfg.Timeout
-	// After STARTTLS the library has said EHLO already, by the name localhost.
+	if cfg.HELO == "" {
+		cfg.HELO = "localhost"
+	}
+	c := &Client{before: cfg.Before}
+	if c.before == nil {
+		c.before = func(bool) {}
+	}
+	c.before(false)
 	if cfg.TLS == nil {
-		if err := client.Hello(cfg.HELO); err != nil {
-			return nil, errors.Join(fmt.Errorf("greet %s: %w", cfg.Address, err), client.Close())
+		c.smtp = smtp.NewClient(conn)
+	} else {
+		var err error
+		if c.smtp, err = smtp.NewClientStartTLS(conn, cfg.TLS); err != nil {
+			return nil, fmt.Errorf("start TLS with %s: %w", cfg.Address, refusal(err))
 		}
+		c.before(false)
 	}
-	return &Client{smtp: client}, nil
+	c.smtp.CommandTimeout = cfg.Timeout
+	if cfg.FinalTimeout > 0 {
+		c.smtp.SubmissionTimeout = cfg.FinalTimeout
+	}
+	// Before STARTTLS the library has called itself localhost.
+	if err := c.smtp.Hello(cfg.HELO); err != nil {
+		_ = c.smtp.Close()
+		return nil, fmt.Errorf("greet %s: %w", cfg.Address, refusal(err))
+	}
+	return c, nil
+}
+
+// Offers reports whether the server offers an extension, and with what parameters.
+func (c *Client) Offers(extension string) (parameters string, ok bool) {
+	ok, parameters = c.smtp.Extension(extension)
+	return parameters, ok
+}
+
+// Mechanisms are the ways to log in that the server offers.
+func (c *Client) Mechanisms() []string {
+	list, _ := c.Offers("AUTH")
+	return strings.Fields(list)
+}
+
+// Mechanism is a way to log in: a client of SASL.
+type Mechanism interface {
+	Start() (mechanism string, ir []byte, err error)
+	Next(challenge []byte) (response []byte, err error)
+}
+
+// Login logs in. Where the server refuses, a *Refusal is in the error's chain.
+func (c *Client) Login(m Mechanism) error {
+	c.before(false)
+	return refusal(c.smtp.Auth(m))
 }
 
 // Mail is one mail to send.
@@ -72,6 +123,8 @@ type Mail struct {
 	To   []string
 	// UTF8 asks for SMTPUTF8, which addresses outside ASCII need.
 	UTF8 bool
+	// Size is told to servers that want to know it, in octets; 0 for unknown.
+	Size int64
 	Body io.Reader
 }
 
@@ -84,7 +137,9 @@ type Refusal struct {
 }
 
 // Error implements error.
-func (r *Refusal) Error() string { return fmt.Sprintf("%d %s %s", r.Code, r.Enhanced, r.Text) }
+func (r *Refusal) Error() string {
+	return strings.Join(strings.Fields(fmt.Sprintf("%d %s %s", r.Code, r.Enhanced, r.Text)), " ")
+}
 
 // refusal makes the library's own type ours.
 func refusal(err error) error {
@@ -92,22 +147,28 @@ func refusal(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	c := e.EnhancedCode
-	return &Refusal{Code: e.Code, Enhanced: fmt.Sprintf("%d.%d.%d", c[0], c[1], c[2]), Text: e.Message}
+	r := &Refusal{Code: e.Code, Text: e.Message}
+	if c := e.EnhancedCode; c[0] > 0 { // the library has 0.0.0 or -1.-1.-1 for none
+		r.Enhanced = fmt.Sprintf("%d.%d.%d", c[0], c[1], c[2])
+	}
+	return r
 }
 
 // Send sends one mail and returns the text of the server's last reply. Where the
 // server refuses, a *Refusal is in the error's chain, and the session can send
 // further mails.
 func (c *Client) Send(m Mail) (reply string, err error) {
-	if err := c.smtp.Mail(m.From, &smtp.MailOptions{UTF8: m.UTF8}); err != nil {
+	c.before(false)
+	if err := c.smtp.Mail(m.From, &smtp.MailOptions{UTF8: m.UTF8, Size: m.Size}); err != nil {
 		return "", c.abandon(fmt.Errorf("MAIL FROM:<%s>: %w", m.From, refusal(err)))
 	}
 	for _, to := range m.To {
+		c.before(false)
 		if err := c.smtp.Rcpt(to, nil); err != nil {
 			return "", c.abandon(fmt.Errorf("RCPT TO:<%s>: %w", to, refusal(err)))
 		}
 	}
+	c.before(false)
 	data, err := c.smtp.Data()
 	if err != nil {
 		return "", c.abandon(fmt.Errorf("DATA: %w", refusal(err)))
@@ -116,6 +177,7 @@ func (c *Client) Send(m Mail) (reply string, err error) {
 		// The mail is half sent: closing it now would have it accepted.
 		return "", errors.Join(fmt.Errorf("send mail: %w", err), c.smtp.Close())
 	}
+	c.before(true)
 	resp, err := data.CloseWithResponse()
 	if err != nil {
 		return "", fmt.Errorf("end of mail: %w", refusal(err))
@@ -126,6 +188,7 @@ func (c *Client) Send(m Mail) (reply string, err error) {
 // abandon ends the transaction of a mail that was refused, keeping the session.
 func (c *Client) abandon(err error) error {
 	if _, ok := errors.AsType[*Refusal](err); ok {
+		c.before(false)
 		_ = c.smtp.Reset() // where even that fails, the next command says why
 	}
 	return err
@@ -133,6 +196,7 @@ func (c *Client) abandon(err error) error {
 
 // Close says goodbye and closes the connection.
 func (c *Client) Close() error {
+	c.before(false)
 	if err := c.smtp.Quit(); err != nil {
 		return errors.Join(err, c.smtp.Close())
 	}
