@@ -278,6 +278,8 @@ type Job struct {
 	SHA256     string
 	Body       mail.BodyRef
 	Reports    []mail.Report
+	// TraceField is the gateway's own Received field.
+	TraceField string
 }
 
 // Lease is the right to finish a delivery.

@@ -55,7 +55,7 @@ const leaseRows = `
 const leasedRows = `
 	SELECT q.delivery_seq, q.claims, m.id, d.tenant, d.endpoint, d.alias, d.recipient, d.expires_at, d.attempts, d.earlier, d.released, q.lost,
 		coalesce(octet_length(d.document), 0), d.spam_action, d.virus_action, d.event, m.about_tenant, m.about_class, m.about_name,
-		m.reverse_path, m.smtputf8, m.listener, m.helo, m.remote_ip, m.tls, m.received_at, m.size, m.sha256, coalesce(m.body, ''), m.reports
+		m.reverse_path, m.smtputf8, m.listener, m.helo, m.remote_ip, m.tls, m.received_at, m.size, m.sha256, coalesce(m.body, ''), m.trace_field, m.reports
 	FROM queue q JOIN deliveries d ON d.seq = q.delivery_seq JOIN messages m ON m.seq = d.seq >> 20
 	WHERE q.owner = $1 AND q.lease_until = $2 AND q.xmin = pg_current_xact_id()::xid
 	ORDER BY q.due_at, q.delivery_seq`
@@ -92,7 +92,7 @@ func scanJob(row pgx.CollectableRow) (j store.Job, err error) {
 	var reports []byte
 	err = row.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.Earlier, &j.Released, &j.Lost,
 		&j.DocumentSize, &j.SpamAction, &j.VirusAction, &j.Event.Name, &j.Event.About.Tenant, &j.Event.About.Class, &j.Event.About.Name,
-		&env.ReversePath, &env.SMTPUTF8, &env.Listener, &env.HELO, &env.RemoteIP, &env.TLS, &env.ReceivedAt, &j.Size, &j.SHA256, &j.Body, &reports)
+		&env.ReversePath, &env.SMTPUTF8, &env.Listener, &env.HELO, &env.RemoteIP, &env.TLS, &env.ReceivedAt, &j.Size, &j.SHA256, &j.Body, &j.TraceField, &reports)
 	if err != nil {
 		return j, err
 	}

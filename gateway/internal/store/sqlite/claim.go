@@ -49,7 +49,7 @@ func readJobs(ctx context.Context, tx *tx, owner string, seqs []int64) ([]store.
 	rows, err := tx.QueryContext(ctx, `
 		SELECT q.delivery_seq, q.claims, m.id, d.tenant, d.endpoint, d.alias, d.recipient, d.expires_at, d.attempts, d.earlier, d.released, q.lost, coalesce(length(d.document), 0), d.spam_action, d.virus_action,
 			d.event, m.about_tenant, m.about_class, m.about_name,
-			m.reverse_path, m.smtputf8, m.listener, m.helo, m.remote_ip, m.tls, m.received_at, m.size, m.sha256, coalesce(m.body, ''), m.reports
+			m.reverse_path, m.smtputf8, m.listener, m.helo, m.remote_ip, m.tls, m.received_at, m.size, m.sha256, coalesce(m.body, ''), m.trace_field, m.reports
 		FROM queue q JOIN deliveries d ON d.seq = q.delivery_seq JOIN messages m ON m.seq = d.seq >> 20
 		WHERE q.delivery_seq IN (SELECT value FROM json_each(?)) ORDER BY q.due_at, q.delivery_seq`, string(list))
 	if err != nil {
@@ -65,7 +65,7 @@ func readJobs(ctx context.Context, tx *tx, owner string, seqs []int64) ([]store.
 		var reports string
 		err := rows.Scan(&j.Lease.Seq, &j.Lease.Number, &id, &j.Endpoint.Tenant, &j.Endpoint.Name, &j.Alias, &j.Recipient, &expires, &j.Attempts, &j.Earlier, &j.Released, &j.Lost, &j.DocumentSize, &j.SpamAction, &j.VirusAction,
 			&j.Event.Name, &j.Event.About.Tenant, &j.Event.About.Class, &j.Event.About.Name,
-			&env.ReversePath, &env.SMTPUTF8, &env.Listener, &env.HELO, &env.RemoteIP, &env.TLS, &env.ReceivedAt, &j.Size, &j.SHA256, &j.Body, &reports)
+			&env.ReversePath, &env.SMTPUTF8, &env.Listener, &env.HELO, &env.RemoteIP, &env.TLS, &env.ReceivedAt, &j.Size, &j.SHA256, &j.Body, &j.TraceField, &reports)
 		if err != nil {
 			return nil, err
 		}

@@ -93,7 +93,7 @@ func testClaimLeasesOnce(t *testing.T, s store.Store) {
 		t.Fatalf("jobs = %d, want 1", len(jobs))
 	}
 	j := jobs[0]
-	if j.ID != in.ID.Delivery(1) || j.Body != in.Body || j.Size != in.Size || j.SHA256 != in.SHA256 || j.Attempts != 0 || j.DocumentSize != 0 ||
+	if j.ID != in.ID.Delivery(1) || j.Body != in.Body || j.TraceField != in.TraceField || j.Size != in.Size || j.SHA256 != in.SHA256 || j.Attempts != 0 || j.DocumentSize != 0 ||
 		j.Envelope.ReversePath != in.Envelope.ReversePath || !j.ReceivedAt.Equal(in.ReceivedAt) || j.Recipient != "support@acme.test" {
 		t.Errorf("job = %+v, want that of %+v", j, in)
 	}
