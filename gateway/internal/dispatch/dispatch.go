@@ -48,6 +48,8 @@ const errorPause = time.Second
 type Endpoint struct {
 	URL string
 	Key secret.Key
+	// Forward passes the mail itself on; nil for a webhook, which gets a payload.
+	Forward Forwarder
 	// MaxConcurrency is how many attempts may be under way at the same time, and Limits
 	// how many may begin.
 	MaxConcurrency int
@@ -317,6 +319,10 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 		return o, held, false
 	case p.ended != "":
 		o.State, o.Reason, o.Attempt = p.ended, p.reason, nil
+		return o, held, false
+	}
+	if endpoint.Forward != nil {
+		d.forward(ctx, job, endpoint.Forward, body, &o)
 		return o, held, false
 	}
 	made.At = time.Now()

@@ -143,7 +143,7 @@ func (g *gateway) receive(endpoints ...string) mail.MessageID {
 	ref, err := g.bodies.Put(g.t.Context(), id, time.Now(), strings.NewReader(g.mail))
 	must(g.t, err)
 	sum := sha256.Sum256([]byte(g.mail))
-	m := store.NewMessage{ID: id, ReceivedAt: received, Size: int64(len(g.mail)), SHA256: hex.EncodeToString(sum[:]), Body: ref, Reports: g.reports}
+	m := store.NewMessage{ID: id, ReceivedAt: received, Size: int64(len(g.mail)), SHA256: hex.EncodeToString(sum[:]), Body: ref, Reports: g.reports, TraceField: "Received: by a test\r\n"}
 	for _, name := range endpoints {
 		m.Deliveries = append(m.Deliveries, store.NewDelivery{
 			Endpoint: named(name), Alias: name, Recipient: name + "@acme.example", Retention: store.Retention{ExpiresAt: received.Add(g.keeps)}, VirusAction: g.onVirus,

@@ -51,7 +51,7 @@ type State string
 const (
 	Queued      State = "queued"      // no attempt was made yet
 	Retrying    State = "retrying"    // an attempt failed and another is due
-	Delivered   State = "delivered"   // the endpoint answered 2xx
+	Delivered   State = "delivered"   // the endpoint answered 2xx, or took the mail
 	Failed      State = "failed"      // dead letter: no attempt is left, or none can help
 	Dropped     State = "dropped"     // a plugin said so; the raw message is kept
 	Quarantined State = "quarantined" // held for an operator
@@ -73,12 +73,13 @@ type Attempt struct {
 	Number   int
 	At       time.Time
 	Duration time.Duration
-	// Code is the HTTP status of the answer; 0 where there was none.
+	// Code is the HTTP status of the answer, or the SMTP reply code of a mail server's; 0 where
+	// there was none.
 	Code int
 	// Reason says in a few words why the attempt failed; empty on success. It
 	// begins with a stable word, as in "timeout: no answer within 30s".
 	Reason string
-	// Response holds the first bytes of the answer's body.
+	// Response holds the first bytes of the answer's body, or what the mail server said.
 	Response []byte
 }
 

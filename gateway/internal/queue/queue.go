@@ -221,6 +221,9 @@ type Outcome struct {
 	// Revised says that the attempt failed for what was sent, and that Document is
 	// another: the next attempt is made at once, also where this was the last.
 	Revised bool
+	// Permanent says that the attempt failed by what another one would fail by too: there is
+	// none, and the delivery has failed.
+	Permanent bool
 	Made
 }
 
@@ -264,6 +267,8 @@ func (q *Queue) afterFailure(job store.Job, o Outcome) (state mail.State, due ti
 	delay := time.Duration(0)
 	switch {
 	case o.Revised:
+	case o.Permanent:
+		return mail.Failed, time.Time{}, o.Attempt.Reason
 	case made >= len(q.schedule):
 		return mail.Failed, time.Time{}, fmt.Sprintf("attempt %d of %d failed: %s", made, max(made, len(q.schedule)), o.Attempt.Reason)
 	default:

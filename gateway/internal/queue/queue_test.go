@@ -229,6 +229,22 @@ func TestRetryAfter(t *testing.T) {
 	})
 }
 
+// TestPermanent has an attempt fail by what no other attempt would mend.
+func TestPermanent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t, 0, time.Minute)
+		id := enqueue(t, f, 24*time.Hour)
+		job, _ := claimOne(t, f)
+		o := failure(job)
+		o.Permanent = true
+		state, due, err := f.Finish(t.Context(), job, o)
+		if d := delivery(t, f, id); err != nil || state != mail.Failed || !due.IsZero() || d.State != mail.Failed || d.Reason != o.Attempt.Reason || len(d.Tries) != 1 {
+			t.Errorf("Finish = %s, %s, %v; delivery = %+v", state, due, err, d)
+		}
+	})
+}
+
 func TestRetentionCapsRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
