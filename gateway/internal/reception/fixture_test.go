@@ -98,6 +98,9 @@ type faultyStore struct {
 	fails func(call int) bool
 	late  bool
 	calls int
+	// refuse is what Enqueue says, where it is not nil, to what it keeps in enqueued.
+	refuse   error
+	enqueued []store.NewMessage
 }
 
 func (s *faultyStore) call(do func() error) error {
@@ -116,6 +119,10 @@ func (s *faultyStore) call(do func() error) error {
 }
 
 func (s *faultyStore) Enqueue(ctx context.Context, messages []store.NewMessage) error {
+	if s.refuse != nil {
+		s.enqueued = append(s.enqueued, messages...)
+		return s.refuse
+	}
 	return s.call(func() error { return s.Store.Enqueue(ctx, messages) })
 }
 

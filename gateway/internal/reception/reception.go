@@ -12,6 +12,9 @@
 //
 // A mail that the scanners' word keeps out is a *[Refusal]. One that was rejected for
 // good has a row in the log, without a body.
+//
+// A mail that was fetched and that the store has already is [store.ErrFetched]; nothing of it
+// is left, and nothing was to be done.
 package reception
 
 import (
@@ -109,8 +112,11 @@ type Mail struct {
 	// Began is when the source began to hand over the mail.
 	Began time.Time
 	// Fetched says where in a mail account it was; nil for a mail that came by itself.
-	// The digest is what is worked out here.
+	// Its Digest is worked out here, whatever Receive returns, once the whole mail has come.
 	Fetched *store.Fetched
+	// Known is asked whether a mail that was fetched is in the store under another UID, and is
+	// not to be taken again; nil where it is to be taken in any case.
+	Known func(ctx context.Context, digest store.Digest) (bool, error)
 	// TraceField makes the gateway's own Received field; nil for none.
 	TraceField func(id mail.MessageID, received time.Time) string
 }
@@ -121,6 +127,9 @@ type Recipient struct {
 	Target  route.Target
 }
 
+// ErrKnown means that Mail.Known knew a mail, which was not taken again.
+var ErrKnown = errors.New("known by its digest")
+
 // Receive stores a mail and queues its deliveries. When it returns without an
 // error, the mail is safe. An error of body is in the error's chain.
 func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.MessageID, error) {
@@ -130,11 +139,23 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 	counter, head := &countingWriter{}, &headReader{}
 	setup := r.setup.Load()
 	deliveries := deliveries(m.Recipients, received, setup.retention)
-	ref, err := r.bodies.Put(ctx, id, latest(deliveries), io.TeeReader(body, io.MultiWriter(digest, counter, head)))
+	writers := []io.Writer{digest, counter, head}
+	content := newDigester()
+	if m.Fetched != nil {
+		writers = append(writers, content)
+	}
+	ref, err := r.bodies.Put(ctx, id, latest(deliveries), io.TeeReader(body, io.MultiWriter(writers...)))
 	if err != nil {
 		return "", fmt.Errorf("receive: %w", err)
 	}
 	spooled := time.Now()
+	if m.Fetched != nil {
+		m.Fetched.Digest = content.Sum()
+		if err := m.isKnown(ctx); err != nil {
+			r.discard(id, ref)
+			return "", fmt.Errorf("receive: %w", err)
+		}
+	}
 	message := store.NewMessage{
 		ID:         id,
 		Envelope:   m.Envelope,
@@ -143,6 +164,7 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 		SHA256:     hex.EncodeToString(digest.Sum(nil)),
 		Body:       ref,
 		Subject:    head.end(),
+		Fetched:    m.Fetched,
 		Deliveries: deliveries,
 		Steps: []mail.Step{
 			{At: m.Began, Name: "transaction began"},
@@ -171,6 +193,18 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 	return id, nil
 }
 
+// isKnown is ErrKnown where the mail is.
+func (m *Mail) isKnown(ctx context.Context) error {
+	if m.Known == nil {
+		return nil
+	}
+	known, err := m.Known(ctx, m.Fetched.Digest)
+	if err == nil && known {
+		err = ErrKnown
+	}
+	return err
+}
+
 // screen shows a mail to the scanners and decides about its deliveries. What is
 // rejected as a whole is logged as such; its body is the caller's to discard.
 func (r *Reception) screen(ctx context.Context, m Mail, message *store.NewMessage, policies map[string]Policy) error {
@@ -197,9 +231,17 @@ func (r *Reception) screen(ctx context.Context, m Mail, message *store.NewMessag
 	message.Reports, message.Steps = found.reports(), append(message.Steps, found.steps...)
 	refused := s.decide(found, message.Deliveries)
 	var refusal *Refusal
+	if errors.As(refused, &refusal) && refusal.Temporary && m.Fetched != nil {
+		return nil // nobody would send it again, nor is its score another then: it is held
+	}
 	if errors.As(refused, &refusal) && !refusal.Temporary {
 		rejected := *message
 		rejected.Body, rejected.Reports = "", nil
+		if m.Fetched != nil { // without a digest: what nobody got is never to be deleted on its server
+			place := *m.Fetched
+			place.Digest = store.Digest{}
+			rejected.Fetched = &place
+		}
 		if err := r.queue.Enqueue(ctx, rejected); err != nil {
 			return err // which is temporary: what is not logged is not refused for good
 		}
