@@ -123,6 +123,11 @@ type Mailbox struct {
 	UIDValidity     uint32
 	// NextUID is the first UID that has not been looked at.
 	NextUID uint32
+	// Below is the first UID that did not exist yet when the folder began to be looked at: at the first
+	// connection, or with a new UIDVALIDITY. Of the mails before it, those that came before Since are not
+	// wanted, and those whose digest is known are not taken again. Both may be zero.
+	Below uint32
+	Since time.Time
 }
 
 // Digest names a mail by what it says, whatever its server calls it.
