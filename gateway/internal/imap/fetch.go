@@ -1,0 +1,471 @@
+package imap
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"github.com/postern-mail/postern/gateway/internal/mail"
+	"github.com/postern-mail/postern/gateway/internal/reception"
+	"github.com/postern-mail/postern/gateway/internal/store"
+)
+
+const (
+	// window is how many UIDs are listed at a time. What a list takes is bounded by that and not by
+	// what is in the folder.
+	window = 5000
+	// A batch is what one command fetches. The server sends one mail after the other, without waiting.
+	batchMails  = 50
+	batchOctets = 8 << 20
+	// headOctets is how much of a mail is looked at for its Return-Path.
+	headOctets = 16 << 10
+	// patienceWithMail is how long one mail that cannot be taken now holds up those behind it.
+	patienceWithMail = 24 * time.Hour
+	// tries is how often one mail may end the connection, by what is sent for it, before it is passed over.
+	tries = 5
+	// marking is how many mails are noted as handled at the same time.
+	marking = 16
+)
+
+// Why a mail is not taken.
+var (
+	errTooLarge = errors.New("the mail is too large")
+	errAgain    = errors.New("the folder is to be listed again")
+	errPutOff   = errors.New("a mail cannot be taken now")
+)
+
+// progress is what is remembered of a folder while the process lives.
+type progress struct {
+	name string
+	// suspect is a mail that did not come, or in whose place came what ended the connection, and strikes is
+	// how often that was so again. It is fetched by itself.
+	suspect uint32
+	strikes int
+	// While a mail cannot be taken, the folder rests.
+	putOff    uint32
+	since     time.Time
+	rest      backoff
+	notBefore time.Time
+}
+
+// fetcher fetches one folder over one connection.
+type fetcher struct {
+	*account
+	client  *client
+	p       *progress
+	folder  folder
+	mailbox store.Mailbox
+	head    *bufio.Reader
+}
+
+// sync fetches what is new in a folder, and does afterwards what is to be done. An error that is errPutOff
+// has the folder rest, and the connection goes on; a *imap.Error is the server's NO to the folder.
+func (a *account) sync(ctx context.Context, c *client, p *progress) error {
+	opened, err := c.open(ctx, p.name)
+	if err != nil {
+		return err
+	}
+	f := &fetcher{account: a, client: c, p: p, folder: opened}
+	if err := f.begin(ctx); err != nil {
+		return err
+	}
+	if err := f.unhandled(ctx); err != nil {
+		return err
+	}
+	err = f.all(ctx)
+	a.setFolder(f.mailbox)
+	return err
+}
+
+// begin finds out where to go on.
+func (f *fetcher) begin(ctx context.Context) error {
+	box, known, err := f.deps.Mailboxes.Mailbox(ctx, f.cfg.Name, f.p.name)
+	if err != nil {
+		return fmt.Errorf("read how far %s was fetched: %w", f.p.name, err)
+	}
+	if known && box.UIDValidity == f.folder.validity {
+		f.mailbox = box
+		return nil
+	}
+	fresh := store.Mailbox{Account: f.cfg.Name, Folder: f.p.name, UIDValidity: f.folder.validity, NextUID: 1, Below: f.folder.next, Since: box.Since}
+	switch {
+	case known:
+		f.log.Warn("the server has numbered a folder anew: all of it is looked at, and what is known is not taken again", "folder", f.p.name,
+			"uidvalidity", f.folder.validity, "was", box.UIDValidity, "mails", f.folder.mails)
+	case f.cfg.First.Mode == FirstAll:
+	case f.cfg.First.Mode == FirstSince:
+		fresh.Since = f.cfg.First.Since
+	default:
+		fresh.NextUID, fresh.Since = f.folder.next, time.Now()
+		if f.folder.next == ^uint32(0) { // it does not say which UID is next
+			last, err := f.client.last(ctx, f.folder)
+			if err != nil {
+				return err
+			}
+			fresh.NextUID, fresh.Below = after(last), after(last)
+		}
+	}
+	if err := f.deps.Mailboxes.PutMailbox(ctx, fresh); err != nil {
+		return fmt.Errorf("store how far %s was fetched: %w", f.p.name, err)
+	}
+	*f.p = progress{name: f.p.name}
+	f.mailbox = fresh
+	return nil
+}
+
+// all fetches whatever the folder has from NextUID on.
+func (f *fetcher) all(ctx context.Context) error {
+	for {
+		from := f.mailbox.NextUID
+		if from == ^uint32(0) {
+			return nil // there is no higher UID
+		}
+		to := ^uint32(0) // and what came meanwhile
+		if f.folder.next > from && f.folder.next-from > window && f.folder.mails > window {
+			to = from + window - 1
+		}
+		mails, err := f.client.list(ctx, from, to, from < f.mailbox.Below && !f.mailbox.Since.IsZero())
+		if err != nil {
+			return err
+		}
+		if len(mails) == 0 && to == ^uint32(0) {
+			return nil
+		}
+		if len(mails) == 0 { // a gap, which may be wide
+			next, err := f.client.from(ctx, to, f.folder)
+			if err != nil {
+				return err
+			}
+			if next == 0 {
+				to = f.folder.next - 1
+			} else {
+				to = max(to, next-1)
+			}
+		}
+		err = f.take(ctx, mails)
+		if errors.Is(err, errAgain) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if to == ^uint32(0) {
+			to = mails[len(mails)-1].uid
+		}
+		if err := f.pastTo(ctx, after(to)); err != nil {
+			return err
+		}
+	}
+}
+
+// after is the UID after one, if there is another.
+func after(uid uint32) uint32 { return max(uid, uid+1) }
+
+// pastTo notes that there is nothing to be fetched before a UID.
+func (f *fetcher) pastTo(ctx context.Context, next uint32) error {
+	if next <= f.mailbox.NextUID {
+		return nil
+	}
+	f.mailbox.NextUID = next
+	if err := f.deps.Mailboxes.PutMailbox(ctx, f.mailbox); err != nil {
+		return fmt.Errorf("store how far %s was fetched: %w", f.p.name, err)
+	}
+	return nil
+}
+
+// take takes the mails of a list, in batches.
+func (f *fetcher) take(ctx context.Context, mails []listed) error {
+	for len(mails) > 0 {
+		m := mails[0]
+		switch {
+		case m.uid < f.mailbox.Below && m.came.Before(f.mailbox.Since):
+			mails = mails[1:]
+			continue
+		case m.size > f.cfg.MaxMessageSize:
+			if err := f.pass(ctx, m.uid, fmt.Sprintf("it has %d octets, and at most %d are taken", m.size, f.cfg.MaxMessageSize)); err != nil {
+				return err
+			}
+			mails = mails[1:]
+			continue
+		}
+		alone := m.uid == f.p.suspect
+		n, octets := 0, int64(0)
+		for _, m := range mails {
+			unwanted := m.size > f.cfg.MaxMessageSize || m.uid < f.mailbox.Below && m.came.Before(f.mailbox.Since)
+			if n > 0 && (unwanted || octets+m.size > batchOctets || n == batchMails || alone) {
+				break
+			}
+			// Some servers work a mail's size out by other rules than they send it.
+			octets += m.size + m.size/4 + 4<<10
+			n++
+		}
+		if alone {
+			octets = f.cfg.MaxMessageSize + answer
+		}
+		if err := f.batch(ctx, mails[:n], octets+answer); err != nil {
+			return err
+		}
+		mails = mails[n:]
+	}
+	return nil
+}
+
+// batch fetches some mails, and does what is to be done to them on the server.
+func (f *fetcher) batch(ctx context.Context, mails []listed, octets int64) error {
+	uids := make([]uint32, len(mails))
+	for i, m := range mails {
+		uids[i] = m.uid
+	}
+	var done []store.Fetched
+	next := 0 // of uids, which is to come
+	err := f.client.fetch(ctx, uids, octets, func(uid uint32, content *content) error {
+		// What a later one moves NextUID over would never come: one that seems to have gone is looked for again.
+		if next == len(uids) || uids[next] != uid {
+			return errAgain
+		}
+		fetched, err := f.receive(ctx, uid, content)
+		if err != nil {
+			return err
+		}
+		if fetched != nil {
+			done = append(done, *fetched)
+		}
+		next++
+		return nil
+	})
+	f.head = nil
+	// What is safe is done with, whatever came of the others.
+	if handling := f.handle(ctx, done); err == nil && handling != nil {
+		return handling
+	}
+	if next == len(uids) {
+		return err
+	}
+	refused, no := errors.AsType[*imap.Error](err)
+	switch {
+	case no:
+		return f.again(ctx, uids[next], words(refused))
+	case err == nil, errors.Is(err, errAgain):
+		return f.again(ctx, uids[next], "the server does not send it")
+	case kindOf(err) != nil && kindOf(err).Code == "":
+		// The network's failures have codes, and say nothing about the mail.
+		if passing := f.again(ctx, uids[next], err.Error()); !errors.Is(passing, errAgain) {
+			return passing
+		}
+	}
+	return err
+}
+
+// again has a mail fetched once more, by itself, that did not come when it was its turn. Most have gone, and are
+// not in the next list; one that comes neither then nor the next times is passed over.
+func (f *fetcher) again(ctx context.Context, uid uint32, why string) error {
+	if f.p.suspect != uid {
+		f.p.suspect, f.p.strikes = uid, 0
+		return errAgain
+	}
+	if f.p.strikes++; f.p.strikes < tries {
+		if err := sleep(ctx, time.Duration(f.p.strikes)*time.Second); err != nil {
+			return err
+		}
+		return errAgain
+	}
+	if err := f.pass(ctx, uid, fmt.Sprintf("it could not be fetched %d times: %s", tries, why)); err != nil {
+		return err
+	}
+	return errAgain
+}
+
+// receive hands one mail over. It returns nil where nothing is to be done to the mail on the server.
+func (f *fetcher) receive(ctx context.Context, uid uint32, content *content) (*store.Fetched, error) {
+	fetched := &store.Fetched{Account: f.cfg.Name, Folder: f.p.name, UIDValidity: f.folder.validity, UID: uid}
+	body := &limited{r: content, left: f.cfg.MaxMessageSize}
+	if f.head == nil {
+		f.head = bufio.NewReaderSize(nil, headOctets)
+	}
+	f.head.Reset(body)
+	m := reception.Mail{
+		Began:      time.Now(),
+		Fetched:    fetched,
+		Recipients: []reception.Recipient{{Address: f.cfg.Recipient, Target: f.cfg.Target}},
+		// Neither the address nor the name of the mail's own client is known, and the server's would be
+		// taken for them.
+		Envelope:   mail.Envelope{Session: mail.Session{Listener: f.cfg.Name, TLS: f.client.tls}},
+		TraceField: func(id mail.MessageID, received time.Time) string { return f.traceField(uid, id, received) },
+	}
+	head, _ := f.head.Peek(headOctets) // its error comes again when it is read
+	if path, ok := returnPath(string(head)); ok && path != "" {
+		if _, _, err := mail.SplitAddress(path); err == nil {
+			m.Envelope.ReversePath = path
+		}
+	}
+	if uid < f.mailbox.Below {
+		m.Known = func(ctx context.Context, digest store.Digest) (bool, error) {
+			return f.deps.Known.Known(ctx, f.cfg.Name, f.p.name, digest)
+		}
+	}
+	_, err := f.deps.Receiver.Receive(ctx, m, f.head)
+	refusal, refused := errors.AsType[*reception.Refusal](err)
+	switch {
+	case err == nil:
+		f.received()
+	case errors.Is(err, store.ErrFetched): // in another life
+	case errors.Is(err, reception.ErrKnown):
+		if err := f.deps.Known.Pass(ctx, *fetched); err != nil {
+			return nil, fmt.Errorf("note a mail as known: %w", err)
+		}
+	case errors.Is(err, errTooLarge):
+		return nil, f.pass(ctx, uid, fmt.Sprintf("it has more than %d octets", f.cfg.MaxMessageSize))
+	case refused && !refusal.Temporary:
+		f.log.Info("a mail was rejected, and is left on its server", "folder", f.p.name, "uid", uid, "reason", refusal.Reason)
+		fetched.Digest = store.Digest{}
+		if err := f.deps.Marks.Handled(ctx, *fetched); err != nil {
+			return nil, fmt.Errorf("note a mail as rejected: %w", err)
+		}
+		fetched = nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case kindOf(err) != nil:
+		return nil, kindOf(err)
+	default:
+		return nil, f.cannotTake(ctx, uid, err)
+	}
+	f.mailbox.NextUID = max(f.mailbox.NextUID, after(uid))
+	if f.p.putOff == uid {
+		f.p.putOff, f.p.rest = 0, backoff{}
+	}
+	return fetched, nil
+}
+
+// cannotTake has the folder rest, since a mail cannot be taken now. Those behind it wait, so that they
+// come in their order, and since what is wrong is mostly not with the mail. One that still
+// cannot be taken after a day is passed over, and stays where it is: a single one is not to stop a mailbox for ever.
+func (f *fetcher) cannotTake(ctx context.Context, uid uint32, why error) error {
+	if f.p.putOff != uid {
+		f.p.putOff, f.p.since, f.p.rest = uid, time.Now(), backoff{}
+	}
+	if time.Since(f.p.since) >= patienceWithMail {
+		return f.pass(ctx, uid, fmt.Sprintf("it could not be taken for %s: %v", patienceWithMail, why))
+	}
+	wait := f.p.rest.next()
+	f.p.notBefore = time.Now().Add(wait)
+	f.log.Warn("a mail cannot be taken now: it waits, and those behind it", "folder", f.p.name, "uid", uid, "again_in", wait.Round(time.Second).String(), "error", why)
+	return fmt.Errorf("%w: %w", errPutOff, why)
+}
+
+// pass passes over a mail, which stays on its server as it is, and says so.
+func (f *fetcher) pass(ctx context.Context, uid uint32, why string) error {
+	f.log.Warn("a mail is passed over, and left on its server", "folder", f.p.name, "uidvalidity", f.folder.validity, "uid", uid, "reason", why)
+	place := store.Fetched{Account: f.cfg.Name, Folder: f.p.name, UIDValidity: f.folder.validity, UID: uid}
+	if err := f.deps.Known.Pass(ctx, place); err != nil {
+		return fmt.Errorf("note a mail as passed over: %w", err)
+	}
+	f.mailbox.NextUID = max(f.mailbox.NextUID, after(uid))
+	if err := f.deps.Marks.Handled(ctx, place); err != nil {
+		return fmt.Errorf("note a mail as passed over: %w", err)
+	}
+	return nil
+}
+
+// unhandled makes good what a crash, or the end of a connection, has left undone.
+func (f *fetcher) unhandled(ctx context.Context) error {
+	const page = 500
+	for {
+		left, err := f.deps.Marks.Unhandled(ctx, f.cfg.Name, f.p.name, page)
+		if err != nil {
+			return fmt.Errorf("read what is left to be done in %s: %w", f.p.name, err)
+		}
+		if err := f.handle(ctx, left); err != nil || len(left) < page {
+			return err
+		}
+	}
+}
+
+// handle does on the server what is to be done to mails, and notes that.
+func (f *fetcher) handle(ctx context.Context, mails []store.Fetched) error {
+	var uids []uint32
+	for _, m := range mails {
+		if m.Digest != (store.Digest{}) && m.UIDValidity == f.folder.validity { // what has none was not taken
+			uids = append(uids, m.UID)
+		}
+	}
+	if len(uids) > 0 {
+		if err := f.act(ctx, uids); err != nil {
+			return err
+		}
+	}
+	errs := make([]error, len(mails))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, marking)
+	for i, m := range mails {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			errs[i] = f.deps.Marks.Handled(ctx, m)
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("note mails as handled: %w", err)
+	}
+	return nil
+}
+
+// act does to mails what the setting says.
+func (f *fetcher) act(ctx context.Context, uids []uint32) error {
+	gone, err := true, error(nil)
+	switch f.cfg.After.Act {
+	case AfterSeen:
+		err = f.client.flag(ctx, uids, imap.FlagSeen)
+	case AfterMove:
+		gone, err = f.client.move(ctx, uids, f.cfg.After.Folder)
+	case AfterDelete:
+		gone, err = f.client.remove(ctx, uids)
+	}
+	if err == nil && !gone {
+		f.log.Warn("the server has no UIDPLUS: mails are marked as deleted, and stay until somebody expunges them", "folder", f.p.name, "mails", len(uids))
+	}
+	return err
+}
+
+// traceField makes our Received field (RFC 5321 section 4.4).
+func (f *fetcher) traceField(uid uint32, id mail.MessageID, received time.Time) string {
+	protocol := "IMAP"
+	if f.client.tls != "" {
+		protocol = "IMAPS"
+	}
+	return fmt.Sprintf("Received: from %s ([%s])\r\n\t(account %s, folder %s, uidvalidity %d, uid %d)\r\n\tby %s (Postern) with %s id %s\r\n\tfor <%s>;\r\n\t%s\r\n",
+		atoms(f.cfg.Server.Host), f.client.address(), atoms(f.cfg.Name), atoms(f.p.name), f.folder.validity, uid,
+		atoms(f.deps.Hostname), protocol, id, f.cfg.Recipient, received.Format("Mon, 2 Jan 2006 15:04:05 -0700"))
+}
+
+// atoms leaves what may stand in a header field.
+func atoms(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>;"\`, r) {
+			return '_'
+		}
+		return r
+	}, s)
+}
+
+// limited reads up to a number of octets, and fails where there are more.
+type limited struct {
+	r    io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (l *limited) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
+}
