@@ -152,7 +152,7 @@ func (a *account) connect(ctx context.Context) (*client, error) {
 	}
 	a.set(func(s *Status) { s.State, s.NextAttempt = Connecting, time.Time{} })
 	for {
-		c, err := connect(ctx, a.deps.Dialer, a.cfg.Server, a.cfg.MaxMessageSize)
+		c, err := connect(ctx, a.deps, a.cfg.Server, a.cfg.MaxMessageSize)
 		if err != nil {
 			return nil, err
 		}

@@ -24,6 +24,8 @@ const (
 	quiet = time.Hour
 	// answer is what it may send in answer to a command, in octets, mails aside.
 	answer = 1 << 20
+	// greeting is what it may send before we have said anything, and in a TLS handshake.
+	greeting = 64 << 10
 	// idleFor is when IDLE is begun anew, for which RFC 2177 gives 29 minutes. The library has a clock
 	// of its own, of 28 minutes, that is not to run down.
 	idleFor = 27 * time.Minute
@@ -45,15 +47,21 @@ type client struct {
 }
 
 // connect connects and waits for the greeting. mail is the size of the largest mail, in octets.
-func connect(ctx context.Context, d outbound.Dialer, s outbound.Server, mail int64) (*client, error) {
-	conn, err := d.Dial(ctx, s)
+func connect(ctx context.Context, d *Deps, s outbound.Server, mail int64) (*client, error) {
+	dial := d.Dialer.Dial
+	if d.dial != nil {
+		dial = d.dial
+	}
+	conn, err := dial(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	c := &client{server: s, raw: conn, patience: patience, news: make(chan struct{}, 1)}
-	if d.Timeout > 0 {
-		c.patience = d.Timeout
+	if d.Dialer.Timeout > 0 {
+		c.patience = d.Dialer.Timeout
 	}
+	conn.SetPatience(c.patience)
+	conn.Allow(greeting)
 	c.stream = &stream{Conn: conn, raw: conn, guard: guard{mail: mail + answer}}
 	stop := context.AfterFunc(ctx, func() { c.stream.end(context.Cause(ctx)) })
 	defer stop()
@@ -61,7 +69,7 @@ func connect(ctx context.Context, d outbound.Dialer, s outbound.Server, mail int
 		c.tls = describe(secured)
 	}
 	if s.Security == outbound.STARTTLS {
-		secured, err := startTLS(ctx, conn, s, d)
+		secured, err := startTLS(ctx, conn, s, d.Dialer)
 		if err != nil {
 			_ = conn.Close()
 			return nil, c.ended(ctx, err)
@@ -101,7 +109,7 @@ func (c *client) greet(ctx context.Context) error {
 	if err != nil {
 		return c.explain(ctx, err)
 	}
-	if c.imap.State() != imap.ConnStateNotAuthenticated {
+	if c.stream.why() == nil && c.imap.State() != imap.ConnStateNotAuthenticated {
 		return failure("the server takes us for somebody before we have logged in")
 	}
 	return c.capabilities(ctx)

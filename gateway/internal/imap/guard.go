@@ -34,9 +34,10 @@ type guard struct {
 	escaped bool  // the next octet is quoted by a backslash
 	literal int64 // octets that are left of one
 
-	word  int  // which word of the line it is in, from 0
-	text  bool // the line is text
-	begin []byte
+	word  int    // which word of the line it is in, from 0
+	text  bool   // the line is text
+	caps  bool   // it is in a list of capabilities
+	begin []byte // of the word, or of the text
 	tail  []byte // the last octets of the line
 
 	// What may be the announcement of a literal, "{N}" at the end of a line.
@@ -93,7 +94,15 @@ func (g *guard) octet(c byte) error {
 	if c == '\n' {
 		return g.endLine()
 	}
-	g.readWord(c)
+	if g.text {
+		g.readCode(c)
+	} else {
+		g.readWord(c)
+	}
+	if c == '(' && g.caps {
+		// The parser never comes back from there: it waits for the end of the spaces before it.
+		return fmt.Errorf("%w: a parenthesis in a list of capabilities", errResponse)
+	}
 	if g.text {
 		return nil
 	}
@@ -115,7 +124,7 @@ func (g *guard) octet(c byte) error {
 // readWord finds out whether a line is text: "+ …", or "* OK …" and its like, with a tag in place of the
 // asterisk, and, since the parser allows that, with a number before the status.
 func (g *guard) readWord(c byte) {
-	if g.word > 2 || g.text {
+	if g.word > 2 {
 		return
 	}
 	if g.word == 0 && len(g.begin) == 0 && c == '+' && g.line == 1 {
@@ -123,12 +132,33 @@ func (g *guard) readWord(c byte) {
 		return
 	}
 	if c != ' ' && c != '\r' && c != '[' && c != '(' {
-		if len(g.begin) < 16 {
-			g.begin = append(g.begin, c)
-		}
+		g.keep(c)
 		return
 	}
 	g.endWord()
+}
+
+// keep keeps the beginning of a word, or of a text.
+func (g *guard) keep(c byte) {
+	if len(g.begin) < 16 {
+		g.begin = append(g.begin, c)
+	}
+}
+
+// capabilityCode is the one code of a status response that has a list of another form than the others.
+const capabilityCode = "[CAPABILITY"
+
+// readCode finds out whether the text of a status response begins by a list of capabilities.
+func (g *guard) readCode(c byte) {
+	if g.word == 0 {
+		return // a continuation
+	}
+	if g.keep(c); len(g.begin) == len(capabilityCode) && string(g.begin) == capabilityCode {
+		g.caps = true
+	}
+	if c == ']' {
+		g.caps = false
+	}
 }
 
 func (g *guard) endWord() {
@@ -138,6 +168,7 @@ func (g *guard) endWord() {
 	if g.word > 0 && slices.Contains([]string{"OK", "NO", "BAD", "BYE", "PREAUTH"}, word) {
 		g.text = true
 	}
+	g.caps = g.word > 0 && (word == "CAPABILITY" || word == "ENABLED")
 	if g.word++; g.word == 2 && !number {
 		g.word = 3 // what it is, is said
 	}
@@ -168,7 +199,7 @@ func (g *guard) endLine() error {
 	literal := !g.text && g.announced > openBrace
 	g.announced = noLiteral
 	if !literal {
-		g.line, g.depth, g.word, g.text = 0, 0, 0, false
+		g.line, g.depth, g.word, g.text, g.caps = 0, 0, 0, false, false
 		g.begin, g.tail = g.begin[:0], g.tail[:0]
 		return nil
 	}

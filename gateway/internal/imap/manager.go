@@ -101,6 +101,7 @@ type Deps struct {
 	Log  hclog.Logger
 
 	keeper *keeper
+	dial   func(ctx context.Context, s outbound.Server) (*outbound.Conn, error) // nil is Dialer's
 }
 
 // Manager runs accounts. Its methods may be called by any number of goroutines.

@@ -93,12 +93,12 @@ const (
 // startTLS goes from a connection in clear to TLS. Nothing is said in clear but STARTTLS, and nothing that was
 // said in clear is taken over: what comes before the handshake is read octet by octet, and no further.
 func startTLS(ctx context.Context, conn *outbound.Conn, s outbound.Server, d outbound.Dialer) (*tls.Conn, error) {
-	greeting, err := readLine(conn)
+	hello, err := readLine(conn)
 	if err != nil {
 		return nil, outbound.Classify(err, s, conn)
 	}
-	if word, _, _ := strings.Cut(strings.ToUpper(strings.TrimPrefix(greeting, "* ")), " "); !strings.HasPrefix(greeting, "* ") || word != "OK" {
-		return nil, failure("the server greets by " + greeting + ", before TLS")
+	if word, _, _ := strings.Cut(strings.ToUpper(strings.TrimPrefix(hello, "* ")), " "); !strings.HasPrefix(hello, "* ") || word != "OK" {
+		return nil, failure("the server greets by " + hello + ", before TLS")
 	}
 	if _, err := io.WriteString(conn, "A STARTTLS\r\n"); err != nil {
 		return nil, outbound.Classify(err, s, conn)
