@@ -209,8 +209,8 @@ func (a *account) pause(c *client, polled, began time.Time, told bool) time.Dura
 		pause = min(pause, max(time.Second, steady-time.Since(began)))
 	}
 	for _, p := range a.folders {
-		if p.putOff != 0 {
-			pause = min(pause, time.Until(p.notBefore))
+		if rest := time.Until(p.notBefore); rest > 0 {
+			pause = min(pause, rest)
 		}
 	}
 	return max(0, min(pause, idleFor))
