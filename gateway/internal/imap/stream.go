@@ -49,11 +49,17 @@ func (s *stream) Read(p []byte) (int, error) {
 
 // Write implements net.Conn.
 func (s *stream) Write(p []byte) (int, error) {
-	n, err := s.Conn.Write(p)
-	if err != nil {
-		s.end(err)
+	line := p
+	if string(p) == "=\r\n" {
+		// The library writes an empty answer to a challenge as an empty initial response is written. Servers
+		// take it for wrong base64, and say that in place of why they refuse a token.
+		line = []byte("\r\n")
 	}
-	return n, err
+	if _, err := s.Conn.Write(line); err != nil {
+		s.end(err)
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // end closes the connection for a reason, of which the first is kept.
