@@ -1,4 +1,5 @@
-# Every setting that there is, with what it means. Where a comment names a
+# Every setting that there is, with what it means, but for mail accounts, mail servers as
+# targets and events, which are in accounts.hcl. Where a comment names a
 # default, leaving the setting out gives the same.
 #
 # Check a configuration without starting anything: postern check -c FILE

@@ -118,3 +118,14 @@ func (l *loader) checkPlacement(e *Endpoint, said *placement) {
 		l.Note(v.Wrong(`add a public block, which serves it, or write overflow = "omit"`, "there is no place for what is too large")...)
 	}
 }
+
+// checkNoPlacement finds what is said of attachments where the mail is sent on as it is.
+func (l *loader) checkNoPlacement(said *placement) {
+	for name, v := range map[string]syntax.Value{
+		"attachments": said.attachments, "max_inline_size": said.inline, "max_payload_size": said.payload, "overflow": said.overflow,
+	} {
+		if v.At != (syntax.Place{}) {
+			l.Note(v.Wrong("leave it out", "%s goes with type webhook only", name)...)
+		}
+	}
+}

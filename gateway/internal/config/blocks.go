@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postern-mail/postern/gateway/internal/config/credential"
 	"github.com/postern-mail/postern/gateway/internal/config/schema"
 	"github.com/postern-mail/postern/gateway/internal/config/syntax"
 	"github.com/postern-mail/postern/gateway/internal/mail"
@@ -24,6 +23,7 @@ func (l *loader) singles() []schema.Child {
 		{Kind: "store", Open: func(schema.Header) *schema.Block { return l.storeBlock() }},
 		{Kind: "bodies", Open: func(schema.Header) *schema.Block { return l.bodiesBlock() }}, // which asks what the store is
 		{Kind: "delivery", Open: func(schema.Header) *schema.Block { return deliveryBlock(&l.config.Delivery) }},
+		{Kind: "events", Optional: true, Open: func(schema.Header) *schema.Block { return l.eventsBlock() }},
 		{Kind: "inspector", Optional: true, Open: func(schema.Header) *schema.Block { return l.inspectorBlock() }},
 		{Kind: "public", Optional: true, Open: func(schema.Header) *schema.Block { return l.publicBlock() }},
 	}
@@ -38,6 +38,7 @@ func (l *loader) labelled() []schema.Child {
 		{Kind: "plugin", Labelled: true, Open: l.pluginBlock},
 		{Kind: "plan", Labelled: true, Open: l.planBlock},
 		{Kind: "tenant", Labelled: true, Open: l.tenantBlock},
+		{Kind: accountKind, Labelled: true, Open: l.accountBlock},
 	}
 }
 
@@ -209,44 +210,6 @@ func (l *loader) checkReferences(t *Tenant, references []syntax.Value) {
 			l.Note(v.Wrong(l.DidYouMean(name, names), "tenant %s has no endpoint %s", syntax.Quote(t.Name), syntax.Quote(name))...)
 		}
 	}
-}
-
-func (l *loader) endpointBlock(t *Tenant, h schema.Header) *schema.Block {
-	l.checkName(h, "endpoint")
-	e := &Endpoint{Name: h.Label}
-	source, said, rate := credential.SigningSecret("secret"), &placement{}, &rateSaid{}
-	return &schema.Block{
-		Settings: slices.Concat([]schema.Setting{
-			{Name: "url", Required: true, Set: schema.Into(&e.URL, l.endpointURL)},
-			{Name: "max_concurrency", Initial: "8", Set: schema.Into(&e.MaxConcurrency, schema.Integer(1, 1000))},
-		}, rate.settings(&e.Rate), said.settings(e), source.Settings()),
-		Finish: func() {
-			l.Note(rate.finish(&e.Rate)...)
-			key, ps := l.credentials.Secret(h.At, source)
-			l.Note(ps...)
-			e.Secret = key
-			l.checkPlacement(e, said)
-			t.Endpoints = append(t.Endpoints, *e)
-		},
-	}
-}
-
-// endpointURL checks what delivery would refuse at every attempt.
-func (l *loader) endpointURL(v syntax.Value) (string, syntax.Problems) {
-	u, p, ps := webURL(v, "the signature tells the receiver who sends")
-	if ps != nil {
-		return "", ps
-	}
-	if u.Scheme == "http" && !l.config.Delivery.AllowHTTP && !l.Partial() {
-		return "", v.Wrong("use https, or set allow_http = true in the delivery block", "url uses plain http, which is not allowed")
-	}
-	d := l.config.Delivery
-	// In networks that are allowed by themselves any port is. Without ports, allow_ports
-	// itself is wrong, which is noted already.
-	if len(d.AllowNetworks) == 0 && len(d.AllowPorts) > 0 && !slices.Contains(d.AllowPorts, p) && !l.Partial() {
-		return "", v.Wrong(fmt.Sprintf("add %d to allow_ports in the delivery block", p), "url uses port %d, which is not allowed", p)
-	}
-	return schema.Text(v) // as it is written
 }
 
 func (l *loader) aliasBlock(t *Tenant, h schema.Header, references *[]syntax.Value) *schema.Block {

@@ -40,7 +40,7 @@ type Config struct {
 	Server    Server
 	Store     Store
 	Bodies    Bodies
-	Listeners []Listener // at least one
+	Listeners []Listener // at least one, unless there are accounts
 	Delivery  Delivery
 	Inspector *Inspector // nil unless configured
 	Public    *Public    // nil unless configured
@@ -49,6 +49,8 @@ type Config struct {
 	Plugins   []Plugin // that all tenants have; see AllPlugins
 	Plans     []Plan
 	Tenants   []Tenant
+	Accounts  []Account `json:",omitempty"`
+	Events    Events    `json:",omitzero"`
 }
 
 // Server is what the process as a whole needs.
@@ -231,13 +233,16 @@ type Tenant struct {
 	VirusAction string     // exclude (the attachments that are infected), reject (the mail) or quarantine (the delivery)
 }
 
-// Endpoint is a webhook receiver of a tenant.
+// Endpoint is a receiver of a tenant: a webhook, or a mail server.
 type Endpoint struct {
-	Name           string
+	Name string
+	Type string `json:"-"` // webhook or smtp
+	// URL and Secret are of a webhook, and SMTP, which is nil otherwise, of a mail server.
 	URL            string
 	Secret         secret.Key
-	MaxConcurrency int  // attempts in flight to this endpoint
-	Rate           Rate `json:",omitzero"` // as that of a Plan, of attempts at this endpoint
+	SMTP           *Smarthost `json:",omitempty"`
+	MaxConcurrency int        // attempts in flight to this endpoint
+	Rate           Rate       `json:",omitzero"` // as that of a Plan, of attempts at this endpoint
 
 	// Attachments says where their content goes: inline, url or omit. That of one above
 	// MaxInlineSize, and the largest where the payload is above MaxPayloadSize, both in
@@ -246,6 +251,9 @@ type Endpoint struct {
 	Attachments                   string
 	MaxInlineSize, MaxPayloadSize int64
 	Overflow                      string
+
+	// Events are the names of those that it gets, or "*"; none for no events.
+	Events []string `json:",omitempty"`
 }
 
 // Alias sends the mail of one local part to endpoints of its tenant.
@@ -290,7 +298,9 @@ func Load(o Options) (*Config, error) {
 		check()
 	}
 	l.resolvePipelines()
-	l.Want(listenerKind, `write listener "mx" { address = ":25" }`, "no listener block")
+	if len(l.config.Accounts) == 0 {
+		l.Want(listenerKind, `write listener "mx" { address = ":25" }`, "no listener block")
+	}
 	if ps := l.Problems(); len(ps) > 0 {
 		return nil, ps
 	}

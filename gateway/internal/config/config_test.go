@@ -124,7 +124,7 @@ func lines(text string) []string {
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 }
 
-func asJSON(t *testing.T, c *Config) string {
+func asJSON(t *testing.T, c any) string {
 	t.Helper()
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {

@@ -22,8 +22,11 @@ const (
 // exampleSecrets is the environment that the examples want.
 func exampleSecrets() []string {
 	var environ []string
-	for _, name := range []string{"EXAMPLE_WEBHOOK_SECRET", "ACME_DESK_SECRET", "ACME_ARCHIVE_SECRET", "ATTACHMENTS_SECRET"} {
+	for _, name := range []string{"EXAMPLE_WEBHOOK_SECRET", "ACME_DESK_SECRET", "ACME_ARCHIVE_SECRET", "ACME_OPS_SECRET", "ATTACHMENTS_SECRET"} {
 		environ = append(environ, name+"="+testSecret)
+	}
+	for _, name := range []string{"ARCHIVE_PASSWORD", "SALES_PASSWORD", "MAIL_CLIENT_SECRET", "SUPPORT_REFRESH_TOKEN"} {
+		environ = append(environ, name+"=hunter2")
 	}
 	return append(environ, "POSTERN_DSN="+testDSN, "S3_ACCESS_KEY_ID=postern", "S3_SECRET_ACCESS_KEY=hunter2")
 }
@@ -114,7 +117,7 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-// TestProductionIsComplete holds that production.hcl shows each setting of each
+// TestProductionIsComplete holds that production.hcl, and accounts.hcl beside it, show each setting of each
 // block, be it in a comment.
 func TestProductionIsComplete(t *testing.T) {
 	t.Parallel()
@@ -122,13 +125,18 @@ func TestProductionIsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	accounts, err := os.ReadFile(configs + "/accounts.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src = append(src, accounts...)
 	l := newLoader(Options{})
 	wanted := map[string]int{} // how many blocks have a setting of that name
 	var walk func(children []schema.Child)
 	walk = func(children []schema.Child) {
 		for _, c := range children {
 			if !regexp.MustCompile(`(?m)^[# ]*` + c.Kind + ` .*\{$`).Match(src) {
-				t.Errorf("production.hcl shows no block %s", c.Kind)
+				t.Errorf("the examples show no block %s", c.Kind)
 			}
 			if c.Kind == "plugin" && wanted["source"] > 0 {
 				continue // that of a tenant is as that of all
@@ -153,7 +161,7 @@ func TestProductionIsComplete(t *testing.T) {
 	for name, n := range wanted {
 		shown := regexp.MustCompile(`(?m)^[# ]*`+name+` *= `).FindAll(src, -1)
 		if len(shown) < n {
-			t.Errorf("production.hcl shows %s %d times, want %d", name, len(shown), n)
+			t.Errorf("the examples show %s %d times, want %d", name, len(shown), n)
 		}
 	}
 }

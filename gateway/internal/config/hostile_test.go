@@ -155,7 +155,7 @@ func FuzzLoad(f *testing.F) {
 			checkPipelines(t, c, tenant)
 			checkScreening(t, c.Scanners, tenant)
 			for _, e := range tenant.Endpoints {
-				if e.Secret.IsZero() {
+				if e.Secret.IsZero() == (e.Type == TypeWebhook) {
 					t.Errorf("%s has no secret", e.Name)
 				}
 				checkRate(t, e.Rate)

@@ -190,8 +190,14 @@ func loopback(v syntax.Value) (string, syntax.Problems) {
 		return "", ps
 	}
 	host, _, _ := net.SplitHostPort(s) // checked just now
-	if ip, err := netip.ParseAddr(host); err != nil || !ip.Unmap().IsLoopback() {
+	if !isLoopback(host) {
 		return "", v.Wrong(`write a loopback address, such as "127.0.0.1:8025"`, "the inspector shows mail to whoever asks and may not listen on %s", syntax.Quote(s))
 	}
 	return s, nil
+}
+
+// isLoopback says whether a host is this machine for sure.
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
 }

@@ -10,7 +10,12 @@
 package credential
 
 import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rsa"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"os"
@@ -26,6 +31,8 @@ const (
 	// Bounds of files, in octets.
 	maxSecretFile      = 4 << 10
 	maxCertificateFile = 1 << 20
+	// minRSA is what signatures of mail need, in bits (RFC 8301 section 3.2).
+	minRSA = 1024
 )
 
 // Reader fetches credentials.
@@ -60,6 +67,12 @@ func (s *Source) Settings() []schema.Setting {
 		{Name: s.Name + "_env", Raw: true, Set: schema.Into(&s.env, schema.Any)},
 		{Name: s.Name + "_file", Raw: true, Set: schema.Into(&s.file, schema.Any)},
 	}
+}
+
+// Said reports whether the secret was given in any of the ways.
+func (s *Source) Said() bool {
+	nowhere := syntax.Place{}
+	return s.literal.At != nowhere || s.env.At != nowhere || s.file.At != nowhere
 }
 
 // Secret fetches and parses the secret of the block at. With problems, and where
@@ -193,6 +206,56 @@ func (r Reader) KeyPair(certFile, keyFile string) (tls.Certificate, error) {
 		return tls.Certificate{}, fmt.Errorf("read certificate %s and key %s: %w", certFile, keyFile, err)
 	}
 	return pair, nil
+}
+
+// Authorities reads the certificates of authorities, in PEM, unless they are left unread.
+func (r Reader) Authorities(file string) (*x509.CertPool, error) {
+	if r.Unread {
+		return nil, nil //nolint:nilnil // as are all credentials then
+	}
+	text, err := readSmallFile(file, maxCertificateFile)
+	if err != nil {
+		return nil, fmt.Errorf("read certificates: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
+	}
+	return pool, nil
+}
+
+// SigningKey reads a private key in PEM, RSA or Ed25519, unless it is left unread.
+func (r Reader) SigningKey(file string) (crypto.Signer, error) {
+	if r.Unread {
+		return nil, nil //nolint:nilnil // as are all credentials then
+	}
+	text, err := readSmallFile(file, maxCertificateFile)
+	if err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%s holds no key in PEM", file)
+	}
+	var key any
+	if block.Type == "RSA PRIVATE KEY" {
+		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	} else {
+		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s holds no private key that can be read", file) // without what is in it
+	}
+	switch key := key.(type) {
+	case *rsa.PrivateKey:
+		if bits := key.N.BitLen(); bits < minRSA {
+			return nil, fmt.Errorf("the RSA key in %s has %d bits, and %d are needed (RFC 8301)", file, bits, minRSA)
+		}
+		return key, nil
+	case ed25519.PrivateKey:
+		return key, nil
+	}
+	return nil, fmt.Errorf("the key in %s is neither RSA nor Ed25519", file)
 }
 
 // readSmallFile reads a regular file of bounded size: a pipe or a device could
