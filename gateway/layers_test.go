@@ -19,7 +19,7 @@ var layers = map[string]int{
 	"config": 1, "route": 1, "mime": 1, "spool": 1, "store": 1, "webhook": 1, "sandbox": 1, "scan": 1, "artifact": 1, "outbound": 1, "diskspace": 1,
 	"payload": 2, "smarthost": 2, "queue": 2, "maintenance": 2, "plugin": 2, "download": 2,
 	"reception": 3, "inspector": 3, "pipeline": 3,
-	"events": 3,
+	"account": 3, "events": 3,
 	"imap":   4, "smtpd": 4, "dispatch": 4, "shadow": 4, "admin": 4,
 }
 
