@@ -20,7 +20,7 @@ var layers = map[string]int{
 	"payload": 2, "smarthost": 2, "queue": 2, "maintenance": 2, "plugin": 2, "download": 2,
 	"reception": 3, "inspector": 3, "pipeline": 3,
 	"account": 3, "events": 3,
-	"imap":   4, "smtpd": 4, "dispatch": 4, "shadow": 4, "admin": 4,
+	"imap": 4, "smtpd": 4, "dispatch": 4, "shadow": 4, "admin": 4,
 }
 
 // homes names the packages, subpackages included, that may import each

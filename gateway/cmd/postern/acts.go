@@ -26,6 +26,7 @@ type actVerb struct {
 	name, done string
 	// one and many are what it is done to.
 	one, many string
+	events    bool           // it is for events, and not for mails
 	cmd       *cobra.Command // with its texts
 }
 
@@ -53,6 +54,7 @@ type actFlags struct {
 // newAct makes the command of a verb.
 func newAct(v actVerb) *cobra.Command {
 	var f actFlags
+	f.filter.events = v.events
 	cmd := v.cmd
 	cmd.Use = v.name + " {ID… | FLAGS}"
 	cmd.Long += "\n\n" + selectionHelp

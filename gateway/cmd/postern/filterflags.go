@@ -23,6 +23,7 @@ type filterFlags struct {
 	filter       admin.Filter
 	states       []string
 	since, until string
+	events       bool // and no mails
 	cmd          *cobra.Command
 }
 
@@ -36,6 +37,13 @@ func (f *filterFlags) register(cmd *cobra.Command, withState bool) {
 	}
 	cmd.Flags().StringVar(&f.since, "since", "", "received at this `TIME` or later")
 	cmd.Flags().StringVar(&f.until, "until", "", "received before this `TIME`")
+	if f.events {
+		cmd.Flags().StringVar(&f.filter.Event, "event", "", "of this `NAME`, as in connectError")
+		cmd.Flags().StringVar(&f.filter.Account, "account", "", "about this mail `ACCOUNT`")
+		cmd.Flags().StringVar(&f.filter.Subject, "words", "", "with all of these `WORDS` in what they say")
+		return
+	}
+	cmd.Flags().StringVar(&f.filter.Account, "account", "", "fetched from this mail `ACCOUNT`")
 	cmd.Flags().StringVar(&f.filter.Sender, "sender", "", "with this `ADDRESS` as reverse-path")
 	cmd.Flags().StringVar(&f.filter.Recipient, "recipient", "", "for this recipient's `ADDRESS`")
 	cmd.Flags().StringVar(&f.filter.Subject, "subject", "", "with all of these `WORDS` in the subject")
@@ -44,8 +52,9 @@ func (f *filterFlags) register(cmd *cobra.Command, withState bool) {
 // read returns the filter that the flags say.
 func (f *filterFlags) read() (admin.Filter, error) {
 	filter := f.filter
+	filter.Events = f.events
 	// A flag without a value, as a variable of the shell makes that is not set, would select all.
-	for _, name := range []string{"tenant", "endpoint", "state", "since", "until", "sender", "recipient", "subject"} {
+	for _, name := range []string{"tenant", "endpoint", "state", "since", "until", "sender", "recipient", "subject", "event", "account", "words"} {
 		if flag := f.cmd.Flags().Lookup(name); flag != nil && flag.Changed && (flag.Value.String() == "" || flag.Value.String() == "[]") {
 			return filter, fmt.Errorf("--%s is empty: give it a value, or leave it out to select any", name)
 		}
@@ -65,6 +74,9 @@ func (f *filterFlags) read() (admin.Filter, error) {
 			return filter, fmt.Errorf("--state %q: want one of %s", s, states())
 		}
 		filter.States = append(filter.States, state)
+	}
+	if filter.Event != "" && !slices.Contains(mail.Events(), filter.Event) {
+		return filter, fmt.Errorf("--event %q: want one of %s", filter.Event, strings.Join(mail.Events(), ", "))
 	}
 	now := time.Now()
 	for name, at := range map[string]struct {

@@ -110,7 +110,7 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newServe(), newCheck(), newSend(), newMessage(), newQueue(), newQuarantine(),
+	root.AddCommand(newServe(), newCheck(), newSend(), newMessage(), newQueue(), newQuarantine(), newAccount(), newEvents(),
 		newVerify(), newBackup(), newRestore(), newMigrate(), newStore(), newPlugin(), newSchema(), newVersion())
 	return root
 }

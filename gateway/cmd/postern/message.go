@@ -104,12 +104,12 @@ which is also its webhook-id); without one it takes the newest message. The payl
 attachments' content; "postern message payload" gives the exact bytes that are sent.`,
 		Example: `  postern message show --data-dir /var/lib/postern msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C
   postern message show -c postern.hcl --json msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C_1`,
-	}, "")
+	}, admin.Filter{})
 }
 
-// newShow makes a verb that shows messages; with a state, those deliveries alone that are
-// in it.
-func newShow(cmd *cobra.Command, state mail.State) *cobra.Command {
+// newShow makes a verb that shows messages, of those that a filter selects the newest; with a state, those
+// deliveries alone that are in it.
+func newShow(cmd *cobra.Command, of admin.Filter) *cobra.Command {
 	var gateway gatewayFlags
 	var asJSON bool
 	cmd.Use, cmd.Args = "show [ID]", cobra.MaximumNArgs(1)
@@ -119,7 +119,7 @@ func newShow(cmd *cobra.Command, state mail.State) *cobra.Command {
 			return err
 		}
 		if len(args) == 0 {
-			newest, err := newestMessage(cmd.Context(), client, state)
+			newest, err := newestMessage(cmd.Context(), client, of)
 			if err != nil {
 				return failure{err}
 			}
@@ -128,30 +128,27 @@ func newShow(cmd *cobra.Command, state mail.State) *cobra.Command {
 		if _, _, err := mail.ParseID(args[0]); err != nil {
 			return err
 		}
-		return wrapFailure(showMessage(cmd, client, args[0], state, asJSON))
+		return wrapFailure(showMessage(cmd, client, args[0], of.States, asJSON))
 	}
 	gateway.register(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func newestMessage(ctx context.Context, client *admin.Client, state mail.State) (string, error) {
-	o := admin.ListOptions{Limit: 1}
-	if state != "" {
-		o.States = []mail.State{state}
-	}
-	newest, err := client.List(ctx, o)
-	if err != nil {
+func newestMessage(ctx context.Context, client *admin.Client, of admin.Filter) (string, error) {
+	newest, err := client.List(ctx, admin.ListOptions{Filter: of, Limit: 1})
+	switch {
+	case err != nil:
 		return "", err
+	case len(newest.Deliveries) > 0:
+		message, _ := newest.Deliveries[0].ID.Split()
+		return string(message), nil
+	case of.Events:
+		return "", errors.New("there is no event yet")
+	case len(of.States) > 0:
+		return "", fmt.Errorf("nothing is %s", joined(of.States))
 	}
-	if len(newest.Deliveries) == 0 && state != "" {
-		return "", fmt.Errorf("nothing is %s", state)
-	}
-	if len(newest.Deliveries) == 0 {
-		return "", errors.New("there is no message yet")
-	}
-	message, _ := newest.Deliveries[0].ID.Split()
-	return string(message), nil
+	return "", errors.New("there is no message yet")
 }
 
 // shownMessage is what the verbs "show" print as JSON.
@@ -161,20 +158,20 @@ type shownMessage struct {
 	Payloads map[mail.DeliveryID]json.RawMessage `json:"payloads"`
 }
 
-func showMessage(cmd *cobra.Command, client *admin.Client, id string, state mail.State, asJSON bool) error {
+func showMessage(cmd *cobra.Command, client *admin.Client, id string, states []mail.State, asJSON bool) error {
 	m, err := client.Message(cmd.Context(), id)
 	if err != nil {
 		return err
 	}
-	if state != "" {
-		m.Deliveries = slices.DeleteFunc(m.Deliveries, func(d admin.DeliveryHistory) bool { return d.State != state })
+	if len(states) > 0 {
+		m.Deliveries = slices.DeleteFunc(m.Deliveries, func(d admin.DeliveryHistory) bool { return !slices.Contains(states, d.State) })
 		if len(m.Deliveries) == 0 {
-			return fmt.Errorf("nothing of %s is %s; \"postern message show %s\" shows what it is", id, state, id)
+			return fmt.Errorf("nothing of %s is %s; \"postern message show %s\" shows what it is", id, joined(states), id)
 		}
 	}
 	shown := shownMessage{Message: m, Payloads: make(map[mail.DeliveryID]json.RawMessage)}
 	for _, d := range m.Deliveries {
-		if d.State == mail.Queued {
+		if d.State == mail.Queued && d.Event == "" {
 			continue // its payload is made by the first attempt
 		}
 		var b strings.Builder
@@ -196,13 +193,24 @@ func showMessage(cmd *cobra.Command, client *admin.Client, id string, state mail
 func (m shownMessage) print(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Message   %s\n", m.ID)
-	fmt.Fprintf(&b, "Received  %s, %d octets, sha256 %s\n", clock(m.ReceivedAt), m.Size, m.SHA256)
-	fmt.Fprintf(&b, "From      <%s> by %s (%s), listener %s%s\n", terminal.Text(m.ReversePath, 320), terminal.Text(m.HELO, 255), m.RemoteIP, m.Listener, orEmpty(", "+m.TLS, m.TLS != ""))
+	event := len(m.Deliveries) > 0 && m.Deliveries[0].Event != ""
+	switch {
+	case event:
+		d := m.Deliveries[0]
+		fmt.Fprintf(&b, "Event     %s at %s, about %s %s\n", d.Event, clock(m.ReceivedAt), d.About.Class, terminal.Text(d.About.Name, 200))
+	default:
+		fmt.Fprintf(&b, "Received  %s, %d octets, sha256 %s\n", clock(m.ReceivedAt), m.Size, m.SHA256)
+		fmt.Fprintf(&b, "From      <%s> by %s (%s), listener %s%s\n", terminal.Text(m.ReversePath, 320), terminal.Text(m.HELO, 255), m.RemoteIP, m.Listener, orEmpty(", "+m.TLS, m.TLS != ""))
+	}
 	printSteps(&b, m.Trace)
 	for _, d := range m.Deliveries {
 		fmt.Fprintf(&b, "\nDelivery  %s\n", d.ID)
-		fmt.Fprintf(&b, "  to      <%s>, alias %s, endpoint %s/%s\n", terminal.Text(d.Recipient, 320), d.Alias, d.Tenant, d.Endpoint)
-		fmt.Fprintf(&b, "  subject %s\n", terminal.Text(d.Subject, 200))
+		if event {
+			fmt.Fprintf(&b, "  to      endpoint %s/%s\n", d.Tenant, d.Endpoint)
+		} else {
+			fmt.Fprintf(&b, "  to      <%s>, alias %s, endpoint %s/%s%s\n", terminal.Text(d.Recipient, 320), d.Alias, d.Tenant, d.Endpoint, orEmpty(", fetched from account "+d.Account, d.Account != ""))
+			fmt.Fprintf(&b, "  subject %s\n", terminal.Text(d.Subject, 200))
+		}
 		fmt.Fprintf(&b, "  state   %s%s%s%s\n", d.State, orEmpty(": "+terminal.Text(d.Reason, 400), d.Reason != ""), orEmpty(", attempt under way", d.InFlight), dueText(d.DueAt))
 		fmt.Fprintf(&b, "  kept    %s\n", keptText(d.Delivery))
 		// Trace and attempts as they came, each step before what followed from it.

@@ -57,7 +57,7 @@ func newQuarantineShow() *cobra.Command {
 takes the newest. It shows what "postern message show" does, of what is held alone.`,
 		Example: `  postern quarantine show --data-dir /var/lib/postern
   postern quarantine show -c postern.hcl --json msg_01KAN2Y8Q6W6Z3E2B7ZV0M9D4C_1`,
-	}, mail.Quarantined)
+	}, admin.Filter{States: []mail.State{mail.Quarantined}})
 }
 
 func newQuarantineRelease() *cobra.Command {

@@ -216,9 +216,12 @@ func greet(w io.Writer, cfg *config.Config, bound *listeners) error {
 	if bound.public != nil {
 		fmt.Fprintf(&b, "  attachments on %s, for who comes by %s\n", bound.public.Addr(), cfg.Public.BaseURL)
 	}
+	if n := len(cfg.Accounts); n > 0 {
+		fmt.Fprintf(&b, "  mail is fetched from %d mail accounts\n", n)
+	}
 	program := os.Args[0]
 	fmt.Fprintf(&b, "\nTry, in another terminal:\n")
-	if to := anyRecipient(cfg); to != "" {
+	if to := anyRecipient(cfg); to != "" && len(bound.smtp) > 0 {
 		fmt.Fprintf(&b, "  %s send --server %s --to %s examples/mails/invoice.eml\n", program, reachable(bound.smtp[0].Addr()), to)
 	}
 	fmt.Fprintf(&b, "  %s message list --data-dir %s\n\nCtrl-C stops it.\n\n", program, cfg.Server.DataDir)

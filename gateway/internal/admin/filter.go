@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -34,6 +35,11 @@ type Filter struct {
 	Recipient string `json:"recipient,omitempty"`
 	// Subject holds words that stand in the subject, all of them.
 	Subject string `json:"subject,omitempty"`
+	// Account is the mail account that a mail came from, or an event is about.
+	Account string `json:"account,omitempty"`
+	// Events selects events; without it, mails are selected, and no events. Event is the name of one.
+	Events bool   `json:"events,omitempty"`
+	Event  string `json:"event,omitempty"`
 }
 
 // ListOptions are the deliveries of a page.
@@ -45,15 +51,18 @@ type ListOptions struct {
 	Cursor string
 }
 
-// Empty reports whether the filter selects everything.
-func (f Filter) Empty() bool { return len(f.query()) == 0 }
+// Empty reports whether the filter selects everything, be it of mails or of events.
+func (f Filter) Empty() bool {
+	f.Events = false
+	return len(f.query()) == 0
+}
 
 // query writes a filter as readFilter reads it.
 func (f Filter) query() url.Values {
 	q := url.Values{}
 	for name, value := range map[string]string{
 		"tenant": f.Tenant, "endpoint": f.Endpoint, "since": moment(f.Since), "until": moment(f.Until),
-		"sender": f.Sender, "recipient": f.Recipient, "subject": f.Subject,
+		"sender": f.Sender, "recipient": f.Recipient, "subject": f.Subject, "account": f.Account, "event": f.Event,
 	} {
 		if value != "" {
 			q.Set(name, value)
@@ -61,6 +70,9 @@ func (f Filter) query() url.Values {
 	}
 	for _, s := range f.States {
 		q.Add("state", string(s))
+	}
+	if f.Events {
+		q.Set("events", "true")
 	}
 	return q
 }
@@ -86,7 +98,10 @@ func (o ListOptions) query() url.Values {
 // readFilter reads the query of a list; others are the parameters that stand beside it.
 func readFilter(q url.Values, others ...string) (store.Filter, error) {
 	var f Filter
-	texts := map[string]*string{"tenant": &f.Tenant, "endpoint": &f.Endpoint, "sender": &f.Sender, "recipient": &f.Recipient, "subject": &f.Subject}
+	texts := map[string]*string{
+		"tenant": &f.Tenant, "endpoint": &f.Endpoint, "sender": &f.Sender, "recipient": &f.Recipient, "subject": &f.Subject,
+		"account": &f.Account, "event": &f.Event,
+	}
 	times := map[string]*time.Time{"since": &f.Since, "until": &f.Until}
 	for name, values := range q {
 		text, isText := texts[name]
@@ -105,6 +120,11 @@ func readFilter(q url.Values, others ...string) (store.Filter, error) {
 			if *at, err = time.Parse(time.RFC3339, values[0]); err != nil {
 				return store.Filter{}, fmt.Errorf("%s %q is no time; write it as in 2006-01-02T15:04:05Z", name, values[0])
 			}
+		case name == "events":
+			if values[0] != "true" {
+				return store.Filter{}, fmt.Errorf("events is %q; write true, or leave it out", values[0])
+			}
+			f.Events = true
 		case !slices.Contains(others, name):
 			return store.Filter{}, fmt.Errorf("there is no parameter %q", name)
 		}
@@ -114,7 +134,7 @@ func readFilter(q url.Values, others ...string) (store.Filter, error) {
 
 // stored checks a filter, and returns it as the store's.
 func (f Filter) stored() (store.Filter, error) {
-	for name, value := range map[string]string{"tenant": f.Tenant, "endpoint": f.Endpoint, "sender": f.Sender, "recipient": f.Recipient, "subject": f.Subject} {
+	for name, value := range map[string]string{"tenant": f.Tenant, "endpoint": f.Endpoint, "sender": f.Sender, "recipient": f.Recipient, "subject": f.Subject, "account": f.Account} {
 		if len(value) > maxWord {
 			return store.Filter{}, fmt.Errorf("%s has %d octets; at most %d are looked for", name, len(value), maxWord)
 		}
@@ -129,13 +149,25 @@ func (f Filter) stored() (store.Filter, error) {
 			return store.Filter{}, fmt.Errorf("state %q is none of %v", s, mail.States())
 		}
 	}
+	switch {
+	case f.Event != "" && !f.Events:
+		return store.Filter{}, errors.New("event is for a list of events: say events=true")
+	case f.Event != "" && !slices.Contains(mail.Events(), f.Event):
+		return store.Filter{}, fmt.Errorf("event %q is none of %v", f.Event, mail.Events())
+	case f.Events && (f.Sender != "" || f.Recipient != ""):
+		return store.Filter{}, errors.New("events have neither sender nor recipient")
+	}
 	if !f.Since.IsZero() && !f.Until.IsZero() && !f.Since.Before(f.Until) {
 		return store.Filter{}, fmt.Errorf("since %s is not before until %s; nothing lies between", moment(f.Since), moment(f.Until))
 	}
-	return store.Filter{
+	out := store.Filter{
 		Tenant: f.Tenant, Endpoint: f.Endpoint, States: f.States, Since: f.Since, Until: f.Until,
-		Sender: f.Sender, Recipient: f.Recipient, Subject: f.Subject,
-	}, nil
+		Sender: f.Sender, Recipient: f.Recipient, Subject: f.Subject, Account: f.Account, Events: f.Events, Event: f.Event,
+	}
+	if f.Events && f.Account != "" {
+		out.Account, out.Class, out.About = "", "account", f.Account
+	}
+	return out, nil
 }
 
 // readPage reads the query of a page.

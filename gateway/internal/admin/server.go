@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/postern-mail/postern/gateway/internal/account"
 	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/maintenance"
 	"github.com/postern-mail/postern/gateway/internal/queue"
@@ -56,6 +57,9 @@ type Config struct {
 	// Backup makes a backup in a new folder; nil where the data is not in files of this
 	// machine.
 	Backup func(ctx context.Context, dir string) (maintenance.Report, error)
+	// Accounts are the mail accounts, and Watch knows how they fare.
+	Accounts *account.Roster
+	Watch    Watch
 	// Patience is how long the store may take for one question; 0 means 30 s.
 	Patience time.Duration
 	// SearchStep is how many messages are looked at by one question to the store, where no
@@ -100,6 +104,10 @@ func NewServer(cfg Config) *Server {
 		"POST /v1/queue/pause":            s.pause,
 		"POST /v1/queue/resume":           s.resume,
 		"POST /v1/acts/{act}":             s.act,
+		"GET /v1/accounts":                s.accounts,
+		"GET /v1/accounts/{name}":         s.account,
+		"POST /v1/accounts/{name}/test":   s.testAccount,
+		"POST /v1/accounts/{name}/{act}":  s.changeAccount,
 		"POST " + verifyPath:              s.verify,
 		"POST " + backupPath:              s.backup,
 	} {

@@ -84,7 +84,7 @@ func (m *memory) stored(*testing.T) []stored {
 	var list []stored
 	for _, msg := range m.messages {
 		d := msg.Deliveries[0]
-		list = append(list, stored{msg.Event, d.Endpoint, string(msg.ID.Delivery(1)), d.Subject, d.Document})
+		list = append(list, stored{msg.Event, d.Endpoint, string(msg.ID.Delivery(1)), msg.Subject, d.Document})
 	}
 	return list
 }

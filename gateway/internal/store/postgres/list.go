@@ -45,7 +45,7 @@ func (db *DB) listStatement(ctx context.Context, f store.Filter) (statement stri
 		if f.After != 0 {
 			c.and(`d.seq > ?`, f.After)
 		}
-		walks = append(walks, store.ListColumns()+` WHERE true`+c.where.String()+` ORDER BY d.seq DESC LIMIT `+c.arg(f.Limit))
+		walks = append(walks, store.ListColumns()+c.where.String()+` ORDER BY d.seq DESC LIMIT `+c.arg(f.Limit))
 		args = c.args
 	}
 	if len(walks) == 1 {
@@ -85,7 +85,7 @@ func (db *DB) Count(ctx context.Context, f store.Filter) ([]store.Count, error) 
 		err = row.Scan(&hour, &c.State, &c.Deliveries)
 		c.Hour = fromMillis(hour * time.Hour.Milliseconds())
 		return c, err
-	}, store.CountColumns+` WHERE true`+c.where.String()+` GROUP BY hour, d.state ORDER BY hour DESC, d.state`, c.args...)
+	}, store.CountColumns+c.where.String()+` GROUP BY hour, d.state ORDER BY hour DESC, d.state`, c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}

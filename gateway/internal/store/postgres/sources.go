@@ -30,8 +30,8 @@ const (
 		ON CONFLICT (name) DO UPDATE SET settings = excluded.settings, updated_at = excluded.updated_at`
 	putToken   = `INSERT INTO tokens (account, token) VALUES ($1, $2) ON CONFLICT (account) DO UPDATE SET token = excluded.token`
 	addSwitch  = `INSERT INTO switches (account, since, reason) VALUES ($1, $2, $3) ON CONFLICT (account) DO NOTHING`
-	putMailbox = `INSERT INTO mailboxes (account, folder, uid_validity, next_uid) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (account, folder) DO UPDATE SET uid_validity = excluded.uid_validity,
+	putMailbox = `INSERT INTO mailboxes (account, folder, uid_validity, next_uid, below, since) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (account, folder) DO UPDATE SET uid_validity = excluded.uid_validity, below = excluded.below, since = excluded.since,
 			next_uid = CASE mailboxes.uid_validity WHEN excluded.uid_validity THEN greatest(mailboxes.next_uid, excluded.next_uid) ELSE excluded.next_uid END`
 )
 
@@ -117,7 +117,7 @@ func (db *DB) PutToken(ctx context.Context, account, token string) error {
 	return err
 }
 
-const mailboxColumns = `SELECT account, folder, uid_validity, next_uid FROM mailboxes`
+const mailboxColumns = `SELECT account, folder, uid_validity, next_uid, below, since FROM mailboxes`
 
 // Mailbox implements store.Sources.
 func (db *DB) Mailbox(ctx context.Context, account, folder string) (store.Mailbox, bool, error) {
@@ -133,7 +133,11 @@ func (db *DB) Mailbox(ctx context.Context, account, folder string) (store.Mailbo
 }
 
 func scanMailbox(row pgx.CollectableRow) (m store.Mailbox, err error) {
-	err = row.Scan(&m.Account, &m.Folder, &m.UIDValidity, &m.NextUID)
+	var since *int64
+	err = row.Scan(&m.Account, &m.Folder, &m.UIDValidity, &m.NextUID, &m.Below, &since)
+	if since != nil {
+		m.Since = fromMillis(*since)
+	}
 	return m, err
 }
 
@@ -145,7 +149,7 @@ func (db *DB) PutMailbox(ctx context.Context, m store.Mailbox) error {
 		b.Queue(`WITH old AS MATERIALIZED (SELECT uid_validity FROM mailboxes WHERE account = $1 AND folder = $2 AND uid_validity <> $3 FOR UPDATE)
 			DELETE FROM fetched USING old WHERE account = $1 AND folder = $2 AND fetched.uid_validity <> $3 AND fetched.uid_validity <> old.uid_validity`,
 			clean(m.Account), clean(m.Folder), int64(m.UIDValidity))
-		b.Queue(putMailbox, clean(m.Account), clean(m.Folder), int64(m.UIDValidity), int64(m.NextUID))
+		b.Queue(putMailbox, clean(m.Account), clean(m.Folder), int64(m.UIDValidity), int64(m.NextUID), int64(m.Below), orNull(m.Since))
 		return tx.commit(ctx, b)
 	})
 	if err != nil {

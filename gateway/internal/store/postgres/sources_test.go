@@ -118,7 +118,7 @@ func TestHostileNames(t *testing.T) {
 	}
 	e := store.Episode{About: store.About{Class: "account", Name: bad}, Kind: bad, OpenedAt: time.Now(), Reported: []string{bad, strings.Repeat(bad, 1000)}}
 	event := newEvent()
-	event.Event.About, event.Deliveries[0].Subject = e.About, bad
+	event.Event.About, event.Subject = e.About, bad
 	if err := db.Tell(t.Context(), e, []store.NewMessage{event}); err != nil {
 		t.Fatal(err)
 	}

@@ -86,10 +86,9 @@ func (db *DB) ExportSources(ctx context.Context, after store.Fetched, limit int)
 			err = rows.Scan(&t.Account, &t.Token)
 			return t, err
 		}, `SELECT account, token FROM tokens ORDER BY account`)
-		r.Mailboxes, errs[3] = readAll(ctx, db, "read mailboxes", func(rows *sql.Rows) (m store.Mailbox, err error) {
-			err = rows.Scan(&m.Account, &m.Folder, &m.UIDValidity, &m.NextUID)
-			return m, err
-		}, `SELECT account, folder, uid_validity, next_uid FROM mailboxes ORDER BY account, folder`)
+		r.Mailboxes, errs[3] = readAll(ctx, db, "read mailboxes", func(rows *sql.Rows) (store.Mailbox, error) {
+			return scanMailbox(rows)
+		}, mailboxColumns+` ORDER BY account, folder`)
 		r.Episodes, errs[4] = readAll(ctx, db, "read episodes", scanEpisode, episodeColumns+` ORDER BY tenant, class, name, kind`)
 	}
 	r.Fetched, errs[5] = readAll(ctx, db, "read mails that were fetched", scanFetched, `SELECT account, folder, uid_validity, uid, digest, handled FROM fetched

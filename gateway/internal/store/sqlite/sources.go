@@ -118,8 +118,7 @@ func (db *DB) PutToken(ctx context.Context, account, token string) error {
 
 // Mailbox implements store.Sources.
 func (db *DB) Mailbox(ctx context.Context, account, folder string) (store.Mailbox, bool, error) {
-	m := store.Mailbox{Account: account, Folder: folder}
-	err := db.read.QueryRowContext(ctx, `SELECT uid_validity, next_uid FROM mailboxes WHERE account = ? AND folder = ?`, account, folder).Scan(&m.UIDValidity, &m.NextUID)
+	m, err := scanMailbox(db.read.QueryRowContext(ctx, mailboxColumns+` WHERE account = ? AND folder = ?`, account, folder))
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Mailbox{}, false, nil
 	}
@@ -146,11 +145,22 @@ func (db *DB) PutMailbox(ctx context.Context, m store.Mailbox) error {
 }
 
 func putMailbox(ctx context.Context, tx *tx, m store.Mailbox) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO mailboxes (account, folder, uid_validity, next_uid) VALUES (?,?,?,?)
-		ON CONFLICT (account, folder) DO UPDATE SET uid_validity = excluded.uid_validity,
+	_, err := tx.ExecContext(ctx, `INSERT INTO mailboxes (account, folder, uid_validity, next_uid, below, since) VALUES (?,?,?,?,?,?)
+		ON CONFLICT (account, folder) DO UPDATE SET uid_validity = excluded.uid_validity, below = excluded.below, since = excluded.since,
 			next_uid = CASE uid_validity WHEN excluded.uid_validity THEN max(next_uid, excluded.next_uid) ELSE excluded.next_uid END`,
-		m.Account, m.Folder, m.UIDValidity, m.NextUID)
+		m.Account, m.Folder, m.UIDValidity, m.NextUID, m.Below, orNull(m.Since))
 	return err
+}
+
+const mailboxColumns = `SELECT account, folder, uid_validity, next_uid, below, since FROM mailboxes`
+
+func scanMailbox(row interface{ Scan(into ...any) error }) (m store.Mailbox, err error) {
+	var since sql.NullInt64
+	err = row.Scan(&m.Account, &m.Folder, &m.UIDValidity, &m.NextUID, &m.Below, &since)
+	if since.Valid {
+		m.Since = fromMillis(since.Int64)
+	}
+	return m, err
 }
 
 // fetch notes a mail as fetched and moves its mailbox behind it.

@@ -14,7 +14,7 @@ import (
 
 // inbox is the folder of account sales that mails of tests are fetched from.
 func inbox(validity, next uint32) store.Mailbox {
-	return store.Mailbox{Account: "sales", Folder: "INBOX", UIDValidity: validity, NextUID: next}
+	return store.Mailbox{Account: "sales", Folder: "INBOX", UIDValidity: validity, NextUID: next, Below: validity + 3, Since: time.UnixMilli(int64(validity)).UTC()}
 }
 
 // mailOf is a mail of the inbox, whose digest is that of its number.

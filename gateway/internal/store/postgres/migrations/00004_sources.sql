@@ -40,6 +40,8 @@ CREATE TABLE mailboxes (
     folder       text   COLLATE "C" NOT NULL,
     uid_validity bigint NOT NULL,
     next_uid     bigint NOT NULL,    -- the first that was not looked at
+    below        bigint NOT NULL,    -- the first that did not exist yet when the folder began to be looked at
+    since        bigint,             -- of the mails before that, those from before are not wanted
     PRIMARY KEY (account, folder)
 ) WITH (fillfactor = 50);
 

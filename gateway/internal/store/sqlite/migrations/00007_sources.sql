@@ -41,6 +41,8 @@ CREATE TABLE mailboxes (
     folder       TEXT    NOT NULL,
     uid_validity INTEGER NOT NULL,
     next_uid     INTEGER NOT NULL,   -- the first that was not looked at
+    below        INTEGER NOT NULL,   -- the first that did not exist yet when the folder began to be looked at
+    since        INTEGER,            -- of the mails before that, those from before are not wanted
     PRIMARY KEY (account, folder)
 ) STRICT, WITHOUT ROWID;
 
