@@ -100,6 +100,7 @@ func (f *fetcher) begin(ctx context.Context) error {
 		f.log.Warn("the server has numbered a folder anew: all of it is looked at, and what is known is not taken again", "folder", f.p.name,
 			"uidvalidity", f.folder.validity, "was", box.UIDValidity, "mails", f.folder.mails)
 	case f.cfg.First.Mode == FirstAll:
+		fresh.Below = 0 // what is there twice is to come twice
 	case f.cfg.First.Mode == FirstSince:
 		fresh.Since = f.cfg.First.Since
 	default:
