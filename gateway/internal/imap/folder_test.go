@@ -273,24 +273,3 @@ func TestSince(t *testing.T) {
 		})
 	}
 }
-
-// BenchmarkFetch fetches mails of 4 KiB from one folder into a receiver that throws them away.
-func BenchmarkFetch(b *testing.B) {
-	s := folderOf("IDLE")
-	raw := "Message-ID: <1@x.test>\r\n\r\n" + strings.Repeat("octets of a line\r\n", 4<<10/18)
-	for uid := range uint32(b.N) {
-		s.mails[uid+1] = raw
-	}
-	m := newMemory()
-	m.discard = true
-	server := serve(b, s.serve)
-	b.SetBytes(int64(len(raw)))
-	b.ResetTimer()
-	g := start(b, m, nil, sales(b, server))
-	for g.count() < b.N {
-		time.Sleep(time.Millisecond)
-	}
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
-	g.stop()
-}
