@@ -138,7 +138,7 @@ account "support" {
   imap {
     host = "outlook.example.com"
     user = "support@acme.example"
-    auth = "xoauth2" # or oauthbearer (RFC 7628)
+    # auth = "xoauth2" # or oauthbearer (RFC 7628); default: the best of both that the server has
 
     oauth2 {
       token_url = "https://login.example.com/organizations/oauth2/v2.0/token"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -107,12 +108,12 @@ func printAccount(w io.Writer, a admin.Account) error {
 	line("For", a.Tenant+"/"+a.Alias+orEmpty(", as "+terminal.Text(a.Address, 320), a.Address != ""))
 	line("Server", a.Server+orEmpty(", "+a.Security, a.Security != "")+orEmpty(", user "+terminal.Text(a.User, 320), a.User != ""))
 	line("Kept", map[bool]string{true: "in the configuration", false: "in the store"}[a.Configured])
-	line("State", string(a.State)+orEmpty(" since "+clock(a.Since), !a.Since.IsZero())+orEmpty(": "+terminal.Text(a.Reason, 600), a.Reason != ""))
+	line("State", string(a.State)+orEmpty(" since "+clock(a.Since.Time), !a.Since.IsZero())+orEmpty(": "+terminal.Text(a.Reason, 600), a.Reason != ""))
 	if e := a.LastError; e != nil {
-		line("Error", terminal.Text(e.Response, 600)+orEmpty(" ("+terminal.Text(e.Code, 60)+")", e.Code != "")+", at "+clock(e.At))
+		line("Error", terminal.Text(e.Response, 600)+orEmpty(" ("+terminal.Text(e.Code, 60)+")", e.Code != "")+", at "+clock(e.At.Time))
 	}
 	if !a.NextAttemptAt.IsZero() {
-		line("Next try", clock(a.NextAttemptAt)+fmt.Sprintf(", after %d that failed", a.Failures))
+		line("Next try", clock(a.NextAttemptAt.Time))
 	}
 	line("Fetched", fmt.Sprintf("%d mails since the gateway was started", a.Fetched))
 	for _, f := range a.Folders {
@@ -368,7 +369,7 @@ func configuredAccount(cfg *config.Config, name string, settings account.Setting
 
 func printTest(cmd *cobra.Command, t admin.AccountTest, asJSON bool) error {
 	if asJSON {
-		if err := encodeJSON(cmd.OutOrStdout(), t); err != nil {
+		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(t); err != nil {
 			return failure{err}
 		}
 	} else if _, err := io.WriteString(cmd.OutOrStdout(), testText(t)); err != nil {
@@ -383,11 +384,13 @@ func printTest(cmd *cobra.Command, t admin.AccountTest, asJSON bool) error {
 func testText(t admin.AccountTest) string {
 	var b strings.Builder
 	for _, s := range t.Steps {
-		fmt.Fprintf(&b, "%-6s %-14s %6.0f ms  %s\n", map[bool]string{true: "ok", false: "FAILED"}[s.OK], s.Name, s.DurationMS, terminal.Text(s.Detail, 600))
+		fmt.Fprintf(&b, "%-6s %-13s %s\n", map[bool]string{true: "ok", false: "FAILED"}[s.OK], s.Name, terminal.Text(s.Detail, 600))
 	}
 	if e := t.Error; e != nil {
 		fmt.Fprintf(&b, "\n%s\n", terminal.Text(e.Response, 600))
-		fmt.Fprintf(&b, "The event would be %s, with %s.\n", t.Event, orEmpty("the code "+terminal.Text(e.Code, 60), e.Code != "")+orEmpty("no code", e.Code == ""))
+		if t.Event != "" {
+			fmt.Fprintf(&b, "The event would be %s, with %s.\n", t.Event, orEmpty("the code "+terminal.Text(e.Code, 60), e.Code != "")+orEmpty("no code", e.Code == ""))
+		}
 		return b.String()
 	}
 	fmt.Fprintf(&b, "\nFolders: ")

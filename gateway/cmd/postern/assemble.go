@@ -32,6 +32,10 @@ type assembly struct {
 	// inspected are the secrets of the endpoints that the inspector stands for, by
 	// the path of their URL.
 	inspected map[string]string
+	// subscribers are the endpoints that get events, by the tenant whose events they get, and by those of the
+	// gateway as a whole without a tenant.
+	subscribers map[string][]subscriber
+	smarthosts  map[store.Endpoint]config.Smarthost
 }
 
 // assemble builds an assembly. Its error is config.Problems, which holds everything
@@ -44,6 +48,9 @@ func assemble(ctx context.Context, cfg *config.Config, host pluginHost, before m
 		limits:    make(map[string][]queue.Limit),
 		chains:    make(map[dispatch.Alias][]pipeline.Stage),
 		inspected: make(map[string]string),
+
+		subscribers: subscribers(cfg),
+		smarthosts:  make(map[store.Endpoint]config.Smarthost),
 	}
 	var problems []error
 	var tenants []route.Tenant
@@ -112,6 +119,10 @@ func (a *assembly) addEndpoints(cfg *config.Config, t config.Tenant) error {
 			Placement: payload.Placement{
 				Attachments: payload.Place(e.Attachments), MaxInlineSize: e.MaxInlineSize, MaxPayloadSize: e.MaxPayloadSize, Overflow: payload.Place(e.Overflow),
 			},
+		}
+		if e.SMTP != nil {
+			a.smarthosts[store.Endpoint{Tenant: t.Name, Name: e.Name}] = *e.SMTP
+			continue // who passes its mail on is made by forward
 		}
 		u, err := url.Parse(e.URL)
 		if err != nil {

@@ -20,7 +20,9 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/artifact"
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
+	"github.com/postern-mail/postern/gateway/internal/events"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
+	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/reception"
 	"github.com/postern-mail/postern/gateway/internal/secret"
 	"github.com/postern-mail/postern/gateway/internal/shadow"
@@ -42,7 +44,9 @@ type live struct {
 	parts *assembly
 	// running is parts, for those who ask from elsewhere.
 	running atomic.Pointer[assembly]
-	host    pluginHost
+	// configuration is cfg, for the same.
+	configuration atomic.Pointer[config.Config]
+	host          pluginHost
 	// started is the configuration that it was started by, whose other blocks hold.
 	started *config.Config
 	// seen is what tells of the files that are watched whether they have changed.
@@ -54,6 +58,9 @@ type live struct {
 	receiver     *reception.Reception
 	dispatcher   *dispatch.Dispatcher
 	shadows      *shadow.Runner
+	events       *events.Events
+	accounts     *mailAccounts
+	sources      *queue.Sources
 	certificates certificates
 	log          hclog.Logger
 
@@ -191,8 +198,10 @@ func (l *live) reload(ctx context.Context, why string) {
 	}
 	before := l.parts
 	l.tellPlugins(cfg, parts.plugins)
+	parts.forward(cfg, l.sources)
 	l.cfg, l.parts = cfg, parts
 	l.running.Store(parts)
+	l.configuration.Store(cfg)
 
 	l.certificates.set(cfg)
 	l.receiver.Reconfigure(parts.retention, policies(cfg))
@@ -200,6 +209,11 @@ func (l *live) reload(ctx context.Context, why string) {
 	for _, s := range l.smtp {
 		s.SetRoutes(parts.routes) // last: what a recipient means is there then
 	}
+	if err := l.accounts.roster.Reconfigure(ctx, cfg); err != nil && ctx.Err() == nil {
+		l.log.Error("mail accounts could not be read; they are looked at again in a moment", "error", err)
+	}
+	l.resetSmarthosts(ctx, before, parts)
+	l.pruneEpisodes(ctx)
 	earlier, retired := l.retired, make(chan struct{})
 	l.retired = retired
 	go func() {

@@ -18,8 +18,10 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/admin"
 	"github.com/postern-mail/postern/gateway/internal/config"
+	"github.com/postern-mail/postern/gateway/internal/diskspace"
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/download"
+	"github.com/postern-mail/postern/gateway/internal/events"
 	"github.com/postern-mail/postern/gateway/internal/inspector"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/reception"
@@ -28,6 +30,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/shadow"
 	"github.com/postern-mail/postern/gateway/internal/shadow/journal"
 	"github.com/postern-mail/postern/gateway/internal/smtpd"
+	"github.com/postern-mail/postern/gateway/internal/store"
 	"github.com/postern-mail/postern/gateway/internal/webhook"
 )
 
@@ -73,6 +76,7 @@ deleted at any time.`,
 				return err
 			}
 			l.running.Store(l.parts)
+			l.configuration.Store(cfg)
 			defer l.close(cmd.Context())
 			return wrapFailure(serve(cmd.Context(), l, dir, readyFile, cmd.OutOrStdout(), cmd.ErrOrStderr()))
 		},
@@ -106,8 +110,12 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	db, bodies := data.store, data.bodies
 
 	// What works on it.
-	q := queue.New(db, bodies, queue.Config{Owner: rand.Text(), Schedule: cfg.Delivery.Schedule, MaxBacklog: cfg.Delivery.MaxBacklog, Logger: log})
-	screening, virus, err := openScanners(cfg, log)
+	owner := rand.Text()
+	q := queue.New(db, bodies, queue.Config{Owner: owner, Schedule: cfg.Delivery.Schedule, MaxBacklog: cfg.Delivery.MaxBacklog, Logger: log})
+	sources := q.Sources(db)
+	l.events = events.New(sources, q, events.Config{ServiceURL: cfg.Events.ServiceURL, Subscribers: l.subscribers, Retention: l.retention, Logger: log})
+	parts.forward(cfg, sources)
+	screening, virus, err := openScanners(cfg, l.events, log)
 	if err != nil {
 		return err
 	}
@@ -119,7 +127,7 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	defer client.Close()
 	dispatching := dispatch.Config{
 		Endpoints: parts.endpoints, Limits: parts.limits, Chains: parts.chains, Concurrency: cfg.Delivery.Concurrency, Logger: log,
-		Virus: virus,
+		Virus: virus, Events: l.events,
 	}
 	var public *http.Server
 	if cfg.Public != nil {
@@ -134,6 +142,9 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	shadows := shadow.New(bodies, journal.New(shadowJournal(dir.path)), log)
 	dispatching.Shadows = shadows
 	dispatcher := dispatch.New(q, bodies, client, dispatching)
+	l.sources = sources
+	l.accounts = newMailAccounts(ctx, cfg, l.configuration.Load, sources, cfg.Store.Postgres != nil, owner, receiver, l.events, log)
+	disk := diskspace.New(func() (diskspace.Space, error) { return diskspace.Of(dir.path) }, l.events.Health(store.About{Class: events.Disk, Name: "data"}), log)
 
 	// What listens. Every address is bound before anything is served, so that a
 	// port in use is told before a single mail is taken.
@@ -143,9 +154,10 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	}
 	running := services{
 		listeners: bound, dispatcher: dispatcher, shadows: shadows, queue: q, log: log,
-		control: admin.NewServer(admin.Config{Backup: data.backup, Store: db, Bodies: bodies, Wake: q.Changed, Holds: q.Holds, Endpoints: l.endpoints, Logger: log}),
+		control: admin.NewServer(admin.Config{Accounts: l.accounts.roster, Watch: l.accounts, Backup: data.backup, Store: db, Bodies: bodies, Wake: q.Changed, Holds: q.Holds, Endpoints: l.endpoints, Logger: log}),
 		sweep:   receiver.SweepBodies,
-		public:  public,
+		events:  l.events, disk: disk, accounts: l.accounts,
+		public: public,
 	}
 	for _, listener := range cfg.Listeners {
 		running.smtp = append(running.smtp, smtpd.New(smtpConfig(cfg.Server.Hostname, listener, l.certificates, log), parts.routes, receiver))
@@ -157,8 +169,12 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 			ErrorLog:          log.Named("inspector").StandardLogger(nil),
 		}
 	}
+	if err := l.accounts.roster.Load(ctx); err != nil {
+		return errors.Join(err, bound.close())
+	}
 	running.start()
 	defer func() { err = errors.Join(err, running.stop()) }()
+	l.pruneEpisodes(ctx)
 
 	l.smtp, l.receiver, l.dispatcher, l.shadows = running.smtp, receiver, dispatcher, shadows
 	if dir.cache() == l.host.cacheDir {

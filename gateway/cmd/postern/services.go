@@ -11,7 +11,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/postern-mail/postern/gateway/internal/admin"
+	"github.com/postern-mail/postern/gateway/internal/diskspace"
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
+	"github.com/postern-mail/postern/gateway/internal/events"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/shadow"
 	"github.com/postern-mail/postern/gateway/internal/smtpd"
@@ -35,13 +37,16 @@ type services struct {
 	shadows    *shadow.Runner
 	queue      *queue.Queue
 	sweep      func(context.Context) // of bodies that a crash left
+	events     *events.Events
+	disk       *diskspace.Watcher
+	accounts   *mailAccounts
 	log        hclog.Logger
 
 	// failed receives the error of a server that ended by itself.
 	failed chan error
 
-	serving, dispatching, keeping sync.WaitGroup
-	stopDispatching, stopKeeping  context.CancelFunc
+	serving, fetching, dispatching, keeping    sync.WaitGroup
+	stopFetching, stopDispatching, stopKeeping context.CancelFunc
 }
 
 // start starts everything; stop must be called afterwards.
@@ -53,10 +58,15 @@ func (s *services) start() {
 	s.serve(func() error { return s.control.Serve(s.listeners.control) })
 	s.serveHTTP(s.inspector, s.listeners.inspector)
 	s.serveHTTP(s.public, s.listeners.public)
-	var dispatching, keeping context.Context
+	var fetching, dispatching, keeping context.Context
+	fetching, s.stopFetching = context.WithCancel(context.Background())
 	dispatching, s.stopDispatching = context.WithCancel(context.Background())
 	keeping, s.stopKeeping = context.WithCancel(context.Background())
 	s.dispatching.Go(func() { s.dispatcher.Run(dispatching) })
+	s.fetching.Go(func() { s.accounts.manager.Run(fetching) })
+	s.fetching.Go(func() { s.accounts.roster.Run(fetching) })
+	s.keeping.Go(func() { s.events.Run(keeping) })
+	s.keeping.Go(func() { s.disk.Run(keeping) })
 	s.keeping.Go(func() { s.queue.Run(keeping) })
 	s.keeping.Go(func() { s.shadows.Run(keeping) })
 	s.keeping.Go(func() {
@@ -104,6 +114,7 @@ func (s *services) serveHTTP(server *http.Server, l net.Listener) {
 func (s *services) stop() error {
 	defer s.log.Info("stopped")
 	s.stopDispatching()
+	s.stopFetching()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	errs := make([]error, len(s.smtp), len(s.smtp)+3)
@@ -112,6 +123,7 @@ func (s *services) stop() error {
 		draining.Go(func() { errs[i] = server.Shutdown(ctx) })
 	}
 	draining.Wait()
+	s.fetching.Wait()
 	s.dispatching.Wait() // as long as an attempt may take
 	errs = append(errs, s.queue.Release(context.Background()))
 

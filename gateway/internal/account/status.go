@@ -21,8 +21,7 @@ type Status struct {
 	Since time.Time
 	// Failure is the last one; nil where the account is connected.
 	Failure *Failure
-	// Failures counts those since it was connected last, and NextAttempt is when it is tried again.
-	Failures    int
+	// NextAttempt is when it is tried again; zero while it does not wait for that.
 	NextAttempt time.Time
 	Folders     []Folder
 	// Fetched counts the mails since the gateway was started.
@@ -49,11 +48,11 @@ type Report struct {
 	// Failure is nil where everything went well, and Event is the name of the event that would tell of it.
 	Failure *Failure
 	Event   string
+	Took    time.Duration
 }
 
 // Step is one thing that was tried.
 type Step struct {
 	Name, Detail string
-	Took         time.Duration
 	OK           bool
 }

@@ -22,7 +22,7 @@ type Watch interface {
 	// Status is of an account that is to be connected to; false where it knows nothing of it.
 	Status(name string) (account.Status, bool)
 	// Test connects to an account, whether it is kept or not, and takes no mail.
-	Test(ctx context.Context, a config.Account) account.Report
+	Test(ctx context.Context, a config.Account) (account.Report, error)
 }
 
 // AccountList is all mail accounts, by their names.
@@ -50,7 +50,6 @@ type Account struct {
 	Since         Time            `json:"since,omitzero"`
 	Reason        string          `json:"reason,omitempty"`
 	LastError     *AccountFailure `json:"last_error,omitempty"`
-	Failures      int             `json:"failures,omitempty"`
 	NextAttemptAt Time            `json:"next_attempt_at,omitzero"`
 	Folders       []AccountFolder `json:"folders,omitempty"`
 	Fetched       int64           `json:"fetched"`
@@ -91,22 +90,22 @@ type AccountTest struct {
 	Folders []string          `json:"folders,omitempty"`
 	Error   *AccountFailure   `json:"error,omitempty"`
 	// Event is the name of the event that would tell of the error.
-	Event string `json:"event,omitempty"`
+	Event      string  `json:"event,omitempty"`
+	DurationMS float64 `json:"duration_ms"`
 }
 
 // AccountTestStep is one thing that was tried.
 type AccountTestStep struct {
-	Name       string  `json:"name"`
-	OK         bool    `json:"ok"`
-	Detail     string  `json:"detail,omitempty"`
-	DurationMS float64 `json:"duration_ms"`
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail,omitempty"`
 }
 
 // NewAccountTest is a report as verbs print it.
 func NewAccountTest(r account.Report) AccountTest {
-	out := AccountTest{OK: r.Failure == nil, Steps: make([]AccountTestStep, len(r.Steps)), Folders: r.Folders, Error: newFailure(r.Failure), Event: r.Event}
+	out := AccountTest{OK: r.Failure == nil, Steps: make([]AccountTestStep, len(r.Steps)), Folders: r.Folders, Error: newFailure(r.Failure), Event: r.Event, DurationMS: milliseconds(r.Took)}
 	for i, s := range r.Steps {
-		out.Steps[i] = AccountTestStep{Name: s.Name, OK: s.OK, Detail: s.Detail, DurationMS: milliseconds(s.Took)}
+		out.Steps[i] = AccountTestStep{Name: s.Name, OK: s.OK, Detail: s.Detail}
 	}
 	return out
 }
@@ -138,7 +137,7 @@ func (s *Server) view(e account.Entry) Account {
 	case !ok:
 		a.State = account.Connecting // as it will be in a moment
 	default:
-		a.State, a.Since, a.LastError, a.Failures, a.NextAttemptAt, a.Fetched = status.State, Time{status.Since}, newFailure(status.Failure), status.Failures, Time{status.NextAttempt}, status.Fetched
+		a.State, a.Since, a.LastError, a.NextAttemptAt, a.Fetched = status.State, Time{status.Since}, newFailure(status.Failure), Time{status.NextAttempt}, status.Fetched
 		for _, f := range status.Folders {
 			a.Folders = append(a.Folders, AccountFolder{Name: f.Name, UIDValidity: f.UIDValidity, NextUID: f.NextUID})
 		}
@@ -225,7 +224,12 @@ func (s *Server) testAccount(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), testPatience)
 	defer cancel()
-	s.answer(w, NewAccountTest(s.cfg.Watch.Test(ctx, a)))
+	report, err := s.cfg.Watch.Test(ctx, a)
+	if err != nil {
+		s.fail(ctx, w, err)
+		return
+	}
+	s.answer(w, NewAccountTest(report))
 }
 
 // refuseAccount says why something was not done to an account.

@@ -57,7 +57,7 @@ func TestReadAccount(t *testing.T) {
 			environ: []string{"TOKEN=hunter2"},
 			want: Account{Name: "sales", Tenant: "acme", Alias: "sales", Address: "sales@acme.example", IMAP: IMAP{
 				Server:  MailServer{Host: "imap.example.com", Port: 143, Security: "starttls"},
-				Login:   MailLogin{User: "sales", Auth: "xoauth2", OAuth2: &OAuth2{TokenURL: "https://login.example.com/token", ClientID: "postern"}},
+				Login:   MailLogin{User: "sales", OAuth2: &OAuth2{TokenURL: "https://login.example.com/token", ClientID: "postern"}},
 				Folders: []string{"INBOX"}, First: "new", After: "leave", Poll: 60e9, MaxMessageSize: 50 << 20,
 			}},
 		},

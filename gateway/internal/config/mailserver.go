@@ -2,7 +2,6 @@ package config
 
 import (
 	"crypto/x509"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -39,7 +38,7 @@ type MailServer struct {
 // MailLogin is how the gateway says there who it is: by a password, or by a token.
 type MailLogin struct {
 	User     string
-	Auth     string // one of the ways to log in; empty for the best of a password that the server has
+	Auth     string // one of the ways to log in; empty for the best that the server has for a password, or for tokens
 	Password secret.Password
 	OAuth2   *OAuth2 `json:",omitempty"`
 }
@@ -112,9 +111,7 @@ func (m *mailServerSaid) finish(l *loader, at syntax.Place, s *MailServer, login
 	if login.OAuth2 != nil {
 		login.OAuth2.ClientSecret = fetch(m.oauth2.clientSecret, m.oauth2.at)
 		login.OAuth2.RefreshToken = fetch(m.oauth2.refresh, m.oauth2.at)
-		if login.Auth == "" {
-			login.Auth, tokens = AuthXOAUTH2, true
-		}
+		tokens = tokens || login.Auth == ""
 	}
 	login.Password = fetch(m.password, at)
 	said := m.password.Said()
@@ -129,7 +126,7 @@ func (m *mailServerSaid) finish(l *loader, at syntax.Place, s *MailServer, login
 	case tokens && login.OAuth2 == nil:
 		l.Note(m.auth.Wrong(`write oauth2 { token_url = "https://…", … }`, "auth %q needs a block oauth2", login.Auth)...)
 	case tokens && said:
-		l.Note(at.Problem("take the password away", fmt.Sprintf("auth %q takes tokens, and no password", login.Auth)))
+		l.Note(at.Problem("take the password away", "a login by tokens takes no password"))
 	case !tokens && login.OAuth2 != nil:
 		l.Note(m.auth.Wrong(`write auth = "xoauth2" or "oauthbearer"`, "auth %q takes a password, and no tokens", login.Auth)...)
 	case !tokens && !said:

@@ -56,7 +56,7 @@ func (d *Dispatcher) tellFailed(job store.Job, made *mail.Attempt) {
 	message, _ := job.ID.Split()
 	o := events.Occurrence{
 		About: store.About{Tenant: job.Endpoint.Tenant, Class: events.Endpoint, Name: job.Endpoint.Name},
-		Name:  events.DeliveryFailed, Response: made.Reason,
+		Name:  mail.EventDeliveryFailed, Response: made.Reason,
 		Extra: []document.Member{
 			{Name: "deliveryId", Value: document.String(string(job.ID))},
 			{Name: "messageId", Value: document.String(string(message))},

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postern-mail/postern/gateway/internal/events"
+	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/outbound"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
@@ -136,7 +137,7 @@ func TestReset(t *testing.T) {
 		}
 		var responses []string
 		for _, s := range b.stored(t) {
-			if strings.HasSuffix(s.Event.Name, "Reset") || s.Event.Name == events.ScannerRecovered {
+			if strings.HasSuffix(s.Event.Name, "Reset") || s.Event.Name == mail.EventScannerRecovered {
 				responses = append(responses, read(t, s).Data.Response)
 			}
 		}
@@ -156,7 +157,7 @@ func TestSubscribers(t *testing.T) {
 			if tenant != "acme" {
 				t.Errorf("asked for tenant %q", tenant)
 			}
-			if event == events.ConnectSuccess {
+			if event == mail.EventConnectSuccess {
 				return wanted[:min(len(wanted), 1)]
 			}
 			return wanted

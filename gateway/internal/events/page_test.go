@@ -92,11 +92,11 @@ func pageEvents(t *testing.T) []stored {
 	tells(fails(user, wrongPassword()), reset)
 	tells(func() error {
 		p.clock.pass(72 * time.Hour)
-		return p.Tell(t.Context(), events.Occurrence{About: user, Name: events.AccountDisabled, Response: "the login was refused for 3 days: Authentication failed."})
+		return p.Tell(t.Context(), events.Occurrence{About: user, Name: mail.EventAccountDisabled, Response: "the login was refused for 3 days: Authentication failed."})
 	})
 	tells(func() error {
 		return p.Tell(t.Context(), events.Occurrence{
-			About: store.About{Tenant: "acme", Class: events.Endpoint, Name: "desk"}, Name: events.DeliveryFailed, Response: "status: 503 Service Unavailable", Code: "503",
+			About: store.About{Tenant: "acme", Class: events.Endpoint, Name: "desk"}, Name: mail.EventDeliveryFailed, Response: "status: 503 Service Unavailable", Code: "503",
 			Extra: []document.Member{
 				{Name: "deliveryId", Value: document.String("msg_01K7QZ5V4S3RN5K4X0Q7Z5T9AB_1")},
 				{Name: "messageId", Value: document.String("msg_01K7QZ5V4S3RN5K4X0Q7Z5T9AB")},
@@ -122,7 +122,7 @@ func pageEvents(t *testing.T) []stored {
 func TestPage(t *testing.T) {
 	t.Parallel()
 	var want, missing []string
-	missing = events.Names()
+	missing = mail.Events()
 	for _, s := range pageEvents(t) {
 		text := strings.NewReplacer(s.ID, "msg_01K7S0BQZ0W6Z3E2B7ZV0M9D4C_1", "https://emailengine.example.com", "https://mail.example.com").Replace(body(t, s.Document))
 		want = append(want, indented(t, text)+"\n")
@@ -136,7 +136,7 @@ func TestPage(t *testing.T) {
 	}
 	text, err := os.ReadFile(page)
 	must(t, err)
-	for _, name := range events.Names() {
+	for _, name := range mail.Events() {
 		if !strings.Contains(string(text), "\n### "+name+"\n") {
 			t.Errorf("the page does not describe %s", name)
 		}

@@ -13,32 +13,6 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
-// The names of the events.
-const (
-	ConnectError          = "connectError"
-	ConnectSuccess        = "connectSuccess"
-	ConnectReset          = "connectReset"
-	AuthenticationError   = "authenticationError"
-	AuthenticationSuccess = "authenticationSuccess"
-	AuthenticationReset   = "authenticationReset"
-	AccountDisabled       = "accountDisabled"
-	DeliveryFailed        = "delivery.failed"
-	ScannerDown           = "scanner.down"
-	ScannerRecovered      = "scanner.recovered"
-	PluginFailing         = "plugin.failing"
-	PluginRecovered       = "plugin.recovered"
-	DiskLow               = "disk.low"
-	DiskRecovered         = "disk.recovered"
-)
-
-// Names lists them.
-func Names() []string {
-	return []string{
-		ConnectError, ConnectSuccess, ConnectReset, AuthenticationError, AuthenticationSuccess, AuthenticationReset, AccountDisabled,
-		DeliveryFailed, ScannerDown, ScannerRecovered, PluginFailing, PluginRecovered, DiskLow, DiskRecovered,
-	}
-}
-
 // What an About is of.
 const (
 	Account  = "account"
@@ -62,15 +36,15 @@ type words struct{ opens, closes, resets, well string }
 func wordsOf(class, kind string) words {
 	switch {
 	case hasConnections(class) && kind == string(outbound.Authentication):
-		return words{AuthenticationError, AuthenticationSuccess, AuthenticationReset, "logged in, after failures since "}
+		return words{mail.EventAuthenticationError, mail.EventAuthenticationSuccess, mail.EventAuthenticationReset, "logged in, after failures since "}
 	case hasConnections(class):
-		return words{ConnectError, ConnectSuccess, ConnectReset, "connected, after failures since "}
+		return words{mail.EventConnectError, mail.EventConnectSuccess, mail.EventConnectReset, "connected, after failures since "}
 	case class == Scanner:
-		return words{ScannerDown, ScannerRecovered, ScannerRecovered, "answers again, after failures since "}
+		return words{mail.EventScannerDown, mail.EventScannerRecovered, mail.EventScannerRecovered, "answers again, after failures since "}
 	case class == Disk:
-		return words{DiskLow, DiskRecovered, DiskRecovered, "there is room again, after there was little since "}
+		return words{mail.EventDiskLow, mail.EventDiskRecovered, mail.EventDiskRecovered, "there is room again, after there was little since "}
 	default:
-		return words{PluginFailing, PluginRecovered, PluginRecovered, "works again, after failures since "}
+		return words{mail.EventPluginFailing, mail.EventPluginRecovered, mail.EventPluginRecovered, "works again, after failures since "}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/postern-mail/postern/gateway/internal/document"
 	"github.com/postern-mail/postern/gateway/internal/events"
+	"github.com/postern-mail/postern/gateway/internal/mail"
 	"github.com/postern-mail/postern/gateway/internal/outbound"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
@@ -111,13 +112,13 @@ func TestHostileText(t *testing.T) {
 	p := start(b, b, newClock(), nil)
 	said := "a\x00b\x1b[31m\r\n\tc \u202ed\xff\u2028" + strings.Repeat("ä", 2000)
 	must(t, p.Failed(t.Context(), sales, connection("A\nB\x07"+strings.Repeat("x", 5000), said)))
-	must(t, p.Tell(t.Context(), events.Occurrence{About: sales, Name: events.AccountDisabled, Response: said}))
+	must(t, p.Tell(t.Context(), events.Occurrence{About: sales, Name: mail.EventAccountDisabled, Response: said}))
 	for _, s := range b.stored(t) {
 		read := read(t, s)
 		if !strings.HasPrefix(read.Data.Response, "a b [31m c d ää") || len(read.Data.Response) > outbound.MaxResponse || !utf8.ValidString(read.Data.Response) {
 			t.Errorf("response = %q", read.Data.Response)
 		}
-		if s.Event.Name == events.ConnectError && !strings.HasPrefix(read.Data.Code, "A B xxx") || len(read.Data.Code) > 200 {
+		if s.Event.Name == mail.EventConnectError && !strings.HasPrefix(read.Data.Code, "A B xxx") || len(read.Data.Code) > 200 {
 			t.Errorf("code = %q", read.Data.Code)
 		}
 		if len(s.Text) > 200 || !strings.HasPrefix(s.Text, s.Event.Name+" sales: a b [31m c d ää") || strings.ContainsFunc(s.Text, func(r rune) bool { return r < ' ' || r == utf8.RuneError }) {
@@ -132,7 +133,7 @@ func TestTell(t *testing.T) {
 	onEach(t, func(t *testing.T, b backend) {
 		p := start(b, b, newClock(), nil)
 		o := events.Occurrence{
-			About: store.About{Tenant: "acme", Class: events.Endpoint, Name: "desk"}, Name: events.DeliveryFailed, Response: "attempt 6 of 6 failed: status: 503", Code: "503",
+			About: store.About{Tenant: "acme", Class: events.Endpoint, Name: "desk"}, Name: mail.EventDeliveryFailed, Response: "attempt 6 of 6 failed: status: 503", Code: "503",
 			Extra: []document.Member{{Name: "attempts", Value: document.Int(6)}},
 		}
 		must(t, p.Tell(t.Context(), o))

@@ -74,8 +74,8 @@ type Retention struct {
 	Log time.Duration
 }
 
-// ends are the ends of a delivery that was received at a time.
-func (r Retention) ends(received time.Time) store.Retention {
+// Ends are the ends of a delivery that was received at a time.
+func (r Retention) Ends(received time.Time) store.Retention {
 	after := func(d time.Duration) time.Time {
 		if d == 0 {
 			return time.Time{}
@@ -280,7 +280,7 @@ func deliveries(recipients []Recipient, received time.Time, retention map[string
 				Endpoint:  store.Endpoint{Tenant: rcpt.Target.Tenant, Name: endpoint},
 				Alias:     rcpt.Target.Alias,
 				Recipient: rcpt.Address,
-				Retention: retention[rcpt.Target.Tenant].ends(received),
+				Retention: retention[rcpt.Target.Tenant].Ends(received),
 			})
 		}
 	}
