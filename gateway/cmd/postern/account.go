@@ -108,12 +108,12 @@ func printAccount(w io.Writer, a admin.Account) error {
 	line("For", a.Tenant+"/"+a.Alias+orEmpty(", as "+terminal.Text(a.Address, 320), a.Address != ""))
 	line("Server", a.Server+orEmpty(", "+a.Security, a.Security != "")+orEmpty(", user "+terminal.Text(a.User, 320), a.User != ""))
 	line("Kept", map[bool]string{true: "in the configuration", false: "in the store"}[a.Configured])
-	line("State", string(a.State)+orEmpty(" since "+clock(a.Since.Time), !a.Since.IsZero())+orEmpty(": "+terminal.Text(a.Reason, 600), a.Reason != ""))
+	line("State", string(a.State)+orEmpty(" since "+clock(a.Since), !a.Since.IsZero())+orEmpty(": "+terminal.Text(a.Reason, 600), a.Reason != ""))
 	if e := a.LastError; e != nil {
-		line("Error", terminal.Text(e.Response, 600)+orEmpty(" ("+terminal.Text(e.Code, 60)+")", e.Code != "")+", at "+clock(e.At.Time))
+		line("Error", terminal.Text(e.Response, 600)+orEmpty(" ("+terminal.Text(e.Code, 60)+")", e.Code != "")+", at "+clock(e.At))
 	}
 	if !a.NextAttemptAt.IsZero() {
-		line("Next try", clock(a.NextAttemptAt.Time))
+		line("Next try", clock(a.NextAttemptAt))
 	}
 	line("Fetched", fmt.Sprintf("%d mails since the gateway was started", a.Fetched))
 	for _, f := range a.Folders {

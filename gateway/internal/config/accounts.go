@@ -99,7 +99,7 @@ func (l *loader) account(name string, at syntax.Place, take func(Account)) *sche
 
 // placeAccount finds tenant and alias, and whom its mail is for.
 func (l *loader) placeAccount(a *Account, tenant, alias syntax.Value) {
-	if a.Tenant == "" || a.Alias == "" || l.Partial() {
+	if a.Tenant == "" || l.Partial() {
 		return // as is noted already, or not to be known
 	}
 	names := make(map[string]*Tenant)
@@ -109,6 +109,9 @@ func (l *loader) placeAccount(a *Account, tenant, alias syntax.Value) {
 	t := names[a.Tenant]
 	if t == nil {
 		l.Note(tenant.Wrong(l.DidYouMean(a.Tenant, slices.Sorted(maps.Keys(names))), "there is no tenant %s", syntax.Quote(a.Tenant))...)
+		return
+	}
+	if a.Alias == "" {
 		return
 	}
 	var aliases []string

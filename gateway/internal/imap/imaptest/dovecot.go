@@ -254,3 +254,6 @@ func Eventually(t testing.TB, what string, met func() bool) {
 		}
 	}
 }
+
+// CAFile is the authority that has signed the server's certificate, in PEM.
+func (d *Dovecot) CAFile() string { return filepath.Join(d.dir, "cert.pem") }
