@@ -94,6 +94,9 @@ func (m *memory) Receive(ctx context.Context, r reception.Mail, body io.Reader) 
 			return "", fmt.Errorf("receive: %w", err)
 		}
 	}
+	if err := r.Turn(ctx); err != nil {
+		return "", fmt.Errorf("receive: %w", err)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.note(*r.Fetched) {

@@ -1,11 +1,10 @@
 package imap
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/emersion/go-imap/v2"
 
 	"github.com/postern-mail/postern/gateway/internal/mail"
-	"github.com/postern-mail/postern/gateway/internal/reception"
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
@@ -24,8 +22,6 @@ const (
 	// A batch is what one command fetches. The server sends one mail after the other, without waiting.
 	batchMails  = 50
 	batchOctets = 8 << 20
-	// headOctets is how much of a mail is looked at for its Return-Path.
-	headOctets = 16 << 10
 	// patienceWithMail is how long one mail that cannot be taken now holds up those behind it.
 	patienceWithMail = 24 * time.Hour
 	// tries is how often one mail may end the connection, by what is sent for it, before it is passed over.
@@ -62,7 +58,6 @@ type fetcher struct {
 	p       *progress
 	folder  folder
 	mailbox store.Mailbox
-	head    *bufio.Reader
 }
 
 // sync fetches what is new in a folder, and does afterwards what is to be done. An error that is errPutOff
@@ -224,27 +219,27 @@ func (f *fetcher) batch(ctx context.Context, mails []listed, octets int64) error
 	for i, m := range mails {
 		uids[i] = m.uid
 	}
-	var done []store.Fetched
+	line := &pipeline{fetcher: f}
 	next := 0 // of uids, which is to come
 	err := f.client.fetch(ctx, uids, octets, func(uid uint32, content *content) error {
 		// What a later one moves NextUID over would never come: one that seems to have gone is looked for again.
 		if next == len(uids) || uids[next] != uid {
 			return errAgain
 		}
-		fetched, err := f.receive(ctx, uid, content)
-		if err != nil {
-			return err
-		}
-		if fetched != nil {
-			done = append(done, *fetched)
-		}
 		next++
-		return nil
+		return line.push(ctx, uid, content)
 	})
-	f.head = nil
+	settling := line.settleAll(ctx)
 	// What is safe is done with, whatever came of the others.
-	if handling := f.handle(ctx, done); err == nil && handling != nil {
+	handling := f.handle(ctx, line.done)
+	if settling != nil {
+		err = settling
+		next = slices.Index(uids, line.failed)
+	} else if handling != nil && err == nil {
 		return handling
+	}
+	if err == nil && next == len(uids) {
+		return nil
 	}
 	if next == len(uids) {
 		return err
@@ -281,67 +276,6 @@ func (f *fetcher) again(ctx context.Context, uid uint32, why string) error {
 		return err
 	}
 	return errAgain
-}
-
-// receive hands one mail over. It returns nil where nothing is to be done to the mail on the server.
-func (f *fetcher) receive(ctx context.Context, uid uint32, content *content) (*store.Fetched, error) {
-	fetched := &store.Fetched{Account: f.cfg.Name, Folder: f.p.name, UIDValidity: f.folder.validity, UID: uid}
-	body := &limited{r: content, left: f.cfg.MaxMessageSize}
-	if f.head == nil {
-		f.head = bufio.NewReaderSize(nil, headOctets)
-	}
-	f.head.Reset(body)
-	m := reception.Mail{
-		Began:      time.Now(),
-		Fetched:    fetched,
-		Recipients: []reception.Recipient{{Address: f.cfg.Recipient, Target: f.cfg.Target}},
-		// Neither the address nor the name of the mail's own client is known, and the server's would be
-		// taken for them.
-		Envelope:   mail.Envelope{Session: mail.Session{Listener: f.cfg.Name, TLS: f.client.tls}},
-		TraceField: func(id mail.MessageID, received time.Time) string { return f.traceField(uid, id, received) },
-	}
-	head, _ := f.head.Peek(headOctets) // its error comes again when it is read
-	if path, ok := returnPath(string(head)); ok && path != "" {
-		if _, _, err := mail.SplitAddress(path); err == nil {
-			m.Envelope.ReversePath = path
-		}
-	}
-	if uid < f.mailbox.Below {
-		m.Known = func(ctx context.Context, digest store.Digest) (bool, error) {
-			return f.deps.Known.Known(ctx, f.cfg.Name, f.p.name, digest)
-		}
-	}
-	_, err := f.deps.Receiver.Receive(ctx, m, f.head)
-	refusal, refused := errors.AsType[*reception.Refusal](err)
-	switch {
-	case err == nil:
-		f.received()
-	case errors.Is(err, store.ErrFetched): // in another life
-	case errors.Is(err, reception.ErrKnown):
-		if err := f.deps.Known.Pass(ctx, *fetched); err != nil {
-			return nil, fmt.Errorf("note a mail as known: %w", err)
-		}
-	case errors.Is(err, errTooLarge):
-		return nil, f.pass(ctx, uid, fmt.Sprintf("it has more than %d octets", f.cfg.MaxMessageSize))
-	case refused && !refusal.Temporary:
-		f.log.Info("a mail was rejected, and is left on its server", "folder", f.p.name, "uid", uid, "reason", refusal.Reason)
-		fetched.Digest = store.Digest{}
-		if err := f.deps.Marks.Handled(ctx, *fetched); err != nil {
-			return nil, fmt.Errorf("note a mail as rejected: %w", err)
-		}
-		fetched = nil
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case kindOf(err) != nil:
-		return nil, kindOf(err)
-	default:
-		return nil, f.cannotTake(ctx, uid, err)
-	}
-	f.mailbox.NextUID = max(f.mailbox.NextUID, after(uid))
-	if f.p.putOff == uid {
-		f.p.putOff, f.p.rest = 0, backoff{}
-	}
-	return fetched, nil
 }
 
 // cannotTake has the folder rest, since a mail cannot be taken now. Those behind it wait, so that they
@@ -454,19 +388,4 @@ func atoms(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// limited reads up to a number of octets, and fails where there are more.
-type limited struct {
-	r    io.Reader
-	left int64
-}
-
-// Read implements io.Reader.
-func (l *limited) Read(p []byte) (int, error) {
-	n, err := l.r.Read(p)
-	if l.left -= int64(n); l.left < 0 {
-		return 0, errTooLarge
-	}
-	return n, err
 }

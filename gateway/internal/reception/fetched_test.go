@@ -95,3 +95,41 @@ func TestFetchedIsScreened(t *testing.T) {
 		})
 	}
 }
+
+// TestTurn holds that a mail is stored when its turn has come, after it was scanned, and that nothing is left of one
+// whose turn does not come.
+func TestTurn(t *testing.T) {
+	t.Parallel()
+	for name, screening := range map[string]reception.Screening{
+		"scanned":     {Spam: spamScanner{score(1)}},
+		"not scanned": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := openScreened(t, screening)
+			m := oneRecipient()
+			turns := 0
+			m.Turn = func(context.Context) error {
+				turns++
+				if rows := f.rows(t); len(rows) != 0 {
+					t.Errorf("stored before its turn: %+v", rows)
+				}
+				if s, ok := screening.Spam.(spamScanner); ok && len(s.mails) != turns {
+					t.Error("its turn comes before it is scanned")
+				}
+				if turns == 1 {
+					return errStore
+				}
+				return nil
+			}
+			if id, err := f.Receive(t.Context(), m, strings.NewReader(rawMail)); !errors.Is(err, errStore) {
+				t.Errorf("Receive = %q, %v", id, err)
+			}
+			f.checkLeft(t, 0, 0)
+			if _, err := f.Receive(t.Context(), m, strings.NewReader(rawMail)); err != nil || turns != 2 {
+				t.Errorf("Receive: %v, after %d turns", err, turns)
+			}
+			f.checkLeft(t, 1, 1)
+		})
+	}
+}

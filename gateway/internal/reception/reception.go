@@ -117,6 +117,9 @@ type Mail struct {
 	// Known is asked whether a mail that was fetched is in the store under another UID, and is
 	// not to be taken again; nil where it is to be taken in any case.
 	Known func(ctx context.Context, digest store.Digest) (bool, error)
+	// Turn is waited for when the mail is spooled and scanned, and before anything of it is stored; nil is at
+	// once. A source hands over several mails at the same time by that, which are stored in their order.
+	Turn func(ctx context.Context) error
 	// TraceField makes the gateway's own Received field; nil for none.
 	TraceField func(id mail.MessageID, received time.Time) string
 }
@@ -205,13 +208,20 @@ func (m *Mail) isKnown(ctx context.Context) error {
 	return err
 }
 
+func (m *Mail) turn(ctx context.Context) error {
+	if m.Turn == nil {
+		return nil
+	}
+	return m.Turn(ctx)
+}
+
 // screen shows a mail to the scanners and decides about its deliveries. What is
 // rejected as a whole is logged as such; its body is the caller's to discard.
 func (r *Reception) screen(ctx context.Context, m Mail, message *store.NewMessage, policies map[string]Policy) error {
 	s := r.screening
 	s.Policies = policies
 	if s.Spam == nil && s.Virus == nil {
-		return nil
+		return m.turn(ctx)
 	}
 	body, err := r.bodies.Open(ctx, message.Body)
 	if err != nil {
@@ -226,6 +236,9 @@ func (r *Reception) screen(ctx context.Context, m Mail, message *store.NewMessag
 		Body: body, ID: message.ID, Envelope: m.Envelope, Recipients: recipients, Hostname: s.Hostname,
 	}, message.Deliveries)
 	if err != nil {
+		return err
+	}
+	if err := m.turn(ctx); err != nil {
 		return err
 	}
 	message.Reports, message.Steps = found.reports(), append(message.Steps, found.steps...)
