@@ -91,7 +91,7 @@ func TestIdleServer(t *testing.T) {
 		t.Skip("this is the server of a benchmark")
 	}
 	cert := selfSigned(t, "localhost")
-	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}}) //nolint:gosec // of a test
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
 	if err != nil {
 		t.Fatal(err)
 	}

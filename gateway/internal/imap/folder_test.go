@@ -21,14 +21,14 @@ type folderServer struct {
 	caps     string
 	validity int
 
-	mu      sync.Mutex
-	mails   map[uint32]string
-	flags   map[uint32]string
-	copies  int
-	lists   int
-	deny    uint32 // NO is the answer where this is to be fetched
-	withold uint32 // it is listed, and not sent
-	lie     int    // so much smaller than it is a large mail is listed
+	mu       sync.Mutex
+	mails    map[uint32]string
+	flags    map[uint32]string
+	copies   int
+	lists    int
+	deny     uint32 // NO is the answer where this is to be fetched
+	withhold uint32 // it is listed, and not sent
+	lie      int    // so much smaller than it is a large mail is listed
 }
 
 func (s *folderServer) uids(from, to uint32) (list []uint32) {
@@ -102,7 +102,7 @@ func (s *folderServer) serve(c net.Conn, lines *bufio.Reader) {
 				}
 				if !body {
 					fmt.Fprintf(w, "* %d FETCH (UID %d RFC822.SIZE %d INTERNALDATE \"24-Nov-2026 18:00:00 +0000\")\r\n", i+1, uid, size)
-				} else if uid != s.withold {
+				} else if uid != s.withhold {
 					fmt.Fprintf(w, "* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, uid, len(s.mails[uid]), s.mails[uid])
 				}
 			}
@@ -155,7 +155,7 @@ func TestMailThatDoesNotCome(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*folderServer){
 		"NO":       func(s *folderServer) { s.deny = 3 },
-		"not sent": func(s *folderServer) { s.withold = 3 },
+		"not sent": func(s *folderServer) { s.withhold = 3 },
 		"larger than it is listed": func(s *folderServer) {
 			s.mails[3] = strings.Repeat("x", 60_000)
 			s.lie = 59_000

@@ -138,7 +138,7 @@ func endless(c io.Writer, text string) {
 // does nothing to another account.
 func TestHostile(t *testing.T) {
 	// Not parallel: memory is measured.
-	wait := func(c net.Conn, lines *bufio.Reader) { _, _ = io.Copy(io.Discard, lines) }
+	wait := func(_ net.Conn, lines *bufio.Reader) { _, _ = io.Copy(io.Discard, lines) }
 	ok := func(answers map[string]string) script { return imapServer{answers: answers}.serve }
 	after := func(command string, do func(c net.Conn)) script {
 		return func(c net.Conn, lines *bufio.Reader) {
@@ -159,7 +159,7 @@ func TestHostile(t *testing.T) {
 			}
 		}
 	}
-	var clear strings.Builder // what was said in clear
+	var inClear strings.Builder // what was said in clear
 	for name, tc := range map[string]struct {
 		script   script
 		security outbound.Security
@@ -194,7 +194,7 @@ func TestHostile(t *testing.T) {
 			line, _ := l.ReadString('\n')
 			fmt.Fprint(c, "A BAD unknown\r\n")
 			rest, _ := io.ReadAll(l)
-			clear.WriteString(line + string(rest))
+			inClear.WriteString(line + string(rest))
 		}},
 		"PREAUTH before TLS":       {security: outbound.STARTTLS, response: "PREAUTH", script: func(c net.Conn, l *bufio.Reader) { fmt.Fprint(c, "* PREAUTH hello\r\n"); wait(c, l) }},
 		"injected after STARTTLS":  {security: outbound.STARTTLS, script: func(c net.Conn, l *bufio.Reader) { fmt.Fprint(c, "* OK x\r\nA OK go\r\n* OK in clear\r\n"); wait(c, l) }},
@@ -213,7 +213,7 @@ func TestHostile(t *testing.T) {
 			if tc.security == outbound.TLS {
 				cert := selfSigned(t, "other.test")
 				s = func(c net.Conn, _ *bufio.Reader) {
-					secured := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}}) //nolint:gosec // of a test
+					secured := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}})
 					_ = secured.Handshake()
 				}
 			}
@@ -261,7 +261,7 @@ func TestHostile(t *testing.T) {
 			g.stop()
 		})
 	}
-	if got := clear.String(); got != "A STARTTLS\r\n" {
+	if got := inClear.String(); got != "A STARTTLS\r\n" {
 		t.Errorf("said in clear: %q", got)
 	}
 }

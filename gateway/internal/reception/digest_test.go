@@ -2,11 +2,10 @@ package reception
 
 import (
 	"crypto/sha256"
+	"io"
 	"strings"
 	"testing"
 	"testing/iotest"
-
-	"io"
 
 	"github.com/postern-mail/postern/gateway/internal/store"
 )

@@ -51,7 +51,7 @@ func Start(t testing.TB, tokens string) *Dovecot {
 		missing(t, "root, as who dovecot is started")
 	}
 	// t.TempDir is 0700 above, which the user of the mailboxes could not pass.
-	dir, err := os.MkdirTemp("", "dovecot")
+	dir, err := os.MkdirTemp("", "dovecot") //nolint:usetesting // for that reason
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func freePort(t testing.TB) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().(*net.TCPAddr).Port
 }
 
