@@ -69,7 +69,7 @@ func printAccounts(w io.Writer, list admin.AccountList) error {
 			since = a.Since.Local().Format(time.DateTime)
 		}
 		wrong := a.Reason
-		if a.LastError != nil {
+		if a.LastError.Response != "" {
 			wrong = a.LastError.Response
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s/%s\t%s\t%s\t%s\n", a.Name, a.State, since, a.Fetched, a.Tenant, a.Alias, a.Server, terminal.Text(a.User, 40), terminal.Text(wrong, 80))
@@ -109,7 +109,7 @@ func printAccount(w io.Writer, a admin.Account) error {
 	line("Server", a.Server+orEmpty(", "+a.Security, a.Security != "")+orEmpty(", user "+terminal.Text(a.User, 320), a.User != ""))
 	line("Kept", map[bool]string{true: "in the configuration", false: "in the store"}[a.Configured])
 	line("State", string(a.State)+orEmpty(" since "+clock(a.Since), !a.Since.IsZero())+orEmpty(": "+terminal.Text(a.Reason, 600), a.Reason != ""))
-	if e := a.LastError; e != nil {
+	if e := a.LastError; e.Response != "" {
 		line("Error", terminal.Text(e.Response, 600)+orEmpty(" ("+terminal.Text(e.Code, 60)+")", e.Code != "")+", at "+clock(e.At))
 	}
 	if !a.NextAttemptAt.IsZero() {
@@ -386,7 +386,7 @@ func testText(t admin.AccountTest) string {
 	for _, s := range t.Steps {
 		fmt.Fprintf(&b, "%-6s %-13s %s\n", map[bool]string{true: "ok", false: "FAILED"}[s.OK], s.Name, terminal.Text(s.Detail, 600))
 	}
-	if e := t.Error; e != nil {
+	if e := t.Error; e.Response != "" {
 		fmt.Fprintf(&b, "\n%s\n", terminal.Text(e.Response, 600))
 		if t.Event != "" {
 			fmt.Fprintf(&b, "The event would be %s, with %s.\n", t.Event, orEmpty("the code "+terminal.Text(e.Code, 60), e.Code != "")+orEmpty("no code", e.Code == ""))

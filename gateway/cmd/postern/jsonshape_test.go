@@ -33,10 +33,14 @@ type listed struct {
 // its answers.
 func printed() (live, others map[string]any) {
 	live = map[string]any{"message list": listed{}, "quarantine list": listed{}, "message count": admin.CountList{}, "queue stats": admin.QueueStats{}}
-	for _, verb := range []string{"message show", "quarantine show"} {
+	live["events list"], live["account list"], live["account show"], live["account test"] = listed{}, admin.AccountList{}, admin.Account{}, admin.AccountTest{}
+	for _, verb := range []string{"account add", "account update", "account remove", "account disable", "account enable"} {
+		live[verb] = admin.AccountAnswer{}
+	}
+	for _, verb := range []string{"message show", "quarantine show", "events show"} {
 		live[verb] = shownMessage{}
 	}
-	for _, verb := range []string{"message resend", "message reprocess", "message delete", "queue retry", "queue drop", "quarantine release", "quarantine delete"} {
+	for _, verb := range []string{"message resend", "message reprocess", "message delete", "events resend", "queue retry", "queue drop", "quarantine release", "quarantine delete"} {
 		live[verb] = actReport{}
 	}
 	for _, verb := range []string{"queue pause", "queue resume"} {

@@ -198,7 +198,7 @@ func (m shownMessage) print(w io.Writer) error {
 	case event:
 		d := m.Deliveries[0]
 		fmt.Fprintf(&b, "Event     %s at %s, about %s %s\n", d.Event, clock(m.ReceivedAt), d.About.Class, terminal.Text(d.About.Name, 200))
-	case m.Fetched != nil:
+	case m.Fetched != (admin.Fetched{}):
 		f := m.Fetched
 		fmt.Fprintf(&b, "Received  %s, %d octets, sha256 %s\n", clock(m.ReceivedAt), m.Size, m.SHA256)
 		fmt.Fprintf(&b, "Fetched   from account %s, folder %s, UID %d (UIDVALIDITY %d), reverse-path <%s>\n", f.Account, terminal.Text(f.Folder, 200), f.UID, f.UIDValidity, terminal.Text(m.ReversePath, 320))

@@ -49,10 +49,10 @@ type Account struct {
 	// Since is when it came into its state; absent where that is not known. Reason says why it is disabled or invalid.
 	Since         Time            `json:"since,omitzero"`
 	Reason        string          `json:"reason,omitempty"`
-	LastError     *AccountFailure `json:"last_error,omitempty"`
+	LastError     AccountFailure  `json:"last_error,omitzero"`
 	NextAttemptAt Time            `json:"next_attempt_at,omitzero"`
 	Folders       []AccountFolder `json:"folders,omitempty"`
-	Fetched       int64           `json:"fetched"`
+	Fetched       int64           `json:"fetched_count"`
 }
 
 // AccountFailure is what went wrong, as an event tells it.
@@ -79,8 +79,8 @@ type AccountChange struct {
 
 // AccountAnswer is what became of it.
 type AccountAnswer struct {
-	Account *Account `json:"account,omitempty"` // absent where it was removed
-	Changed bool     `json:"changed"`
+	Account Account `json:"account,omitzero"` // absent where it was removed
+	Changed bool    `json:"changed"`
 }
 
 // AccountTest is what a trial has found.
@@ -88,7 +88,7 @@ type AccountTest struct {
 	OK      bool              `json:"ok"`
 	Steps   []AccountTestStep `json:"steps"`
 	Folders []string          `json:"folders,omitempty"`
-	Error   *AccountFailure   `json:"error,omitempty"`
+	Error   AccountFailure    `json:"error,omitzero"`
 	// Event is the name of the event that would tell of the error.
 	Event      string  `json:"event,omitempty"`
 	DurationMS float64 `json:"duration_ms"`
@@ -110,11 +110,11 @@ func NewAccountTest(r account.Report) AccountTest {
 	return out
 }
 
-func newFailure(f *account.Failure) *AccountFailure {
+func newFailure(f *account.Failure) AccountFailure {
 	if f == nil {
-		return nil
+		return AccountFailure{}
 	}
-	return &AccountFailure{At: Time{f.At}, Kind: f.Kind, Code: f.Code, Response: f.Response}
+	return AccountFailure{At: Time{f.At}, Kind: f.Kind, Code: f.Code, Response: f.Response}
 }
 
 // view is an account as it is shown.
@@ -196,8 +196,7 @@ func (s *Server) changeAccount(w http.ResponseWriter, r *http.Request) {
 	s.log.Info("an operator has changed a mail account", "account", name, "act", act, "changed", changed, "reason", hclog.Quote(change.Reason))
 	answer := AccountAnswer{Changed: changed}
 	if e, ok := s.cfg.Accounts.Get(name); ok {
-		view := s.view(e)
-		answer.Account = &view
+		answer.Account = s.view(e)
 	}
 	s.answer(w, answer)
 }

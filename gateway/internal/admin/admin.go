@@ -55,9 +55,9 @@ type Delivery struct {
 	InFlight     bool  `json:"in_flight"`
 	// Event is the name of an event, and About what it tells of; absent of mails. Account is the
 	// mail account that a mail came from.
-	Event   string       `json:"event,omitempty"`
-	About   *store.About `json:"about,omitempty"`
-	Account string       `json:"account,omitempty"`
+	Event   string      `json:"event,omitempty"`
+	About   store.About `json:"about,omitzero"`
+	Account string      `json:"account,omitempty"`
 
 	ReceivedAt Time `json:"received_at"`
 	UpdatedAt  Time `json:"updated_at"`
@@ -100,9 +100,17 @@ type Message struct {
 	// Kept says that the mail itself is still there.
 	Kept bool `json:"kept"`
 	// Fetched says where in a mail account it was, if it came from one.
-	Fetched    *store.Fetched    `json:"fetched,omitempty"`
+	Fetched    Fetched           `json:"fetched,omitzero"`
 	Trace      []Step            `json:"trace"`
 	Deliveries []DeliveryHistory `json:"deliveries"`
+}
+
+// Fetched is where in a mail account a mail was.
+type Fetched struct {
+	Account     string `json:"account"`
+	Folder      string `json:"folder"`
+	UIDValidity uint32 `json:"uid_validity"`
+	UID         uint32 `json:"uid"`
 }
 
 // DeliveryHistory is a delivery with its trace and attempts.
@@ -148,10 +156,7 @@ func newDelivery(d store.Delivery) Delivery {
 		State: d.State, Reason: d.Reason, AttemptCount: d.Attempts, LastCode: d.LastCode, Size: d.Size, InFlight: d.InFlight,
 		ReceivedAt: Time{d.ReceivedAt}, UpdatedAt: Time{d.UpdatedAt}, DueAt: Time{d.Due},
 		ExpiresAt: Time{d.ExpiresAt}, PayloadUntil: Time{d.PayloadUntil}, LogUntil: Time{d.LogUntil},
-		Event: d.Event.Name, Account: d.Account,
-	}
-	if d.Event.IsEvent() {
-		out.About = &d.Event.About
+		Event: d.Event.Name, About: d.Event.About, Account: d.Account,
 	}
 	if d.State == mail.Quarantined {
 		out.HeldUntil = Time{d.HeldUntil}
@@ -164,8 +169,11 @@ func newMessage(m store.Message) Message {
 	out := Message{
 		ID: m.ID, ReceivedAt: Time{m.ReceivedAt}, ReversePath: m.Envelope.ReversePath,
 		Listener: s.Listener, HELO: s.HELO, TLS: s.TLS,
-		Size: m.Size, SHA256: m.SHA256, TraceField: m.TraceField, Kept: m.Body != "", Fetched: m.Fetched, Trace: newSteps(m.Steps),
+		Size: m.Size, SHA256: m.SHA256, TraceField: m.TraceField, Kept: m.Body != "", Trace: newSteps(m.Steps),
 		Deliveries: make([]DeliveryHistory, len(m.Deliveries)),
+	}
+	if f := m.Fetched; f != nil {
+		out.Fetched = Fetched{Account: f.Account, Folder: f.Folder, UIDValidity: f.UIDValidity, UID: f.UID}
 	}
 	if s.RemoteIP.IsValid() { // mail may come by other ways than a connection
 		out.RemoteIP = s.RemoteIP.String()

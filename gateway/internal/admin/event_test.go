@@ -29,7 +29,7 @@ func TestEvent(t *testing.T) {
 	if err != nil || len(got.Deliveries) != 1 || got.Kept {
 		t.Fatalf("Message = %+v, %v", got, err)
 	}
-	if d := got.Deliveries[0]; d.Event != "connectError" || d.About == nil || *d.About != about || d.Account != "" || d.Subject != "refused" {
+	if d := got.Deliveries[0]; d.Event != "connectError" || d.About != about || d.Account != "" || d.Subject != "refused" {
 		t.Errorf("delivery = %+v", d)
 	}
 	for _, content := range []bool{true, false} {
@@ -69,7 +69,7 @@ func TestFetched(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := client.Message(t.Context(), string(m.ID))
-	if err != nil || got.Fetched == nil || *got.Fetched != at || got.Deliveries[0].Account != "sales" || got.Deliveries[0].About != nil {
+	if err != nil || got.Fetched != (admin.Fetched{Account: at.Account, Folder: at.Folder, UIDValidity: at.UIDValidity, UID: at.UID}) || got.Deliveries[0].Account != "sales" || got.Deliveries[0].About != (store.About{}) {
 		t.Errorf("Message = %+v, %v", got, err)
 	}
 }
