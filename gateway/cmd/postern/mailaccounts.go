@@ -43,7 +43,7 @@ func newMailAccounts(ctx context.Context, cfg *config.Config, configuration func
 		deps.Holds = db
 	}
 	m.manager = imap.New(deps)
-	m.roster = account.New(db, db, cfg, os.Environ(), func(accounts []config.Account) {
+	m.roster = account.New(db, db, ev, cfg, os.Environ(), func(accounts []config.Account) {
 		configs := make([]imap.Config, len(accounts))
 		for i, a := range accounts {
 			configs[i] = imapConfig(a, m.targets(a))

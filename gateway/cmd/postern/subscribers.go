@@ -83,7 +83,7 @@ func (a *assembly) forward(cfg *config.Config, tokens outbound.Tokens) {
 func (l *live) resetSmarthosts(ctx context.Context, before, after *assembly) {
 	for name, s := range after.smarthosts {
 		was, there := before.smarthosts[name]
-		if !there || sameSmarthost(was, s) {
+		if !there || mailServer(was.Server).Equal(mailServer(s.Server)) && mailLogin(was.Login).Equal(mailLogin(s.Login)) {
 			continue
 		}
 		about := store.About{Tenant: name.Tenant, Class: events.Endpoint, Name: name.Name}
@@ -91,23 +91,6 @@ func (l *live) resetSmarthosts(ctx context.Context, before, after *assembly) {
 			l.log.Error("it could not be told that the settings of a mail server have changed", "tenant", name.Tenant, "endpoint", name.Name, "error", err)
 		}
 	}
-}
-
-// sameSmarthost reports whether two are one, reached in the same way.
-func sameSmarthost(a, b config.Smarthost) bool {
-	if !a.Server.CAs.Equal(b.Server.CAs) {
-		return false
-	}
-	a.Server.CAs, b.Server.CAs = nil, nil // which are pools of their own
-	return a.Server == b.Server && sameLogin(a.Login, b.Login) && a.From == b.From && a.To == b.To
-}
-
-func sameLogin(a, b config.MailLogin) bool {
-	if a.User != b.User || a.Auth != b.Auth || !a.Password.Equal(b.Password) || (a.OAuth2 == nil) != (b.OAuth2 == nil) {
-		return false
-	}
-	x, y := a.OAuth2, b.OAuth2
-	return x == nil || x.TokenURL == y.TokenURL && x.ClientID == y.ClientID && x.ClientSecret.Equal(y.ClientSecret) && x.RefreshToken.Equal(y.RefreshToken) && slices.Equal(x.Scopes, y.Scopes)
 }
 
 // pruneEpisodes ends the episodes of what is not there any more.

@@ -56,6 +56,11 @@ type Switches interface {
 	Enable(ctx context.Context, account string) (bool, error)
 }
 
+// Events is told that what failed is another now; *events.Events is one.
+type Events interface {
+	Reset(ctx context.Context, about store.About, why string) error
+}
+
 // Settings are what was said of an account, by the names of config.AccountSettings.
 type Settings map[string]string
 
@@ -95,6 +100,7 @@ func (e *Entry) Configured() bool { return e.Settings == nil }
 type Roster struct {
 	store    Store
 	switches Switches
+	events   Events
 	environ  []string
 	apply    func([]config.Account)
 	log      hclog.Logger
@@ -109,8 +115,8 @@ type Roster struct {
 
 // New returns a roster, which knows nothing before Load. apply gets those to connect to, whenever they may have
 // changed; environ is what settings that end in _env name.
-func New(s Store, switches Switches, cfg *config.Config, environ []string, apply func([]config.Account), log hclog.Logger) *Roster {
-	return &Roster{store: s, switches: switches, cfg: cfg, environ: environ, apply: apply, log: log.Named("account"), now: time.Now, told: make(map[string]string)}
+func New(s Store, switches Switches, ev Events, cfg *config.Config, environ []string, apply func([]config.Account), log hclog.Logger) *Roster {
+	return &Roster{store: s, switches: switches, events: ev, cfg: cfg, environ: environ, apply: apply, log: log.Named("account"), now: time.Now, told: make(map[string]string)}
 }
 
 // Run looks every Refresh for what others have changed, until ctx ends.
@@ -166,9 +172,7 @@ func (r *Roster) load(ctx context.Context) error {
 		}
 		entries[a.Name] = Entry{Account: a}
 	}
-	var active []config.Account
-	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		e := entries[name]
+	for name, e := range entries {
 		if s, ok := off[name]; ok {
 			e.Off = &s
 			entries[name] = e
@@ -176,15 +180,28 @@ func (r *Roster) load(ctx context.Context) error {
 		if e.Problem != nil {
 			r.tell(name, e.Problem.Error())
 		}
-		if e.Off == nil && e.Problem == nil {
-			active = append(active, e.Account)
-		}
 	}
 	r.mu.Lock()
 	r.entries = entries
 	r.mu.Unlock()
-	r.apply(active)
+	r.apply(r.active(""))
 	return nil
+}
+
+// active are the accounts that are to be connected to, but for one.
+func (r *Roster) active(but string) []config.Account {
+	var list []config.Account
+	for _, e := range r.List() {
+		if e.Off == nil && e.Problem == nil && e.Name != but {
+			list = append(list, e.Account)
+		}
+	}
+	return list
+}
+
+// about is what events of an account are about.
+func (e *Entry) about() store.About {
+	return store.About{Tenant: e.Tenant, Class: "account", Name: e.Name}
 }
 
 // tell logs what is wrong with an account, once.
@@ -311,8 +328,15 @@ func (r *Roster) change(ctx context.Context, name string, decide func(Entry, boo
 func (r *Roster) Remove(ctx context.Context, name string) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	if e, ok := r.Get(name); ok && e.Configured() {
+	e, ok := r.Get(name)
+	if ok && e.Configured() {
 		return fmt.Errorf("account %s: %w", name, ErrConfigured)
+	}
+	if ok { // nothing is to connect to it any more when its episodes end, and to open another
+		r.apply(r.active(name))
+		if err := r.events.Reset(ctx, e.about(), "the account was removed"); err != nil {
+			return errors.Join(fmt.Errorf("account %s: %w", name, err), r.load(ctx))
+		}
 	}
 	there, err := r.store.DeleteAccount(ctx, name)
 	switch {
@@ -341,8 +365,14 @@ func (r *Roster) Disable(ctx context.Context, name, reason string) error {
 func (r *Roster) Enable(ctx context.Context, name string) (bool, error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	if _, ok := r.Get(name); !ok {
+	e, ok := r.Get(name)
+	if !ok {
 		return false, fmt.Errorf("account %s: %w", name, ErrUnknown)
+	}
+	if e.Off != nil { // or logins would have failed for days already
+		if err := r.events.Reset(ctx, e.about(), "the account was enabled"); err != nil {
+			return false, fmt.Errorf("account %s: %w", name, err)
+		}
 	}
 	was, err := r.switches.Enable(ctx, name)
 	if err != nil {

@@ -24,6 +24,7 @@ type memory struct {
 	accounts map[string]store.Account
 	off      map[string]store.Switch
 	fail     error
+	resets   []string
 }
 
 func newMemory() *memory {
@@ -78,6 +79,10 @@ func (m *memory) Enable(_ context.Context, name string) (was bool, err error) {
 	return was, err
 }
 
+func (m *memory) Reset(_ context.Context, about store.About, why string) error {
+	return m.do(func() { m.resets = append(m.resets, about.Tenant+"/"+about.Name+": "+why) })
+}
+
 const (
 	head = `server {
   hostname = "mx.example.com"
@@ -128,7 +133,7 @@ type fixture struct {
 func newFixture(t *testing.T, m *memory, text string) *fixture {
 	t.Helper()
 	f := &fixture{memory: m}
-	f.Roster = New(m, m, load(t, text), []string{"TOKEN=hunter3"}, func(list []config.Account) {
+	f.Roster = New(m, m, m, load(t, text), []string{"TOKEN=hunter3"}, func(list []config.Account) {
 		f.active = nil
 		for _, a := range list {
 			f.active = append(f.active, a.Name)
@@ -222,6 +227,10 @@ func TestRoster(t *testing.T) {
 	}
 	if _, ok := f.Get("sales"); ok {
 		t.Error("it is there after it was removed")
+	}
+	// What was open of them has ended, or they would begin with the failures of before.
+	if diff := cmp.Diff([]string{"acme/support: the account was enabled", "acme/sales: the account was removed"}, f.memory.resets); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -17,8 +17,12 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
-// disableAfter is how long logins fail until an account is disabled.
-const disableAfter = 72 * time.Hour
+// Logins fail for disableAfter until an account is disabled, and of those one after the other that this process has made
+// disableFrom: a single one that was refused long after another says little.
+const (
+	disableAfter = 72 * time.Hour
+	disableFrom  = 10
+)
 
 // account runs one account, in one goroutine.
 type account struct {
@@ -32,6 +36,8 @@ type account struct {
 	backoff backoff
 	// lived is how long the connection before has lived, negative before the first.
 	lived time.Duration
+	// refused counts the logins that were refused since one was not.
+	refused int
 
 	mu     sync.Mutex
 	status Status
@@ -91,6 +97,9 @@ func (a *account) failed(ctx context.Context, err error) (disabled bool) {
 		return false
 	}
 	if f.Kind != outbound.Authentication {
+		return false
+	}
+	if a.refused++; a.refused < disableFrom {
 		return false
 	}
 	episode, err := a.deps.Switch.Episode(ctx, about, string(outbound.Authentication))
@@ -171,6 +180,7 @@ func (a *account) connect(ctx context.Context) (*client, error) {
 // work fetches what there is, and then what comes. Where the connection is proven, it is a success at
 // once, and otherwise when it has lived for long enough.
 func (a *account) work(ctx context.Context, c *client, began time.Time, proven bool) error {
+	a.refused = 0
 	told, news := false, false
 	var polled time.Time
 	for {

@@ -111,6 +111,8 @@ type Manager struct {
 	log   hclog.Logger
 	wg    sync.WaitGroup
 
+	changing sync.Mutex // held by Reconfigure
+
 	mu      sync.Mutex
 	run     context.Context //nolint:containedctx // of Run, for accounts that come later; nil before
 	running map[string]*running
@@ -175,13 +177,14 @@ func (m *Manager) start(r *running, over time.Duration) {
 // begins anew, at once; the others go on. It returns when those that have gone or changed have stopped; ctx bounds the
 // events about that.
 func (m *Manager) Reconfigure(ctx context.Context, accounts []Config) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.changing.Lock()
+	defer m.changing.Unlock()
 	wanted := make(map[string]Config, len(accounts))
 	for _, c := range accounts {
 		wanted[c.Name] = c.withDefaults()
 	}
 	var stopped, changed []*running
+	m.mu.Lock()
 	for name, r := range m.running {
 		c, ok := wanted[name]
 		if ok && c.same(r.cfg) && r.state() != Disabled {
@@ -197,12 +200,15 @@ func (m *Manager) Reconfigure(ctx context.Context, accounts []Config) {
 			changed = append(changed, r)
 		}
 	}
+	m.mu.Unlock() // whoever asks how they fare need not wait for those that stop
 	for _, r := range stopped {
 		<-r.done
 	}
 	for _, r := range changed {
 		m.reset(ctx, r.cfg.about())
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	over := spreadOver(len(wanted))
 	for name, c := range wanted {
 		r := &running{account: newAccount(c, m.deps, m.slots, m.log), done: make(chan struct{})}
@@ -212,7 +218,7 @@ func (m *Manager) Reconfigure(ctx context.Context, accounts []Config) {
 }
 
 func (m *Manager) reset(ctx context.Context, about store.About) {
-	if err := m.deps.Events.Reset(ctx, about, "the configuration of the account has changed"); err != nil {
+	if err := m.deps.Events.Reset(ctx, about, ""); err != nil {
 		m.log.Error("a change of an account could not be told of", "account", about.Name, "error", err)
 	}
 }

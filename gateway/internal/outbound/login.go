@@ -38,6 +38,16 @@ type Login struct {
 	OAuth2   *OAuth2
 }
 
+// Equal reports whether two log in as the same user by the same credentials.
+func (l Login) Equal(o Login) bool {
+	if l.User != o.User || l.Method != o.Method || !l.Password.Equal(o.Password) || (l.OAuth2 == nil) != (o.OAuth2 == nil) {
+		return false
+	}
+	x, y := l.OAuth2, o.OAuth2
+	return x == nil || x.TokenURL == y.TokenURL && x.ClientID == y.ClientID && x.ClientSecret.Equal(y.ClientSecret) &&
+		x.RefreshToken.Equal(y.RefreshToken) && slices.Equal(x.Scopes, y.Scopes)
+}
+
 // mechanisms are the names of SASL that a login may use, the best first.
 func (l Login) mechanisms() []string {
 	switch l.Method {

@@ -88,3 +88,8 @@ func (f *Failure) Error() string { return f.Response }
 
 // Unwrap returns what the failure was made of.
 func (f *Failure) Unwrap() error { return f.Err }
+
+// Equal reports whether two are the same server, connected to in the same way.
+func (s Server) Equal(o Server) bool {
+	return s.Host == o.Host && s.Port == o.Port && s.Security == o.Security && s.Roots.Equal(o.Roots)
+}
