@@ -94,7 +94,8 @@ account "sales" {
   tenant = "acme"
   alias  = "sales" # whose endpoints and plugins its mail gets
 
-  # Whom payloads name as the recipient. Default: the user below where that is an address.
+  # Whom payloads name as the recipient. Default: the user below where that is an address, or else the
+  # alias at the tenant's first domain, or, where that is "*", the account's name there.
   address = "sales@acme.example"
 
   imap {

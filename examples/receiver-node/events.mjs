@@ -57,13 +57,14 @@ function handleEvent(event) {
     case "disk.low":
       return notify("critical", "the gateway needs somebody to look at it", event);
     case "connectSuccess":
-    case "connectReset":
     case "authenticationSuccess":
-    case "authenticationReset":
     case "scanner.recovered":
     case "plugin.recovered":
     case "disk.recovered":
       return notify("resolved", "it is over", event);
+    case "connectReset":
+    case "authenticationReset": // whether the new settings work is not known yet
+      return notify("info", "what failed is set up anew, or is there no more", event);
     default: // a later version may have others
       return notify("info", event.event, event);
   }

@@ -115,7 +115,7 @@ func printAccount(w io.Writer, a admin.Account) error {
 	if !a.NextAttemptAt.IsZero() {
 		line("Next try", clock(a.NextAttemptAt))
 	}
-	line("Fetched", fmt.Sprintf("%d mails since the gateway was started", a.Fetched))
+	line("Fetched", fmt.Sprintf("%d mails since it was set up last, or the gateway started", a.Fetched))
 	for _, f := range a.Folders {
 		line("Folder", fmt.Sprintf("%s, next UID %d (UIDVALIDITY %d)", terminal.Text(f.Name, 255), f.NextUID, f.UIDValidity))
 	}
@@ -143,7 +143,7 @@ func settingFlags() [][3]string {
 	return [][3]string{
 		{"tenant", "tenant", "`TENANT` that it is for"},
 		{"alias", "alias", "`ALIAS` of the tenant whose way its mail goes"},
-		{"address", "address", "`ADDRESS` that payloads name as the recipient; default: the user"},
+		{"address", "address", "`ADDRESS` that payloads name as the recipient; default: the user where that is one, or else alias or name at the tenant's first domain"},
 		{"host", "imap.host", "`HOST` of the IMAP server"},
 		{"port", "imap.port", "`PORT` there; default: 993 with tls, 143 otherwise"},
 		{"security", "imap.security", "tls, starttls or none (`HOW`); default tls"},
@@ -219,7 +219,12 @@ away, so that its default holds. The gateway connects anew at once.
 ` + accountSettingsHelp,
 		Example: `  postern account update sales -c postern.hcl --password-file sales.pw
   postern account update sales --data-dir /var/lib/postern --setting imap.poll=5m --port ""`,
-	}, "update", func(name string, _ admin.AccountAnswer) string { return name + " is changed, and connected to anew." })
+	}, "update", func(name string, a admin.AccountAnswer) string {
+		if a.Account.State == account.Disabled {
+			return fmt.Sprintf("%s is changed. It is disabled; \"postern account enable %s\" ends that.", name, name)
+		}
+		return name + " is changed, and connected to anew."
+	})
 }
 
 // newAccountChange makes a verb that gives settings.
@@ -319,7 +324,7 @@ func newAccountTest() *cobra.Command {
 		Short: "Connect to a mail account, log in, list its folders, and say what fails",
 		Long: `Test connects as the gateway would, logs in and lists the folders. It fetches nothing and changes nothing. What
 fails is said with the code that the event connectError or authenticationError would have. With settings it tries those,
-of an account that need not be there; without, the account of that name. Where no gateway runs, it tries an account of
+over those of the account of that name, or of one that need not be there; without, the account as it is. Where no gateway runs, it tries an account of
 the configuration by itself.
 
 ` + accountSettingsHelp,

@@ -135,6 +135,13 @@ func (l *listening) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// forget forgets all but the first.
+func (l *listening) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = l.events[:1]
+}
+
 // got is what has come, in short.
 func (l *listening) got() []string {
 	l.mu.Lock()
@@ -224,6 +231,12 @@ tenant "ops" {
 	has(verb(0, "account", "show", "box"), "State +(waiting|connecting)", "Error +connect ECONNREFUSED", `imap\.password = \(redacted\)`)
 	has(verb(0, "events", "list"), "connectError +account box +delivered", "ops/events")
 	has(verb(0, "events", "show"), `"serviceUrl": "https://postern.acme.test"`, `"serverResponseCode": "ECONNREFUSED"`)
+	has(verb(0, "events", "resend", "--tenant", "ops", "--event", "connectError", "--state", "delivered", "--yes"), "1 event queued")
+	ops.want(t, refused, refused)
+	if ops.events[0].EventID != ops.events[1].EventID {
+		t.Errorf("sent again under another id: %+v", ops.events)
+	}
+	ops.forget()
 	if mails := verb(0, "message", "list"); !strings.Contains(mails, "No deliveries.") {
 		t.Errorf("events among mails:\n%s", mails)
 	}
@@ -248,6 +261,7 @@ tenant "ops" {
 	d.Deliver(t, "u2", "INBOX", "From: a@b.example\r\nSubject: one\r\n\r\none\r\n")
 	eventually(t, "its mail", func() bool { return strings.Contains(verb(0, "message", "list", "--account", "box"), " one") })
 	has(verb(0, "message", "show"), "Fetched +from account box, folder INBOX, UID 1")
+	has(verb(1, "events", "resend", strings.Fields(verb(0, "message", "list"))[8]), "it is a mail, and no event")
 	has(verb(0, "account", "disable", "box", "--reason", "a test"), "box is disabled")
 	has(verb(0, "account", "list", "--json"), `"state":"disabled"`, `"reason":"a test"`, `"imap.password":"\(redacted\)"`)
 	has(verb(0, "account", "enable", "box"), "box is enabled")

@@ -59,7 +59,7 @@ func newAct(v actVerb) *cobra.Command {
 	cmd.Use = v.name + " {ID… | FLAGS}"
 	cmd.Long += "\n\n" + selectionHelp
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		req := admin.ActRequest{Note: f.note, Reason: f.reason}
+		req := admin.ActRequest{Note: f.note, Reason: f.reason, Events: v.events}
 		if err := errors.Join(admin.CheckNote("note", f.note), admin.CheckNote("reason", f.reason)); err != nil {
 			return err
 		}

@@ -68,9 +68,13 @@ folder.`,
 			for _, t := range cfg.Tenants {
 				aliases += len(t.Aliases)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The configuration is right: %s, %s, %s, %s.\n",
+			accounts := ""
+			if n := len(cfg.Accounts); n > 0 {
+				accounts = ", " + counted(n, "mail account", "mail accounts")
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The configuration is right: %s, %s, %s, %s%s.\n",
 				counted(len(cfg.Listeners), "listener", "listeners"), counted(len(cfg.AllPlugins()), "plugin", "plugins"),
-				counted(len(cfg.Tenants), "tenant", "tenants"), counted(aliases, "alias", "aliases"))
+				counted(len(cfg.Tenants), "tenant", "tenants"), counted(aliases, "alias", "aliases"), accounts)
 			return err
 		},
 	}

@@ -50,7 +50,7 @@ func newEventsList() *cobra.Command {
 				}
 				about := strings.TrimSuffix(d.About.Class+" "+d.About.Name, " ")
 				return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s/%s\t%s", d.ID, d.ReceivedAt.Local().Format(time.DateTime), d.Event, terminal.Text(about, 80), d.State, d.AttemptCount, code,
-					d.Tenant, d.Endpoint, terminal.Text(d.Subject, 80))
+					d.Tenant, d.Endpoint, terminal.Text(strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(d.Subject, d.Event), " "+d.About.Name+":")), 80))
 			}})
 		},
 	}

@@ -233,7 +233,7 @@ func greet(w io.Writer, cfg *config.Config, bound *listeners) error {
 		fmt.Fprintf(&b, "  attachments on %s, for who comes by %s\n", bound.public.Addr(), cfg.Public.BaseURL)
 	}
 	if n := len(cfg.Accounts); n > 0 {
-		fmt.Fprintf(&b, "  mail is fetched from %d mail accounts\n", n)
+		fmt.Fprintf(&b, "  mail is fetched from %s\n", counted(n, "mail account", "mail accounts"))
 	}
 	program := os.Args[0]
 	fmt.Fprintf(&b, "\nTry, in another terminal:\n")

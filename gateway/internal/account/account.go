@@ -277,12 +277,12 @@ func (r *Roster) Update(ctx context.Context, name string, s Settings) error {
 		case e.Configured():
 			return nil, ErrConfigured
 		}
-		return e.Settings.with(s), nil
+		return e.Settings.With(s), nil
 	})
 }
 
-// with is the settings with others over them. One way to give a credential takes the place of the others.
-func (s Settings) with(over Settings) Settings {
+// With is the settings with others over them. One way to give a credential takes the place of the others.
+func (s Settings) With(over Settings) Settings {
 	out := maps.Clone(s)
 	for name, value := range over {
 		base := strings.TrimSuffix(strings.TrimSuffix(name, "_file"), "_env")

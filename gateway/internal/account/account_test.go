@@ -153,7 +153,7 @@ func (f *fixture) want(t *testing.T, active ...string) {
 }
 
 func settings(over Settings) Settings {
-	return Settings{"tenant": "acme", "alias": "sales", "imap.host": "imap.example.com", "imap.user": "sales", "imap.password": "hunter2"}.with(over)
+	return Settings{"tenant": "acme", "alias": "sales", "imap.host": "imap.example.com", "imap.user": "sales", "imap.password": "hunter2"}.With(over)
 }
 
 // TestRoster goes through the life of an account that was added.

@@ -212,6 +212,8 @@ func (s *Server) testAccount(w http.ResponseWriter, r *http.Request) {
 	e, known := s.cfg.Accounts.Get(name)
 	a, err := e.Account, e.Problem
 	switch {
+	case change.Settings != nil && known && !e.Configured():
+		a, err = s.cfg.Accounts.Read(name, e.Settings.With(change.Settings))
 	case change.Settings != nil:
 		a, err = s.cfg.Accounts.Read(name, change.Settings)
 	case !known:

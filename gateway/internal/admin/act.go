@@ -102,6 +102,8 @@ type ActRequest struct {
 	// IDs are of deliveries, or of messages, which stand for those of their deliveries that
 	// the act is for. Delete takes those of messages alone.
 	IDs []string `json:"ids,omitempty"`
+	// Events says that the ids are of events: one of a mail is then not done.
+	Events bool `json:"events,omitempty"`
 	// Select takes up to MaxBatch of the deliveries that it selects, from Cursor on.
 	Select *Filter `json:"select,omitempty"`
 	Cursor string  `json:"cursor,omitempty"`
@@ -229,7 +231,7 @@ func (s *Server) actOnDeliveries(ctx context.Context, act Act, req ActRequest, f
 			return answer, err
 		}
 		targets, answer.Next = found.rows, newCursor(found.next)
-	} else if targets, answer.Results, err = s.named(ctx, act, req.IDs); err != nil {
+	} else if targets, answer.Results, err = s.named(ctx, act, req.IDs, req.Events); err != nil {
 		return answer, err
 	}
 	if len(targets) == 0 {
@@ -285,7 +287,7 @@ func (a Act) action(req ActRequest, now time.Time) store.Action {
 
 // named finds the deliveries that ids name. A message stands for those that the act is for,
 // where it has some. What is not there has its result already.
-func (s *Server) named(ctx context.Context, act Act, ids []string) (targets []store.Delivery, results []ActResult, err error) {
+func (s *Server) named(ctx context.Context, act Act, ids []string, events bool) (targets []store.Delivery, results []ActResult, err error) {
 	results = []ActResult{}
 	seen := make(map[int64]bool)
 	for _, id := range ids {
@@ -305,6 +307,10 @@ func (s *Server) named(ctx context.Context, act Act, ids []string) (targets []st
 		}
 		if len(own) == 0 {
 			results = append(results, ActResult{ID: id, Reason: notThere})
+			continue
+		}
+		if events && !m.Event.IsEvent() {
+			results = append(results, ActResult{ID: id, Reason: noEvent})
 			continue
 		}
 		isFor := func(d store.Delivery) bool { return slices.Contains(act.From(), d.State) }
@@ -328,6 +334,7 @@ func (s *Server) named(ctx context.Context, act Act, ids []string) (targets []st
 // Why something is not done.
 const (
 	notThere  = "there is no such message or delivery"
+	noEvent   = "it is a mail, and no event"
 	underWay  = "an attempt is under way; try again when it has ended"
 	mailGone  = "its mail is not kept any more"
 	mailEnded = "its retention is over"

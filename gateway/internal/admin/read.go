@@ -148,6 +148,10 @@ func (s *Server) raw(w http.ResponseWriter, r *http.Request) {
 		s.fail(ctx, w, err)
 		return
 	}
+	if m.Event.IsEvent() {
+		s.refuse(w, http.StatusNotFound, fmt.Errorf("%s is an event and no mail; \"postern message payload\" writes what is sent", id))
+		return
+	}
 	if m.Body == "" {
 		s.refuse(w, http.StatusNotFound, fmt.Errorf("the mail of message %s is not kept: its retention is over, or it was refused when it came", id))
 		return

@@ -259,7 +259,9 @@ func (l *loader) checkOperator(named []TenantEndpoint, at syntax.Value) {
 		switch e, ok := known[name]; {
 		case !ok:
 			l.Note(v.Wrong(l.DidYouMean(text, names), "there is no endpoint %s", syntax.Quote(text))...)
-		case len(e.Events) == 0:
+		case e.Type == TypeSMTP:
+			l.Note(v.Wrong("name one of type webhook", "endpoint %s is a mail server, and events go by webhook", syntax.Quote(text))...)
+		case len(e.Events) == 0 && !e.eventsWrong:
 			l.Note(v.Wrong(`write events = ["*"] in that endpoint, or name those that it is to get`, "endpoint %s gets no events", syntax.Quote(text))...)
 		}
 	}

@@ -254,6 +254,8 @@ type Endpoint struct {
 
 	// Events are the names of those that it gets, or "*"; none for no events.
 	Events []string `json:",omitempty"`
+
+	eventsWrong bool // something is said of them, which is noted already
 }
 
 // Alias sends the mail of one local part to endpoints of its tenant.

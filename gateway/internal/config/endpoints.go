@@ -65,6 +65,7 @@ func (l *loader) endpointBlock(t *Tenant, h schema.Header) *schema.Block {
 		}}},
 		Finish: func() {
 			l.Note(rate.finish(&e.Rate)...)
+			e.eventsWrong = said.events.At != (syntax.Place{}) && len(e.Events) == 0
 			if e.Type == TypeSMTP {
 				l.finishSMTP(e, h, said, source)
 			} else {

@@ -173,7 +173,11 @@ func (e *Events) close(ctx context.Context, k key, why string) error {
 			return fmt.Errorf("end the episode of %s: %w", describe(k.about), err)
 		}
 		e.known.forget(k)
-		e.log.Info("works again", "about", describe(k.about), "kind", k.kind, "event", o.Name, "failed_since", was.OpenedAt.UTC().Format(time.RFC3339), "events", len(events))
+		said := "works again"
+		if why != "" {
+			said = "what failed is another now, or is there no more"
+		}
+		e.log.Info(said, "about", describe(k.about), "kind", k.kind, "event", o.Name, "failed_since", was.OpenedAt.UTC().Format(time.RFC3339), "events", len(events))
 		return nil
 	}
 	return fmt.Errorf("end the episode of %s: %w %d times", describe(k.about), store.ErrMoved, maxTries)
@@ -213,7 +217,7 @@ const (
 // that fails for each mail at another index is to be told of once.
 func causeOf(class string, f *outbound.Failure) cause {
 	c := cause{clean(f.Code, maxText), response(f.Response)}
-	if !hasConnections(class) {
+	if !hasConnections(class) || f.Code == "" || f.Kind == outbound.Authentication {
 		c.response = strings.Join(strings.FieldsFunc(c.response, unicode.IsDigit), "0")
 	}
 	if len(c.response) > wholeResponse {

@@ -92,7 +92,7 @@ func pageEvents(t *testing.T) []stored {
 	tells(fails(user, wrongPassword()), reset)
 	tells(func() error {
 		p.clock.pass(72 * time.Hour)
-		return p.Tell(t.Context(), events.Occurrence{About: user, Name: mail.EventAccountDisabled, Response: "the login was refused for 3 days: Authentication failed."})
+		return p.Tell(t.Context(), events.Occurrence{About: user, Name: mail.EventAccountDisabled, Response: "logins have failed since 2025-10-17T14:30:00Z: Authentication failed."})
 	})
 	tells(func() error {
 		return p.Tell(t.Context(), events.Occurrence{
@@ -215,8 +215,8 @@ func TestHandler(t *testing.T) {
 	}
 	want := map[string]string{
 		"connectError ECONNREFUSED": "critical", "connectError ETIMEDOUT": "critical", "connectError ENOTFOUND": "warning", "connectError CERT_HAS_EXPIRED": "warning",
-		"connectSuccess ": "resolved", "connectReset ": "resolved", "authenticationError AUTHENTICATIONFAILED": "critical",
-		"authenticationSuccess ": "resolved", "authenticationReset ": "resolved", "accountDisabled ": "critical", "delivery.failed 503": "critical",
+		"connectSuccess ": "resolved", "connectReset ": "info", "authenticationError AUTHENTICATIONFAILED": "critical",
+		"authenticationSuccess ": "resolved", "authenticationReset ": "info", "accountDisabled ": "critical", "delivery.failed 503": "critical",
 		"scanner.down ": "critical", "scanner.recovered ": "resolved", "plugin.failing ": "critical", "plugin.recovered ": "resolved",
 		"disk.low ": "critical", "disk.recovered ": "resolved",
 	}

@@ -41,6 +41,9 @@ func openScreened(t *testing.T, screening reception.Screening) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := db.PutMailbox(t.Context(), store.Mailbox{Account: "sales", Folder: "INBOX", UIDValidity: 7, NextUID: 1}); err != nil {
+		t.Fatal(err)
+	}
 	bodies, err := spool.OpenFiles(filepath.Join(dir, "bodies"))
 	if err != nil {
 		t.Fatal(err)

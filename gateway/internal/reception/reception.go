@@ -185,8 +185,12 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 		r.discard(id, ref)
 		return "", fmt.Errorf("receive: %w", err)
 	}
-	r.log.Info("received", "message_id", id, "tenants", tenants(m.Recipients), "deliveries", len(message.Deliveries),
-		"size", counter.n, "listener", m.Envelope.Session.Listener, "remote_ip", m.Envelope.Session.RemoteIP, "reverse_path", hclog.Quote(m.Envelope.ReversePath))
+	from := []any{"listener", m.Envelope.Session.Listener, "remote_ip", m.Envelope.Session.RemoteIP}
+	if f := m.Fetched; f != nil {
+		from = []any{"account", f.Account, "folder", hclog.Quote(f.Folder), "uid", f.UID}
+	}
+	r.log.Info("received", append([]any{"message_id", id, "tenants", tenants(m.Recipients), "deliveries", len(message.Deliveries),
+		"size", counter.n, "reverse_path", hclog.Quote(m.Envelope.ReversePath)}, from...)...)
 	for i, d := range message.Deliveries {
 		if d.State == mail.Quarantined || d.State == mail.Rejected {
 			r.log.Warn("a delivery was decided when its mail was received", "delivery_id", id.Delivery(i+1), "tenant", d.Endpoint.Tenant, "endpoint", d.Endpoint.Name,
