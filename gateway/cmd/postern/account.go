@@ -294,7 +294,10 @@ func newAccountDisable() *cobra.Command {
 "postern account enable", which goes on where it ended.`,
 		Example: `  postern account disable sales --data-dir /var/lib/postern --reason "moved to another provider"
   postern account disable sales -c postern.hcl`,
-	}, "disable", func(name string, _ admin.AccountAnswer) string {
+	}, "disable", func(name string, a admin.AccountAnswer) string {
+		if !a.Changed {
+			return name + " was disabled already: " + a.Account.Reason + "."
+		}
 		return fmt.Sprintf("%s is disabled; \"postern account enable %s\" ends that.", name, name)
 	})
 }

@@ -348,17 +348,24 @@ func (r *Roster) Remove(ctx context.Context, name string) error {
 	return r.load(ctx)
 }
 
-// Disable has an account left alone until Enable.
-func (r *Roster) Disable(ctx context.Context, name, reason string) error {
+// Disable has an account left alone until Enable. It reports false where it was so already.
+func (r *Roster) Disable(ctx context.Context, name, reason string) (bool, error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	if _, ok := r.Get(name); !ok {
-		return fmt.Errorf("account %s: %w", name, ErrUnknown)
+	if err := r.load(ctx); err != nil { // another process may have done it
+		return false, err
+	}
+	e, ok := r.Get(name)
+	switch {
+	case !ok:
+		return false, fmt.Errorf("account %s: %w", name, ErrUnknown)
+	case e.Off != nil:
+		return false, nil
 	}
 	if err := r.switches.Disable(ctx, store.Switch{Account: name, Since: r.now(), Reason: reason}, nil); err != nil {
-		return fmt.Errorf("account %s: %w", name, err)
+		return false, fmt.Errorf("account %s: %w", name, err)
 	}
-	return r.load(ctx)
+	return true, r.load(ctx)
 }
 
 // Enable connects to an account again that was disabled. It reports whether it was.

@@ -176,7 +176,7 @@ func TestRoster(t *testing.T) {
 		"configured, removed": {func() error { return f.Remove(ctx, "support") }, ErrConfigured},
 		"unknown, changed":    {func() error { return f.Update(ctx, "nobody", Settings{"imap.port": "1"}) }, ErrUnknown},
 		"unknown, removed":    {func() error { return f.Remove(ctx, "nobody") }, ErrUnknown},
-		"unknown, disabled":   {func() error { return f.Disable(ctx, "nobody", "") }, ErrUnknown},
+		"unknown, disabled":   {func() error { _, err := f.Disable(ctx, "nobody", ""); return err }, ErrUnknown},
 		"unknown, enabled":    {func() error { _, err := f.Enable(ctx, "nobody"); return err }, ErrUnknown},
 		"known, while it fails": {func() error {
 			f.memory.fail = errDown
@@ -207,8 +207,11 @@ func TestRoster(t *testing.T) {
 
 	// Those of the configuration can be disabled too.
 	for _, name := range []string{"sales", "support"} {
-		if err := f.Disable(ctx, name, "a test"); err != nil {
-			t.Fatal(err)
+		if now, err := f.Disable(ctx, name, "a test"); !now || err != nil {
+			t.Fatal(now, err)
+		}
+		if now, err := f.Disable(ctx, name, "another"); now || err != nil {
+			t.Error("disabled twice", err)
 		}
 	}
 	f.want(t)

@@ -47,7 +47,7 @@ type Account struct {
 
 	State account.State `json:"state"`
 	// Since is when it came into its state; absent where that is not known. Reason says why it is disabled or invalid.
-	Since         Time            `json:"since,omitzero"`
+	Since         Time            `json:"state_since,omitzero"`
 	Reason        string          `json:"reason,omitempty"`
 	LastError     AccountFailure  `json:"last_error,omitzero"`
 	NextAttemptAt Time            `json:"next_attempt_at,omitzero"`
@@ -184,7 +184,7 @@ func (s *Server) changeAccount(w http.ResponseWriter, r *http.Request) {
 	case "enable":
 		changed, err = roster.Enable(ctx, name)
 	case "disable":
-		err = roster.Disable(ctx, name, change.Reason)
+		changed, err = roster.Disable(ctx, name, change.Reason)
 	default:
 		s.refuse(w, http.StatusNotFound, fmt.Errorf("there is no act %q", act))
 		return
