@@ -128,6 +128,7 @@ type fixture struct {
 	*Roster
 	memory *memory
 	active []string
+	log    strings.Builder
 }
 
 func newFixture(t *testing.T, m *memory, text string) *fixture {
@@ -138,7 +139,7 @@ func newFixture(t *testing.T, m *memory, text string) *fixture {
 		for _, a := range list {
 			f.active = append(f.active, a.Name)
 		}
-	}, hclog.NewNullLogger())
+	}, hclog.New(&hclog.LoggerOptions{Output: &f.log}))
 	if err := f.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -252,6 +253,9 @@ func TestReconfigure(t *testing.T) {
 	}
 	if e, _ := f.Get("support"); !e.Configured() || e.IMAP.Server.Host != "imap.example.com" {
 		t.Errorf("with one in the configuration: %+v", e)
+	}
+	if !strings.Contains(f.log.String(), "stands before the one of that name in the store") {
+		t.Errorf("log: %s", f.log.String())
 	}
 	// Its alias is gone: it stays, and says what is wrong.
 	if err := f.Reconfigure(t.Context(), load(t, strings.ReplaceAll(head, `"sales"`, `"info"`))); err != nil {

@@ -189,8 +189,10 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 	if f := m.Fetched; f != nil {
 		from = []any{"account", f.Account, "folder", hclog.Quote(f.Folder), "uid", f.UID}
 	}
-	r.log.Info("received", append([]any{"message_id", id, "tenants", tenants(m.Recipients), "deliveries", len(message.Deliveries),
-		"size", counter.n, "reverse_path", hclog.Quote(m.Envelope.ReversePath)}, from...)...)
+	r.log.Info("received", append([]any{
+		"message_id", id, "tenants", tenants(m.Recipients), "deliveries", len(message.Deliveries),
+		"size", counter.n, "reverse_path", hclog.Quote(m.Envelope.ReversePath),
+	}, from...)...)
 	for i, d := range message.Deliveries {
 		if d.State == mail.Quarantined || d.State == mail.Rejected {
 			r.log.Warn("a delivery was decided when its mail was received", "delivery_id", id.Delivery(i+1), "tenant", d.Endpoint.Tenant, "endpoint", d.Endpoint.Name,
