@@ -28,7 +28,7 @@ import (
 
 // TestMain makes the test binary the real program where it is called as such.
 func TestMain(m *testing.M) {
-	testscript.Main(cached{m}, map[string]func(){"postern": main})
+	testscript.Main(cached{m}, map[string]func(){"postern": main, alternationsName: alternations})
 }
 
 // cached runs the tests with one compilation cache for all programs that they
