@@ -64,7 +64,7 @@ func (a *account) run(ctx context.Context, spread time.Duration) {
 	}
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := a.attempt(ctx)
+		err := a.hidden(a.attempt(ctx))
 		if ctx.Err() != nil {
 			return
 		}
@@ -118,6 +118,15 @@ func (a *account) failed(ctx context.Context, err error) (disabled bool) {
 	a.log.Error("the account is disabled", "reason", hclog.Quote(reason))
 	a.set(func(s *Status) { s.State, s.Since, s.NextAttempt = Disabled, time.Now(), time.Time{} })
 	return true
+}
+
+// hidden takes the credentials out of a failure, which a server may have repeated: whatever leaves an attempt or a test
+// goes through here.
+func (a *account) hidden(err error) error {
+	if f := kindOf(err); f != nil {
+		return a.auth.HideIn(f)
+	}
+	return err
 }
 
 // attempt connects, logs in, and works until something fails. Whatever panics in it ends this
@@ -234,7 +243,7 @@ func (a *account) syncOne(ctx context.Context, c *client, p *progress) error {
 	err := a.sync(ctx, c, p)
 	if refused, no := errors.AsType[*imap.Error](err); no {
 		// A folder that is not there is not to keep the others from working; a mailbox without any is a failure.
-		err = failure("SELECT " + p.name + ": " + words(refused))
+		err = a.hidden(failure("SELECT " + p.name + ": " + words(refused)))
 		if len(a.folders) > 1 {
 			a.log.Error("a folder cannot be opened", "folder", p.name, "error", err)
 			a.set(func(s *Status) { s.Err, s.FailedAt = err, time.Now() })

@@ -33,7 +33,8 @@ const (
 
 // client is a connection to a server: the little of IMAP that is needed here, over a library. Every
 // error of its methods is an *outbound.Failure, the end of the context, or what their arguments returned, except
-// for those that are said to be a *imap.Error: the server's NO. Its methods are called by one goroutine.
+// for those that are said to be a *imap.Error: the server's NO. What a failure says may have credentials in it, which
+// an account hides. Its methods are called by one goroutine.
 type client struct {
 	server   outbound.Server
 	raw      *outbound.Conn
@@ -205,9 +206,9 @@ func (c *client) login(ctx context.Context, l outbound.Login, a *outbound.Authen
 		}
 		refused, ok := errors.AsType[*imap.Error](err)
 		if !ok {
-			return outbound.Refused("", a.Hide(err.Error()))
+			return outbound.Refused("", err.Error())
 		}
-		return outbound.Refused(string(refused.Code), a.Hide(refused.Text))
+		return outbound.Refused(string(refused.Code), refused.Text)
 	}
 	return c.capabilities(ctx)
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-mail/postern/gateway/internal/imap/imaptest"
 	"github.com/postern-mail/postern/gateway/internal/outbound"
 )
 
@@ -333,4 +334,32 @@ func FuzzResponses(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestPasswordRepeated has servers repeat the password wherever they have a word. Neither events, nor the status, nor the
+// log, nor a test shows it.
+func TestPasswordRepeated(t *testing.T) {
+	t.Parallel()
+	const canary = "canary-k7Q2xw"
+	for name, answers := range map[string]map[string]string{
+		"as a code":   {"LOGIN": "TAG NO [" + canary + "] no"},
+		"of a login":  {"LOGIN": "TAG NO not " + canary},
+		"of a folder": {"SELECT": "TAG NO u1 " + canary + " may not", "LIST": "* LIST () \"/\" " + canary + "\r\n"},
+		"unreadable":  {"SELECT": "* " + canary + " is none\r\nTAG BAD " + canary},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := sales(t, serve(t, imapServer{answers: answers}.serve))
+			cfg.Login.Password = password(t, canary)
+			g := start(t, newMemory(), nil, cfg)
+			imaptest.Eventually(t, "a failure", func() bool { return g.Status()[0].Err != nil })
+			report, err := g.Test(t.Context(), cfg)
+			g.stop()
+			for _, said := range []string{fmt.Sprint(g.events()), g.Status()[0].Err.Error(), g.log.String(), fmt.Sprintf("%+v %+v %v", report, report.Failure, err)} {
+				if strings.Contains(said, canary) {
+					t.Errorf("the password is shown: %s", said)
+				}
+			}
+		})
+	}
 }

@@ -12,6 +12,12 @@ import (
 
 // test goes through all that an account needs, up to its folders.
 func (a *account) test(ctx context.Context) (r Report, err error) {
+	defer func() {
+		for i, name := range r.Folders {
+			r.Folders[i] = a.auth.Hide(name)
+		}
+		err = a.hidden(err)
+	}()
 	c, err := a.connect(ctx)
 	if f := kindOf(err); f != nil {
 		r.Connected = f.Kind == outbound.Authentication

@@ -15,6 +15,9 @@ import (
 // maxCode bounds a code that a server gave, in octets.
 const maxCode = 64
 
+// cutMark ends a text that was cut.
+const cutMark = "…"
+
 // Classify says what an error of a connection is. conn is the connection that it is of, nil
 // where none came about: one of ours remembers what its reads and writes failed by, whatever a
 // protocol's library has made of that. An error that is a *Failure already stays as it is.
@@ -118,6 +121,5 @@ func printable(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	const mark = "…"
-	return strings.ToValidUTF8(s[:limit-len(mark)], "") + mark
+	return strings.ToValidUTF8(s[:limit-len(cutMark)], "") + cutMark
 }

@@ -159,17 +159,41 @@ func (a *Authenticator) Hide(text string) string {
 	return hide(text, secrets...)
 }
 
+// HideIn returns a failure without the credentials of the login: neither its code nor its response has
+// them, nor the beginning of one where the text was cut. Its Err is what it was.
+func (a *Authenticator) HideIn(f *Failure) *Failure {
+	hidden := *f
+	hidden.Code, hidden.Response = a.Hide(f.Code), a.Hide(f.Response)
+	return &hidden
+}
+
 // minHidden is the length from which secrets are hidden: what is shorter stands in any text.
 const minHidden = 4
 
-// hide replaces secrets, and their form in base64, which is how SASL carries them.
+// hide replaces secrets, and their form in base64, which is how SASL carries them. Of a text that was cut,
+// it replaces the beginning of one at its end too.
 func hide(text string, secrets ...string) string {
 	for _, s := range secrets {
 		if len(s) < minHidden {
 			continue
 		}
-		text = strings.ReplaceAll(text, s, secret.Redacted)
-		text = strings.ReplaceAll(text, base64.StdEncoding.EncodeToString([]byte(s)), secret.Redacted)
+		for _, form := range []string{s, base64.StdEncoding.EncodeToString([]byte(s))} {
+			text = hideCut(strings.ReplaceAll(text, form, secret.Redacted), form)
+		}
+	}
+	return text
+}
+
+// hideCut replaces what a cut has left of a secret.
+func hideCut(text, s string) string {
+	rest, ok := strings.CutSuffix(text, cutMark)
+	if !ok {
+		return text
+	}
+	for n := min(len(s), len(rest)); n >= minHidden; n-- {
+		if before, ok := strings.CutSuffix(rest, s[:n]); ok {
+			return before + secret.Redacted + cutMark
+		}
 	}
 	return text
 }

@@ -139,6 +139,26 @@ func TestRefusedPassword(t *testing.T) {
 	}
 }
 
+// TestHideInFailure has a server repeat a password where failures have its words: as a code, in a text, and at the
+// place where a text is cut.
+func TestHideInFailure(t *testing.T) {
+	t.Parallel()
+	a := NewAuthenticator("a", Login{User: "u", Password: password(t, canary)}, nil, nil)
+	for name, f := range map[string]*Failure{
+		"a code":     Refused(canary, "no"),
+		"a text":     Refused("", "no "+canary),
+		"a cut":      Refused("", strings.Repeat("x", MaxResponse-len(canary)-1)+canary+" and more"),
+		"a cut code": Refused(strings.Repeat("x", maxCode-len(canary)-1)+canary+" and more", "no"),
+	} {
+		if !strings.Contains(f.Code+f.Response, canary[:minHidden]) {
+			t.Errorf("%s: %+v shows nothing that could be hidden", name, f)
+		}
+		if got := a.HideIn(f); strings.Contains(got.Code+got.Response, canary[:minHidden]) || got.Kind != f.Kind {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 // TestNothingPrints holds that no way of printing what holds credentials shows them.
 func TestNothingPrints(t *testing.T) {
 	t.Parallel()

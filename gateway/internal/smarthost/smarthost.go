@@ -117,7 +117,9 @@ type Result struct {
 }
 
 // Send sends a mail, once.
-func (h *Host) Send(ctx context.Context, m Mail) Result {
+func (h *Host) Send(ctx context.Context, m Mail) Result { return h.hidden(h.send(ctx, m)) }
+
+func (h *Host) send(ctx context.Context, m Mail) Result {
 	ctx, cancel := context.WithTimeout(ctx, totalTimeout+time.Duration(m.Size/slowest)*time.Second)
 	defer cancel()
 	o, err := h.outgoing(m)
@@ -135,7 +137,7 @@ func (h *Host) Send(ctx context.Context, m Mail) Result {
 		res.LoggedIn = res.Failure == nil
 		return res
 	}
-	return Result{Delivered: true, Code: 250, Response: h.hide(reply), LoggedIn: true}
+	return Result{Delivered: true, Code: 250, Response: outbound.Words(reply), LoggedIn: true}
 }
 
 // problem is what is wrong with a mail, or with what it needs, apart from the server's word.
@@ -221,7 +223,7 @@ func (h *Host) connect(ctx context.Context) (*session, error) {
 // connection makes a failure of the connection of an error: what the server said, or what happened.
 func (h *Host) connection(ctx context.Context, conn *outbound.Conn, err error) *outbound.Failure {
 	if refused, ok := errors.AsType[*smtpclient.Refusal](err); ok {
-		return &outbound.Failure{Kind: outbound.Connection, Response: h.hide(refused.Error()), Err: refused}
+		return &outbound.Failure{Kind: outbound.Connection, Response: outbound.Words(refused.Error()), Err: refused}
 	}
 	if ended := ctx.Err(); ended != nil {
 		err = ended // the connection was cut for it
@@ -241,15 +243,15 @@ func (h *Host) login(ctx context.Context, s *session) (hopeless bool, err error)
 	case err == nil:
 		return false, nil
 	case isRefusal && refused.Code/100 == 5:
-		return h.auth.Refused(), h.loginRefused(refused)
+		return h.auth.Refused(), loginRefused(refused)
 	case isRefusal || s.conn.Err() != nil || ctx.Err() != nil:
 		return true, h.connection(ctx, s.conn, err) // a server that cannot now has not refused
 	}
-	return true, outbound.Refused("", "the server's part of the login is not understood: "+h.hide(err.Error()))
+	return true, outbound.Refused("", "the server's part of the login is not understood: "+outbound.Words(err.Error()))
 }
 
-func (h *Host) loginRefused(refused *smtpclient.Refusal) *outbound.Failure {
-	f := outbound.Refused(strconv.Itoa(refused.Code), h.hide(refused.Error()))
+func loginRefused(refused *smtpclient.Refusal) *outbound.Failure {
+	f := outbound.Refused(strconv.Itoa(refused.Code), outbound.Words(refused.Error()))
 	f.Err = refused
 	return f
 }
@@ -301,10 +303,10 @@ func (h *Host) failed(ctx context.Context, s *session, err error) Result {
 		return failure(f)
 	}
 	if refused, ok := errors.AsType[*smtpclient.Refusal](err); ok {
-		said := h.hide(refused.Error())
+		said := outbound.Words(refused.Error())
 		switch refused.Code {
 		case 530, 534, 535, 538: // it wants another login than ours, and nothing is wrong with the mail
-			return failure(h.loginRefused(refused))
+			return failure(loginRefused(refused))
 		case 421:
 			return failure(&outbound.Failure{Kind: outbound.Connection, Response: said, Err: refused})
 		}
@@ -315,7 +317,7 @@ func (h *Host) failed(ctx context.Context, s *session, err error) Result {
 	case isProblem || errors.Is(err, errBody):
 		return result(err)
 	case s == nil:
-		return Result{Reason: "login: " + h.hide(err.Error())} // of Tokens
+		return Result{Reason: "login: " + outbound.Words(err.Error())} // of Tokens
 	}
 	return failure(h.connection(ctx, s.conn, err))
 }
@@ -332,12 +334,19 @@ func failure(f *outbound.Failure) Result {
 	return r
 }
 
-// hide makes what a server said fit to be shown.
-func (h *Host) hide(said string) string {
-	if h.auth != nil {
-		said = h.auth.Hide(said)
+// hidden takes the credentials out of a result: the server may have repeated them. The first word of the reason is ours.
+func (h *Host) hidden(r Result) Result {
+	if h.auth == nil {
+		return r
 	}
-	return outbound.Words(said)
+	if word, said, ok := strings.Cut(r.Reason, ": "); ok {
+		r.Reason = word + ": " + h.auth.Hide(said)
+	}
+	r.Response = h.auth.Hide(r.Response)
+	if r.Failure != nil {
+		r.Failure = h.auth.HideIn(r.Failure)
+	}
+	return r
 }
 
 func isASCII(s string) bool {
