@@ -124,7 +124,7 @@ func (s *services) stop() error {
 	}
 	draining.Wait()
 	s.fetching.Wait()
-	s.dispatching.Wait() // as long as an attempt may take
+	s.dispatching.Wait() // as long as a request to a webhook may take, or half a minute
 	errs = append(errs, s.queue.Release(context.Background()))
 
 	ctx, cancel = context.WithTimeout(context.Background(), drainTimeout)

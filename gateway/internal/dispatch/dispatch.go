@@ -270,7 +270,7 @@ func (d *Dispatcher) reportBody(job store.Job, err error) {
 // retention is over. A panic
 // is a failed attempt like any other: one mail must not stop the others. A stop
 // interrupts a chain, which is run again by the next start; it lets a request under
-// way end, whose time the client bounds. What it holds of the memory is to be freed, nil included.
+// way end, whose time the client bounds, and a mail to a mail server within forwardStop. What it holds of the memory is to be freed, nil included.
 func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outcome, held *reservation, interrupted bool) {
 	ctx := context.WithoutCancel(stop)
 	made := mail.Attempt{Number: job.Attempts + 1, At: time.Now()}
@@ -322,7 +322,9 @@ func (d *Dispatcher) attempt(stop context.Context, job store.Job) (o queue.Outco
 		return o, held, false
 	}
 	if endpoint.Forward != nil {
-		d.forward(ctx, job, endpoint.Forward, body, &o)
+		if d.forward(stop, job, endpoint.Forward, body, &o) {
+			return queue.Outcome{}, held, true
+		}
 		return o, held, false
 	}
 	made.At = time.Now()

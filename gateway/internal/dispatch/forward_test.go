@@ -128,3 +128,50 @@ func TestForwardGoesByTheChain(t *testing.T) {
 		}
 	})
 }
+
+// slowServer takes as long as it is let.
+type slowServer struct{ says smarthost.Result }
+
+func (s slowServer) Send(ctx context.Context, _ smarthost.Mail) smarthost.Result {
+	<-ctx.Done()
+	return s.says
+}
+
+// TestStopCutsForward stops while a mail is under way to a server that never ends: the stop waits for half a minute, and
+// the mail is given back as if it had not been begun, except where the server has answered after all.
+func TestStopCutsForward(t *testing.T) {
+	t.Parallel()
+	cut := &outbound.Failure{Kind: outbound.Connection, Response: "context canceled"}
+	for name, tc := range map[string]struct {
+		says  smarthost.Result
+		state mail.State
+		tries int
+	}{
+		"cut":      {smarthost.Result{Reason: "connect: context canceled", Failure: cut}, mail.Queued, 0},
+		"answered": {smarthost.Result{Delivered: true, LoggedIn: true, Code: 250}, mail.Delivered, 1},
+		"refused":  {smarthost.Result{Permanent: true, LoggedIn: true, Code: 550, Reason: "refused: 550 no"}, mail.Failed, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, g *gateway) {
+				told := &toldEvents{}
+				g.events = told
+				run := g.start(2, rooms{"archive": 1})
+				run.dispatcher.Reconfigure(map[store.Endpoint]dispatch.Endpoint{named("archive"): {Forward: slowServer{tc.says}, MaxConcurrency: 1}}, nil, nil)
+				id := g.receive("archive")
+				time.Sleep(time.Hour) // nothing but a stop cuts it
+				stopped := time.Now()
+				run.stop()
+				if took := time.Since(stopped); took != 30*time.Second {
+					t.Errorf("the stop took %s", took)
+				}
+				if d := g.delivery(id); d.State != tc.state || d.InFlight || len(d.Tries) != tc.tries {
+					t.Errorf("delivery = %+v", d)
+				}
+				if told := len(told.list) > 0; told != (tc.tries > 0) {
+					t.Errorf("something was told: %t", told)
+				}
+			})
+		})
+	}
+}

@@ -2,6 +2,7 @@ package smarthost
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -341,5 +342,23 @@ func TestBrokenBody(t *testing.T) {
 		if s.took() != "" {
 			t.Error("the server took half a mail")
 		}
+	}
+}
+
+// TestCut has a server answer nothing any more at some point of a session. The end of the context ends the mail there.
+func TestCut(t *testing.T) {
+	t.Parallel()
+	for at, begins := range map[string]string{"": "220-", "EHLO": "250-", "MAIL": "250-", "DATA": "354-", ".": "250-"} {
+		t.Run("at "+at, func(t *testing.T) {
+			t.Parallel()
+			ctx, cut := context.WithCancel(t.Context())
+			s := &script{says: map[string]string{at: begins + "wait"}}
+			server := s.serve(t)
+			time.AfterFunc(100*time.Millisecond, cut)
+			res := host(server, func(c *Config) { c.Timeout = time.Hour }).Send(ctx, letter(raw))
+			if res.Delivered || res.Code != 0 || res.Permanent || ctx.Err() == nil {
+				t.Errorf("result = %+v", res)
+			}
+		})
 	}
 }

@@ -32,10 +32,10 @@ import (
 const Original = "original"
 
 const (
-	// defaultTimeout bounds each step, and finalFactor times as long takes the reply to a whole mail,
-	// which servers scan before they give it.
+	// defaultTimeout bounds each command with its reply, and finalFactor times as long may take the reply to a
+	// whole mail, which servers scan before they give it: five minutes.
 	defaultTimeout = 30 * time.Second
-	finalFactor    = 5
+	finalFactor    = 10
 	// A mail may take totalTimeout in all, and a second more for each slowest octets.
 	totalTimeout = 10 * time.Minute
 	slowest      = 32 << 10
@@ -63,7 +63,7 @@ type Config struct {
 	Recipient string
 	// DKIM signs what is sent; nil for no signature.
 	DKIM *DKIM
-	// Timeout bounds each step; 0 means 30 s. The reply to a whole mail may take five times as long.
+	// Timeout bounds each step; 0 means 30 s. The reply to a whole mail may take ten times as long.
 	Timeout time.Duration
 }
 
@@ -116,7 +116,8 @@ type Result struct {
 	LoggedIn bool
 }
 
-// Send sends a mail, once.
+// Send sends a mail, once. The end of ctx cuts the connection, wherever the mail is: what is not Delivered
+// then may have arrived.
 func (h *Host) Send(ctx context.Context, m Mail) Result { return h.hidden(h.send(ctx, m)) }
 
 func (h *Host) send(ctx context.Context, m Mail) Result {
