@@ -29,7 +29,7 @@ type account struct {
 	cfg   Config
 	deps  *Deps
 	auth  *outbound.Authenticator
-	slots chan struct{} // who connects holds one
+	slots chan struct{} // who connects holds one, until the connection stands
 	log   hclog.Logger
 
 	folders []*progress
@@ -162,6 +162,25 @@ func (a *account) attempt(ctx context.Context) (err error) {
 
 // connect connects and logs in. A token that is refused is replaced once.
 func (a *account) connect(ctx context.Context) (*client, error) {
+	for {
+		conn, err := a.dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c, err := a.login(ctx, conn)
+		if err == nil {
+			return c, nil
+		}
+		if f := kindOf(err); f == nil || f.Kind != outbound.Authentication || errors.Is(err, outbound.ErrNoMechanism) || a.auth.Refused() {
+			return nil, err
+		}
+		a.log.Info("a token was refused before its time: another one is asked for")
+	}
+}
+
+// dial connects, when there is a slot for that. A server that has accepted has none any more: it could keep it
+// from the others.
+func (a *account) dial(ctx context.Context) (*outbound.Conn, error) {
 	select {
 	case a.slots <- struct{}{}:
 		defer func() { <-a.slots }()
@@ -169,21 +188,27 @@ func (a *account) connect(ctx context.Context) (*client, error) {
 		return nil, context.Cause(ctx)
 	}
 	a.set(func(s *Status) { s.State, s.NextAttempt = Connecting, time.Time{} })
-	for {
-		c, err := connect(ctx, a.deps, a.cfg.Server, a.cfg.MaxMessageSize)
-		if err != nil {
-			return nil, err
-		}
-		err = c.login(ctx, a.cfg.Login, a.auth)
-		if err == nil {
+	if a.deps.dial != nil {
+		return a.deps.dial(ctx, a.cfg.Server)
+	}
+	return a.deps.Dialer.Dial(ctx, a.cfg.Server)
+}
+
+// login logs in on a connection, within its time however the server spends it. The connection is closed where that fails.
+func (a *account) login(ctx context.Context, conn *outbound.Conn) (*client, error) {
+	within, cancel := context.WithTimeout(ctx, loginFactor*patienceOf(a.deps.Dialer))
+	defer cancel()
+	c, err := newClient(within, conn, a.deps.Dialer, a.cfg.Server, a.cfg.MaxMessageSize)
+	if err == nil {
+		if err = c.login(within, a.cfg.Login, a.auth); err == nil {
 			return c, nil
 		}
 		c.close()
-		if f := kindOf(err); f == nil || f.Kind != outbound.Authentication || errors.Is(err, outbound.ErrNoMechanism) || a.auth.Refused() {
-			return nil, err
-		}
-		a.log.Info("a token was refused before its time: another one is asked for")
 	}
+	if within.Err() != nil && ctx.Err() == nil && kindOf(err) == nil {
+		err = &outbound.Failure{Kind: outbound.Connection, Code: outbound.TimedOut, Response: "the server has not come to the end of a login in time", Err: err}
+	}
+	return nil, err
 }
 
 // work fetches what there is, and then what comes. Where the connection is proven, it is a success at

@@ -24,8 +24,10 @@ const (
 	quiet = time.Hour
 	// answer is what it may send in answer to a command, in octets, mails aside.
 	answer = 1 << 20
-	// greeting is what it may send before we have said anything, and in a TLS handshake.
-	greeting = 64 << 10
+	// unproven is what it may send in all until we are logged in, in octets, a TLS handshake included, and
+	// loginFactor times its patience is how long all of that may take: a minute.
+	unproven    = 64 << 10
+	loginFactor = 2
 	// idleFor is when IDLE is begun anew, for which RFC 2177 gives 29 minutes. The library has a clock
 	// of its own, of 28 minutes, that is not to run down.
 	idleFor = 27 * time.Minute
@@ -44,25 +46,16 @@ type client struct {
 	caps     imap.CapSet
 	news     chan struct{} // has something where the folder has got a mail
 	noIdle   bool          // the server offers IDLE, and refuses it
+	loggedIn bool
 	tls      string
 }
 
-// connect connects and waits for the greeting. mail is the size of the largest mail, in octets.
-func connect(ctx context.Context, d *Deps, s outbound.Server, mail int64) (*client, error) {
-	dial := d.Dialer.Dial
-	if d.dial != nil {
-		dial = d.dial
-	}
-	conn, err := dial(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	c := &client{server: s, raw: conn, patience: patience, news: make(chan struct{}, 1)}
-	if d.Dialer.Timeout > 0 {
-		c.patience = d.Dialer.Timeout
-	}
+// newClient waits for the greeting on a connection, which is closed where that fails. mail is the size of the largest
+// mail, in octets.
+func newClient(ctx context.Context, conn *outbound.Conn, d outbound.Dialer, s outbound.Server, mail int64) (*client, error) {
+	c := &client{server: s, raw: conn, patience: patienceOf(d), news: make(chan struct{}, 1)}
 	conn.SetPatience(c.patience)
-	conn.Allow(greeting)
+	conn.Allow(unproven)
 	c.stream = &stream{Conn: conn, raw: conn, guard: guard{mail: mail + answer}}
 	stop := context.AfterFunc(ctx, func() { c.stream.end(context.Cause(ctx)) })
 	defer stop()
@@ -70,7 +63,7 @@ func connect(ctx context.Context, d *Deps, s outbound.Server, mail int64) (*clie
 		c.tls = describe(secured)
 	}
 	if s.Security == outbound.STARTTLS {
-		secured, err := startTLS(ctx, conn, s, d.Dialer)
+		secured, err := startTLS(ctx, conn, s, d)
 		if err != nil {
 			_ = conn.Close()
 			return nil, c.ended(ctx, err)
@@ -95,6 +88,13 @@ func connect(ctx context.Context, d *Deps, s outbound.Server, mail int64) (*clie
 		return nil, err
 	}
 	return c, nil
+}
+
+func patienceOf(d outbound.Dialer) time.Duration {
+	if d.Timeout > 0 {
+		return d.Timeout
+	}
+	return patience
 }
 
 func describe(c *tls.Conn) string {
@@ -126,11 +126,13 @@ func (c *client) capabilities(ctx context.Context) error {
 	})
 }
 
-// do runs a command, within the bounds on its answer. Its error may be a *imap.Error.
+// do runs a command, within the bounds on its answer; before the login all answers together have one. Its error may be a *imap.Error.
 func (c *client) do(ctx context.Context, octets int64, command func() error) error {
 	stop := context.AfterFunc(ctx, func() { c.stream.end(context.Cause(ctx)) })
 	defer stop()
-	c.raw.Allow(octets)
+	if c.loggedIn {
+		c.raw.Allow(octets)
+	}
 	c.raw.SetPatience(c.patience)
 	err := command()
 	c.raw.SetPatience(quiet)
@@ -210,6 +212,7 @@ func (c *client) login(ctx context.Context, l outbound.Login, a *outbound.Authen
 		}
 		return outbound.Refused(string(refused.Code), refused.Text)
 	}
+	c.loggedIn = true
 	return c.capabilities(ctx)
 }
 

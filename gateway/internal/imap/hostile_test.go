@@ -15,6 +15,7 @@ import (
 	"net"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -183,7 +184,7 @@ func TestHostile(t *testing.T) {
 			wait(c, l)
 		}, response: "before we have logged in"},
 		"no IMAP":               {script: func(c net.Conn, l *bufio.Reader) { fmt.Fprint(c, "220 mx.test ESMTP\r\n"); wait(c, l) }, response: "cannot be read"},
-		"60 MB line":            {script: after("LOGIN", func(c net.Conn) { endless(c, "x") }), response: "a line of more than"},
+		"60 MB line":            {script: after("LOGIN", func(c net.Conn) { endless(c, "x") }), response: "the server sent more than 65536 octets"},
 		"nested parentheses":    {script: after("LOGIN", func(c net.Conn) { fmt.Fprint(c, "* 1 FETCH "); endless(c, "(") }), response: "parentheses within each other"},
 		"nested body structure": {script: after("SELECT", func(c net.Conn) { fmt.Fprint(c, "* 1 FETCH (BODYSTRUCTURE "); endless(c, "(") }), response: "parentheses within each other"},
 		"endless answers":       {script: after("LOGIN", func(c net.Conn) { endless(c, "* 1 EXISTS\r\n") }), response: "octets"},
@@ -362,4 +363,49 @@ func TestPasswordRepeated(t *testing.T) {
 			}
 		})
 	}
+}
+
+// trickle says a little all the time, twice as much as counts as silence, and never what it owes.
+func trickle(c net.Conn, lines *bufio.Reader) {
+	fmt.Fprint(c, "* OK x\r\n")
+	_, _ = lines.ReadString('\n')
+	for {
+		if _, err := fmt.Fprint(c, "* OK "+strings.Repeat("x", 93)+"\r\n"); err != nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// TestTricklingServers has as many servers trickle as may be connected to at the same time: another account is
+// connected to meanwhile.
+func TestTricklingServers(t *testing.T) {
+	t.Parallel()
+	var came atomic.Int32
+	bad := make([]Config, connecting)
+	for i := range bad {
+		bad[i] = sales(t, serve(t, func(c net.Conn, lines *bufio.Reader) {
+			came.Add(1)
+			trickle(c, lines)
+		}))
+		bad[i].Name = fmt.Sprint("bad", i)
+	}
+	g := start(t, newMemory(), nil, bad...)
+	imaptest.Eventually(t, "all that trickle", func() bool { return came.Load() >= connecting })
+	good := sales(t, serve(t, imapServer{}.serve))
+	good.Name = "good"
+	g.Reconfigure(t.Context(), append(bad, good))
+	g.waitForEvent(t, "good: success")
+	if e := g.events(); len(e) != 1 {
+		t.Errorf("it had to wait: %q", e)
+	}
+}
+
+// TestTrickleEnds holds that a login has an end however little the server is silent.
+func TestTrickleEnds(t *testing.T) {
+	t.Parallel()
+	g := start(t, newMemory(), func(d *Deps) { d.Dialer.Timeout = time.Second }, sales(t, serve(t, trickle)))
+	imaptest.Eventually(t, "an end", func() bool {
+		return strings.Contains(fmt.Sprint(g.events()), "sales: connection ETIMEDOUT: the server has not come to the end of a login in time")
+	})
 }

@@ -35,7 +35,7 @@ import (
 )
 
 const (
-	// connecting is how many accounts connect and log in at the same time.
+	// connecting is how many accounts connect at the same time, up to a TLS handshake.
 	connecting = 16
 	// startEvery spreads the first connections: so much time for each account, a minute at the most.
 	startEvery   = 20 * time.Millisecond
