@@ -17,6 +17,8 @@ const (
 	standby = 30 * time.Second
 	// margin is how long before its end a hold counts as lost: what is under way has to stop.
 	margin = 5 * time.Second
+	// renewing is how many holds are renewed at the same time.
+	renewing = 16
 )
 
 // errLost is why an account stops whose hold could not be renewed.
@@ -28,7 +30,7 @@ type Holds interface {
 	LetGo(ctx context.Context, name, owner string) error
 }
 
-// keeper renews the holds of all accounts, in one goroutine.
+// keeper renews the holds of all accounts. A hold that is not renewed in time, for whatever reason, ends by its own timer.
 type keeper struct {
 	holds Holds
 	owner string
@@ -39,23 +41,28 @@ type keeper struct {
 }
 
 type held struct {
-	until time.Time
-	lose  context.CancelCauseFunc
+	expiry *time.Timer // loses it, margin before it ends
+	lose   context.CancelCauseFunc
 }
 
 // take takes a hold; the context that it returns ends when that may be lost. It is nil where another
 // process has it.
 func (k *keeper) take(ctx context.Context, name string) (context.Context, func(), error) {
-	until := time.Now().Add(lease)
-	ok, err := k.holds.Hold(ctx, name, k.owner, time.Now(), until)
+	now := time.Now()
+	ok, err := k.holds.Hold(ctx, name, k.owner, now, now.Add(lease))
 	if err != nil || !ok {
 		return nil, nil, err
 	}
 	ctx, lose := context.WithCancelCause(ctx)
+	expiry := time.AfterFunc(time.Until(now.Add(lease-margin)), func() {
+		k.log.Warn("an account is let go, since its lease was not renewed in time", "name", name)
+		lose(errLost)
+	})
 	k.mu.Lock()
-	k.held[name] = &held{until: until, lose: lose}
+	k.held[name] = &held{expiry: expiry, lose: lose}
 	k.mu.Unlock()
 	return ctx, func() {
+		expiry.Stop()
 		lose(nil)
 		k.mu.Lock()
 		delete(k.held, name)
@@ -77,13 +84,20 @@ func (k *keeper) run(ctx context.Context) {
 			names = append(names, name)
 		}
 		k.mu.Unlock()
+		var renewals sync.WaitGroup
+		places := make(chan struct{}, renewing)
 		for _, name := range names {
-			k.renew(ctx, name)
+			places <- struct{}{}
+			renewals.Go(func() {
+				defer func() { <-places }()
+				k.renew(ctx, name)
+			})
 		}
+		renewals.Wait()
 	}
 }
 
-// renew renews one hold, or has its account stop where the end is near.
+// renew renews one hold. What another process has, is lost at once; what cannot be renewed now has its time still.
 func (k *keeper) renew(ctx context.Context, name string) {
 	within, cancel := context.WithTimeout(ctx, margin)
 	defer cancel()
@@ -95,9 +109,13 @@ func (k *keeper) renew(ctx context.Context, name string) {
 	switch {
 	case h == nil: // it was given back meanwhile, or will be
 	case ok:
-		h.until = now.Add(lease)
-	case err == nil, time.Until(h.until) < renewal+margin:
-		k.log.Warn("an account is let go, since its lease could not be renewed", "name", name, "error", err)
+		if h.expiry.Stop() { // what is lost already stays so
+			h.expiry.Reset(time.Until(now.Add(lease - margin)))
+		}
+	case err == nil:
+		k.log.Warn("an account is let go, since another process has it now", "name", name)
 		h.lose(errLost)
+	case ctx.Err() == nil:
+		k.log.Warn("a lease could not be renewed; it is tried again", "name", name, "error", err)
 	}
 }
