@@ -284,16 +284,18 @@ func (r *Roster) Update(ctx context.Context, name string, s Settings) error {
 // With is the settings with others over them. One way to give a credential takes the place of the others.
 func (s Settings) With(over Settings) Settings {
 	out := maps.Clone(s)
-	for name, value := range over {
+	// First what goes, then what comes: they may be about one credential, as an empty password with a new file.
+	for name := range over {
+		delete(out, name)
 		base := strings.TrimSuffix(strings.TrimSuffix(name, "_file"), "_env")
 		if isCredential(base) {
 			for _, suffix := range []string{"", "_env", "_file"} {
 				delete(out, base+suffix)
 			}
 		}
-		if value == "" {
-			delete(out, name)
-		} else {
+	}
+	for name, value := range over {
+		if value != "" {
 			out[name] = value
 		}
 	}

@@ -303,3 +303,15 @@ func TestRedacted(t *testing.T) {
 		}
 	}
 }
+
+// TestWithCredential gives a credential in another way and takes the old one away, in one change. What comes of it does not
+// depend on the order of a map.
+func TestWithCredential(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		got := Settings{"imap.password": "old", "tenant": "acme", "alias": "sales"}.with(Settings{"imap.password": "", "imap.password_file": "/x", "alias": ""})
+		if diff := cmp.Diff(Settings{"imap.password_file": "/x", "tenant": "acme"}, got); diff != "" {
+			t.Fatalf("settings (-want +got):\n%s", diff)
+		}
+	}
+}
