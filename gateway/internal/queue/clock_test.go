@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"bytes"
+	"context"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,7 +39,12 @@ func TestClockLeaps(t *testing.T) {
 				var ahead atomic.Int64
 				f.Leap(func() time.Duration { return time.Duration(ahead.Load()) })
 				id := enqueue(t, f, 30*24*time.Hour)
-				go f.Run(t.Context())
+				ctx, stop := context.WithCancel(t.Context())
+				stopped := make(chan struct{})
+				go func() {
+					defer close(stopped)
+					f.Run(ctx)
+				}()
 				time.Sleep(90 * time.Second)
 				ahead.Store(int64(tc.leap))
 				time.Sleep(time.Hour)
@@ -52,6 +58,8 @@ func TestClockLeaps(t *testing.T) {
 				if n := len(f.bodies.deleted()); n != tc.deleted {
 					t.Errorf("%d bodies were deleted, want %d", n, tc.deleted)
 				}
+				stop()
+				<-stopped // it writes the log until then
 				if told := strings.Count(log.String(), "[ERROR] queue: the clock has leapt ahead"); (told == 1) != tc.tells || told > 1 {
 					t.Errorf("log = %s", log.String())
 				}
