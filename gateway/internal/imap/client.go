@@ -233,7 +233,7 @@ func (c *client) folders(ctx context.Context) (names []string, err error) {
 // folder is what the server says of a folder.
 type folder struct {
 	validity uint32
-	next     uint32 // the UID that the next mail gets; the highest where it does not say
+	next     uint32 // the UID that the next mail gets; 0 where it does not say
 	mails    uint32
 }
 
@@ -250,9 +250,6 @@ func (c *client) open(ctx context.Context, name string) (f folder, err error) {
 		}
 		return err
 	})
-	if f.next == 0 {
-		f.next = ^uint32(0)
-	}
 	if err == nil && f.validity == 0 {
 		err = failure("SELECT " + name + ": the server does not say its UIDVALIDITY")
 	}
@@ -313,25 +310,25 @@ func (c *client) last(ctx context.Context, f folder) (uint32, error) {
 	return c.mailAt(ctx, f.mails)
 }
 
-// from returns the lowest UID of the folder that is not below one; 0 for none. It asks for some dozens of
-// mails, whatever is in the folder.
-func (c *client) from(ctx context.Context, uid uint32, f folder) (uint32, error) {
-	low, high, found := uint32(1), f.mails, uint32(0)
+// from returns the lowest UID of the folder, of so many mails, that is not below one, and the mail's number; 0 for
+// none. It asks for some dozens of mails, whatever is in the folder.
+func (c *client) from(ctx context.Context, uid, mails uint32) (number, found uint32, err error) {
+	low, high := uint32(1), mails
 	for low <= high {
 		middle := low + (high-low)/2
 		at, err := c.mailAt(ctx, middle)
 		switch {
 		case err != nil:
-			return 0, err
+			return 0, 0, err
 		case at == 0: // it has gone, and others have its number
-			return uid, nil
+			return 0, uid, nil
 		case at < uid:
 			low = middle + 1
 		default:
-			high, found = middle-1, at
+			high, number, found = middle-1, middle, at
 		}
 	}
-	return found, nil
+	return number, found, nil
 }
 
 // wait waits for news of the folder, for some time. It reports whether there may be some.

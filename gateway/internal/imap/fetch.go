@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -24,8 +25,12 @@ const (
 	batchOctets = 8 << 20
 	// patienceWithMail is how long one mail that cannot be taken now holds up those behind it.
 	patienceWithMail = 24 * time.Hour
-	// tries is how often one mail may end the connection, by what is sent for it, before it is passed over.
+	// tries is how often one mail may fail to come, while others do, before it is passed over.
 	tries = 5
+	// stalls is how often a folder is listed again, with no mail taken, before it rests.
+	stalls = 3 * tries
+	// witnesses is how many others are looked at to find out whether a mail is to blame, or its server.
+	witnesses = 3
 	// marking is how many mails are noted as handled at the same time.
 	marking = 16
 )
@@ -40,13 +45,15 @@ var (
 // progress is what is remembered of a folder while the process lives.
 type progress struct {
 	name string
-	// suspect is a mail that did not come, or in whose place came what ended the connection, and strikes is
-	// how often that was so again. It is fetched by itself.
+	// suspect is a mail that did not come, or in whose place came what ended the connection. It is fetched by itself.
+	// doubt says how that went last, until it is known whether others come, and strikes is how often they did.
 	suspect uint32
+	doubt   string
 	strikes int
-	// While a mail cannot be taken, the folder rests.
+	// While a mail cannot be taken, the folder rests. It is overdue when that has lasted for long enough.
 	putOff    uint32
 	since     time.Time
+	overdue   bool
 	rest      backoff
 	notBefore time.Time
 }
@@ -58,6 +65,10 @@ type fetcher struct {
 	p       *progress
 	folder  folder
 	mailbox store.Mailbox
+	// byNumber has mails fetched by their numbers, one by one: the server does not send them otherwise.
+	byNumber bool
+	// instead is that a mail is tried in place of one before it that is overdue.
+	instead bool
 }
 
 // sync fetches what is new in a folder, and does afterwards what is to be done. An error that is errPutOff
@@ -66,6 +77,13 @@ func (a *account) sync(ctx context.Context, c *client, p *progress) error {
 	opened, err := c.open(ctx, p.name)
 	if err != nil {
 		return err
+	}
+	if opened.next == 0 { // it does not say which UID is next
+		last, err := c.last(ctx, opened)
+		if err != nil {
+			return err
+		}
+		opened.next = after(last)
 	}
 	f := &fetcher{account: a, client: c, p: p, folder: opened}
 	if err := f.begin(ctx); err != nil {
@@ -100,13 +118,6 @@ func (f *fetcher) begin(ctx context.Context) error {
 		fresh.Since = f.cfg.First.Since
 	default:
 		fresh.NextUID, fresh.Since = f.folder.next, time.Now()
-		if f.folder.next == ^uint32(0) { // it does not say which UID is next
-			last, err := f.client.last(ctx, f.folder)
-			if err != nil {
-				return err
-			}
-			fresh.NextUID, fresh.Below = after(last), after(last)
-		}
 	}
 	if err := f.deps.Mailboxes.PutMailbox(ctx, fresh); err != nil {
 		return fmt.Errorf("store how far %s was fetched: %w", f.p.name, err)
@@ -118,6 +129,7 @@ func (f *fetcher) begin(ctx context.Context) error {
 
 // all fetches whatever the folder has from NextUID on.
 func (f *fetcher) all(ctx context.Context) error {
+	stalled := 0
 	for {
 		from := f.mailbox.NextUID
 		if from == ^uint32(0) {
@@ -135,18 +147,23 @@ func (f *fetcher) all(ctx context.Context) error {
 			return nil
 		}
 		if len(mails) == 0 { // a gap, which may be wide
-			next, err := f.client.from(ctx, to, f.folder)
+			_, next, err := f.client.from(ctx, to, f.folder.mails)
 			if err != nil {
 				return err
 			}
 			if next == 0 {
-				to = f.folder.next - 1
-			} else {
-				to = max(to, next-1)
+				return nil // whatever the server says of its next UID, there is none that was given out
 			}
+			to = max(to, next-1)
 		}
 		err = f.take(ctx, mails)
 		if errors.Is(err, errAgain) {
+			if stalled++; f.mailbox.NextUID != from {
+				stalled = 0
+			}
+			if stalled == stalls {
+				return f.rests(from, errors.New("the server lists mails, and sends none of them"))
+			}
 			continue
 		}
 		if err != nil {
@@ -191,7 +208,25 @@ func (f *fetcher) take(ctx context.Context, mails []listed) error {
 			mails = mails[1:]
 			continue
 		}
-		alone := m.uid == f.p.suspect
+		alone := m.uid == f.p.suspect || f.byNumber
+		if m.uid == f.p.putOff && f.p.overdue {
+			rest, err := f.overtake(ctx, mails)
+			if err != nil {
+				return err
+			}
+			mails = rest
+			continue
+		}
+		if m.uid == f.p.suspect && f.p.doubt != "" {
+			passed, err := f.strike(ctx, mails)
+			if err != nil {
+				return err
+			}
+			if passed {
+				mails = mails[1:]
+			}
+			continue
+		}
 		n, octets := 0, int64(0)
 		for _, m := range mails {
 			unwanted := m.size > f.cfg.MaxMessageSize || m.uid < f.mailbox.Below && m.came.Before(f.mailbox.Since)
@@ -203,7 +238,7 @@ func (f *fetcher) take(ctx context.Context, mails []listed) error {
 			n++
 		}
 		if alone {
-			octets = f.cfg.MaxMessageSize + answer
+			octets = f.largest()
 		}
 		if err := f.batch(ctx, mails[:n], octets+answer); err != nil {
 			return err
@@ -221,7 +256,7 @@ func (f *fetcher) batch(ctx context.Context, mails []listed, octets int64) error
 	}
 	line := &pipeline{fetcher: f}
 	next := 0 // of uids, which is to come
-	err := f.client.fetch(ctx, uids, octets, func(uid uint32, content *content) error {
+	err := f.fetch(ctx, uids, octets, func(uid uint32, content *content) error {
 		// What a later one moves NextUID over would never come: one that seems to have gone is looked for again.
 		if next == len(uids) || uids[next] != uid {
 			return errAgain
@@ -247,46 +282,132 @@ func (f *fetcher) batch(ctx context.Context, mails []listed, octets int64) error
 	refused, no := errors.AsType[*imap.Error](err)
 	switch {
 	case no:
-		return f.again(ctx, uids[next], words(refused))
+		return f.again(uids[next], words(refused))
 	case err == nil, errors.Is(err, errAgain):
-		return f.again(ctx, uids[next], "the server does not send it")
+		return f.again(uids[next], "the server does not send it")
 	case kindOf(err) != nil && kindOf(err).Code == "":
 		// The network's failures have codes, and say nothing about the mail.
-		if passing := f.again(ctx, uids[next], err.Error()); !errors.Is(passing, errAgain) {
-			return passing
-		}
+		_ = f.again(uids[next], err.Error())
 	}
 	return err
 }
 
+// fetch fetches mails in the way that the server understands.
+func (f *fetcher) fetch(ctx context.Context, uids []uint32, octets int64, each func(uid uint32, mail *content) error) error {
+	if f.byNumber && len(uids) == 1 {
+		return f.client.fetchByNumber(ctx, uids[0], octets, each)
+	}
+	return f.client.fetch(ctx, set(uids), 0, octets, each)
+}
+
+// largest is what the largest mail may take, in octets.
+func (f *fetcher) largest() int64 { return f.cfg.MaxMessageSize + answer }
+
 // again has a mail fetched once more, by itself, that did not come when it was its turn. Most have gone, and are
-// not in the next list; one that comes neither then nor the next times is passed over.
-func (f *fetcher) again(ctx context.Context, uid uint32, why string) error {
+// not in the next list.
+func (f *fetcher) again(uid uint32, why string) error {
 	if f.p.suspect != uid {
-		f.p.suspect, f.p.strikes = uid, 0
-		return errAgain
-	}
-	if f.p.strikes++; f.p.strikes < tries {
-		if err := sleep(ctx, time.Duration(f.p.strikes)*time.Second); err != nil {
-			return err
-		}
-		return errAgain
-	}
-	if err := f.pass(ctx, uid, fmt.Sprintf("it could not be fetched %d times: %s", tries, why)); err != nil {
-		return err
+		f.p.suspect, f.p.strikes, f.p.doubt = uid, 0, ""
+	} else {
+		f.p.doubt = why
 	}
 	return errAgain
 }
 
-// cannotTake has the folder rest, since a mail cannot be taken now. Those behind it wait, so that they
-// come in their order, and since what is wrong is mostly not with the mail. One that still
-// cannot be taken after a day is passed over, and stays where it is: a single one is not to stop a mailbox for ever.
-func (f *fetcher) cannotTake(ctx context.Context, uid uint32, why error) error {
-	if f.p.putOff != uid {
-		f.p.putOff, f.p.since, f.p.rest = uid, time.Now(), backoff{}
+// strike finds out whether the first of some mails did not come by a fault of its own: then another one comes
+// meanwhile. One to which that has happened often enough is passed over; where no other comes, the
+// server is at fault, and the folder rests for as long as it is.
+func (f *fetcher) strike(ctx context.Context, mails []listed) (passed bool, err error) {
+	why := f.p.doubt
+	f.p.doubt = ""
+	come, err := f.othersCome(ctx, mails)
+	switch {
+	case err != nil:
+		return false, err
+	case !come && !f.byNumber:
+		// Some servers send a mail's UID behind what it says, where it cannot be told whose that is.
+		f.byNumber = true
+		return false, nil
+	case !come:
+		return false, f.rests(mails[0].uid, fmt.Errorf("the server sends neither this mail nor another: %s", why))
 	}
-	if time.Since(f.p.since) >= patienceWithMail {
-		return f.pass(ctx, uid, fmt.Sprintf("it could not be taken for %s: %v", patienceWithMail, why))
+	if f.p.strikes++; f.p.strikes < tries {
+		return false, sleep(ctx, time.Duration(f.p.strikes)*time.Second)
+	}
+	return true, f.pass(ctx, mails[0].uid, fmt.Sprintf("it could not be fetched %d times, and others could: %s", tries, why))
+}
+
+// othersCome reports whether the server sends another mail than the first of some.
+func (f *fetcher) othersCome(ctx context.Context, mails []listed) (bool, error) {
+	var others []uint32
+	for _, m := range mails[1:] {
+		if m.size <= f.cfg.MaxMessageSize && len(others) < witnesses {
+			others = append(others, m.uid)
+		}
+	}
+	oldest, err := f.client.mailAt(ctx, 1)
+	if err != nil {
+		return false, err
+	}
+	if oldest != 0 && oldest < mails[0].uid {
+		others = append(others, oldest)
+	}
+	for _, uid := range others {
+		come := false
+		err := f.fetch(ctx, []uint32{uid}, f.largest()+answer, func(_ uint32, mail *content) error {
+			_, err := io.Copy(io.Discard, mail)
+			come = err == nil
+			return err
+		})
+		if _, no := errors.AsType[*imap.Error](err); err != nil && !no {
+			return false, err
+		}
+		if come {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// cannotTake has the folder rest, since a mail cannot be taken now. Those behind it wait, so that they
+// come in their order, and since what is wrong is mostly not with the mail. After a day it is overdue: then the one
+// behind it is tried.
+func (f *fetcher) cannotTake(uid uint32, why error) error {
+	if f.instead {
+		uid = f.p.putOff // neither can be taken: it is not the mail
+	} else {
+		f.p.overdue = f.p.putOff == uid && time.Since(f.p.since) >= patienceWithMail
+	}
+	return f.rests(uid, why)
+}
+
+// overtake takes the next mail behind one that is overdue, and passes that over if it can: a single one is not
+// to stop a mailbox for ever. It returns the mails that are left to be taken.
+func (f *fetcher) overtake(ctx context.Context, mails []listed) ([]listed, error) {
+	f.p.overdue = false // until it could not be taken once more
+	late := mails[0]
+	i := 1 + slices.IndexFunc(mails[1:], func(m listed) bool {
+		return m.size <= f.cfg.MaxMessageSize && (m.uid >= f.mailbox.Below || !m.came.Before(f.mailbox.Since))
+	})
+	if i == 0 {
+		return mails, nil
+	}
+	f.instead = true
+	err := f.batch(ctx, mails[i:i+1], f.largest()+answer)
+	f.instead = false
+	if f.mailbox.NextUID > late.uid {
+		if err := f.pass(ctx, late.uid, fmt.Sprintf("it could not be taken for %s, and one behind it could", patienceWithMail)); err != nil {
+			return nil, err
+		}
+		f.p.putOff, f.p.rest = 0, backoff{}
+	}
+	return slices.Concat(mails[1:i], mails[i+1:]), err
+}
+
+// rests has the folder rest because of a mail, for longer each time.
+func (f *fetcher) rests(uid uint32, why error) error {
+	if f.p.putOff != uid {
+		f.p.putOff, f.p.since, f.p.rest, f.p.overdue = uid, time.Now(), backoff{}, false
 	}
 	wait := f.p.rest.next()
 	f.p.notBefore = time.Now().Add(wait)

@@ -3,6 +3,7 @@ package imap
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -28,6 +29,10 @@ type folderServer struct {
 	lists    int
 	deny     uint32 // NO is the answer where this is to be fetched
 	withhold uint32 // it is listed, and not sent
+	outage   bool   // NO is the answer where any is to be fetched
+	uidLast  bool   // mails come with their UIDs behind what they say
+	noNext   bool   // it does not say which UID is next
+	silent   bool   // no mail that is listed is sent
 	lie      int    // so much smaller than it is a large mail is listed
 }
 
@@ -79,12 +84,21 @@ func (s *folderServer) serve(c net.Conn, lines *bufio.Reader) {
 			fmt.Fprintf(w, "* CAPABILITY %s\r\n", s.caps)
 		case "SELECT":
 			fmt.Fprintf(w, "* %d EXISTS\r\n* OK [UIDVALIDITY %d] x\r\n", len(all), s.validity)
-			if len(all) > 0 {
+			if len(all) > 0 && !s.noNext {
 				fmt.Fprintf(w, "* OK [UIDNEXT %d] x\r\n", all[len(all)-1]+1)
 			}
 		case "FETCH":
 			n, _ := strconv.Atoi(words[2])
-			fmt.Fprintf(w, "* %d FETCH (UID %d)\r\n", n, all[n-1])
+			switch {
+			case n > len(all):
+				status = "BAD there is no such mail"
+			case !strings.Contains(line, "BODY.PEEK[]"):
+				fmt.Fprintf(w, "* %d FETCH (UID %d)\r\n", n, all[n-1])
+			case s.outage:
+				status = "NO [UNAVAILABLE] not now"
+			case all[n-1] != s.withhold && !s.silent:
+				s.send(w, n, all[n-1])
+			}
 		case "UID FETCH":
 			wanted := s.named(words[3])
 			body := strings.Contains(line, "BODY.PEEK[]")
@@ -92,7 +106,7 @@ func (s *folderServer) serve(c net.Conn, lines *bufio.Reader) {
 				s.lists++
 			}
 			for i, uid := range wanted {
-				if body && uid == s.deny {
+				if body && (uid == s.deny || s.outage) {
 					status = "NO [SERVERBUG] broken"
 					break
 				}
@@ -102,8 +116,8 @@ func (s *folderServer) serve(c net.Conn, lines *bufio.Reader) {
 				}
 				if !body {
 					fmt.Fprintf(w, "* %d FETCH (UID %d RFC822.SIZE %d INTERNALDATE \"24-Nov-2026 18:00:00 +0000\")\r\n", i+1, uid, size)
-				} else if uid != s.withhold {
-					fmt.Fprintf(w, "* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, uid, len(s.mails[uid]), s.mails[uid])
+				} else if uid != s.withhold && !s.silent {
+					s.send(w, i+1, uid)
 				}
 			}
 		case "UID STORE":
@@ -129,6 +143,16 @@ func (s *folderServer) serve(c net.Conn, lines *bufio.Reader) {
 		}
 		fmt.Fprintf(w, "%s %s\r\n", words[0], status)
 	}
+}
+
+// send sends a mail. The caller holds mu.
+func (s *folderServer) send(w io.Writer, number int, uid uint32) {
+	body := fmt.Sprintf("BODY[] {%d}\r\n%s", len(s.mails[uid]), s.mails[uid])
+	if s.uidLast {
+		fmt.Fprintf(w, "* %d FETCH (%s UID %d)\r\n", number, body, uid)
+		return
+	}
+	fmt.Fprintf(w, "* %d FETCH (UID %d %s)\r\n", number, uid, body)
 }
 
 // folderOf makes a server of mails by their UIDs.

@@ -38,12 +38,13 @@ var errAbandoned = errors.New("given up in the middle of a mail")
 
 // fetch streams mails to each, in the order in which the server sends them, one at a time. After an error
 // of each it is called no more, and the error is returned, when the server has sent the rest. Mails that have
-// gone are not there. octets is what the server may send. Its error may be a *imap.Error.
-func (c *client) fetch(ctx context.Context, uids []uint32, octets int64, each func(uid uint32, mail *content) error) error {
+// gone are not there. octets is what the server may send. The UID of a mail has to come before what it says, unless
+// it is the only one and known. Its error may be a *imap.Error.
+func (c *client) fetch(ctx context.Context, mails imap.NumSet, known uint32, octets int64, each func(uid uint32, mail *content) error) error {
 	var failed error
 	over := false
 	err := c.do(ctx, octets, func() error {
-		command := c.imap.Fetch(set(uids), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}}})
+		command := c.imap.Fetch(mails, &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}}})
 		defer func() {
 			if !over { // a panic; the library waits for somebody who reads what comes
 				c.stream.end(errAbandoned)
@@ -51,7 +52,7 @@ func (c *client) fetch(ctx context.Context, uids []uint32, octets int64, each fu
 			}
 		}()
 		for m := command.Next(); m != nil; m = command.Next() {
-			var uid uint32
+			uid := known
 			for item := m.Next(); item != nil; item = m.Next() {
 				switch item := item.(type) {
 				case imapclient.FetchItemDataUID:
@@ -71,6 +72,19 @@ func (c *client) fetch(ctx context.Context, uids []uint32, octets int64, each fu
 		return failed
 	}
 	return err
+}
+
+// fetchByNumber fetches one mail by its number, which no server changes between two such commands.
+func (c *client) fetchByNumber(ctx context.Context, uid uint32, octets int64, each func(uid uint32, mail *content) error) error {
+	selected := c.imap.Mailbox()
+	if selected == nil {
+		return nil
+	}
+	number, at, err := c.from(ctx, uid, selected.NumMessages)
+	if err != nil || at != uid || number == 0 {
+		return err // it has gone
+	}
+	return c.fetch(ctx, imap.SeqSetNum(number), uid, octets, each)
 }
 
 func set(uids []uint32) imap.UIDSet {

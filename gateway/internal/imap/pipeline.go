@@ -140,7 +140,7 @@ func (p *pipeline) settle(ctx context.Context) error {
 	uid := fl.fetched.UID
 	p.mailbox.NextUID = max(p.mailbox.NextUID, after(uid))
 	if p.p.putOff == uid {
-		p.p.putOff, p.p.rest = 0, backoff{}
+		p.p.putOff, p.p.overdue, p.p.rest = 0, false, backoff{}
 	}
 	return nil
 }
@@ -172,7 +172,7 @@ func (p *pipeline) outcome(ctx context.Context, fl *flight) error {
 	case kindOf(err) != nil:
 		return kindOf(err)
 	default:
-		return p.cannotTake(ctx, uid, err)
+		return p.cannotTake(uid, err)
 	}
 	p.done = append(p.done, fl.fetched)
 	return nil
