@@ -233,7 +233,8 @@ func (c *client) folders(ctx context.Context) (names []string, err error) {
 // folder is what the server says of a folder.
 type folder struct {
 	validity uint32
-	next     uint32 // the UID that the next mail gets; 0 where it does not say
+	next     uint32 // the UID that the next mail gets
+	guessed  bool   // it does not say that: it is the one behind the last mail
 	mails    uint32
 }
 
@@ -246,12 +247,19 @@ func (c *client) open(ctx context.Context, name string) (f folder, err error) {
 	err = c.do(ctx, answer, func() error {
 		data, err := c.imap.Select(name, nil).Wait()
 		if err == nil {
-			f = folder{validity: data.UIDValidity, next: uint32(data.UIDNext), mails: data.NumMessages}
+			f = folder{validity: data.UIDValidity, next: uint32(data.UIDNext), guessed: data.UIDNext == 0, mails: data.NumMessages}
 		}
 		return err
 	})
 	if err == nil && f.validity == 0 {
 		err = failure("SELECT " + name + ": the server does not say its UIDVALIDITY")
+	}
+	if err == nil && f.guessed {
+		last, err := c.last(ctx, f)
+		if err != nil {
+			return f, err
+		}
+		f.next = after(last)
 	}
 	return f, err
 }

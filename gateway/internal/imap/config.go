@@ -1,7 +1,10 @@
 package imap
 
 import (
+	"net"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/postern-mail/postern/gateway/internal/outbound"
@@ -81,6 +84,11 @@ func (c Config) withDefaults() Config {
 		c.MaxMessageSize = defaultSize
 	}
 	return c
+}
+
+// mailbox says whose mailbox it is: UIDs say nothing about that of another.
+func (c Config) mailbox() string {
+	return c.Login.User + "@" + net.JoinHostPort(strings.ToLower(c.Server.Host), strconv.Itoa(c.Server.Port))
 }
 
 // about is what events about the account tell of.

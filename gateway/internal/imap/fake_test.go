@@ -130,7 +130,18 @@ func (m *memory) Mailbox(_ context.Context, account, folder string) (store.Mailb
 func (m *memory) PutMailbox(_ context.Context, box store.Mailbox) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.mailboxes[mailbox{box.Account, box.Folder}] = box
+	key := mailbox{box.Account, box.Folder}
+	if old, ok := m.mailboxes[key]; ok && (box.Anew || box.Server != old.Server) {
+		for p, digest := range m.fetched {
+			if p.account == box.Account && p.folder == box.Folder {
+				delete(m.fetched, p)
+				p.validity = 0
+				m.fetched[p], m.handled[p] = digest, true
+			}
+		}
+	}
+	box.Anew = false
+	m.mailboxes[key] = box
 	return nil
 }
 

@@ -78,13 +78,6 @@ func (a *account) sync(ctx context.Context, c *client, p *progress) error {
 	if err != nil {
 		return err
 	}
-	if opened.next == 0 { // it does not say which UID is next
-		last, err := c.last(ctx, opened)
-		if err != nil {
-			return err
-		}
-		opened.next = after(last)
-	}
 	f := &fetcher{account: a, client: c, p: p, folder: opened}
 	if err := f.begin(ctx); err != nil {
 		return err
@@ -103,12 +96,24 @@ func (f *fetcher) begin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read how far %s was fetched: %w", f.p.name, err)
 	}
-	if known && box.UIDValidity == f.folder.validity {
+	// A folder that was put back to an earlier state gives UIDs once more, to other mails.
+	restored := box.UIDValidity == f.folder.validity && f.folder.next < box.NextUID && !f.folder.guessed
+	other := box.Server != f.cfg.mailbox()
+	if known && box.UIDValidity == f.folder.validity && !restored && !other {
 		f.mailbox = box
 		return nil
 	}
-	fresh := store.Mailbox{Account: f.cfg.Name, Folder: f.p.name, UIDValidity: f.folder.validity, NextUID: 1, Below: f.folder.next, Since: box.Since}
+	fresh := store.Mailbox{
+		Account: f.cfg.Name, Folder: f.p.name, UIDValidity: f.folder.validity, NextUID: 1, Below: f.folder.next, Since: box.Since,
+		Server: f.cfg.mailbox(), Anew: known && restored,
+	}
 	switch {
+	case known && other:
+		f.log.Warn("a folder is that of another mailbox now: all of it is looked at, and what is known is not taken again", "folder", f.p.name,
+			"mailbox", fresh.Server, "was", box.Server, "mails", f.folder.mails)
+	case known && restored:
+		f.log.Warn("the server has put a folder back to an earlier state: all of it is looked at, and what is known is not taken again", "folder", f.p.name,
+			"uidvalidity", f.folder.validity, "next_uid", f.folder.next, "was", box.NextUID, "mails", f.folder.mails)
 	case known:
 		f.log.Warn("the server has numbered a folder anew: all of it is looked at, and what is known is not taken again", "folder", f.p.name,
 			"uidvalidity", f.folder.validity, "was", box.UIDValidity, "mails", f.folder.mails)
@@ -123,6 +128,7 @@ func (f *fetcher) begin(ctx context.Context) error {
 		return fmt.Errorf("store how far %s was fetched: %w", f.p.name, err)
 	}
 	*f.p = progress{name: f.p.name}
+	fresh.Anew = false
 	f.mailbox = fresh
 	return nil
 }

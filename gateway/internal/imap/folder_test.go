@@ -33,6 +33,7 @@ type folderServer struct {
 	uidLast  bool   // mails come with their UIDs behind what they say
 	noNext   bool   // it does not say which UID is next
 	silent   bool   // no mail that is listed is sent
+	next     uint32 // the UID that the next mail gets, at least
 	lie      int    // so much smaller than it is a large mail is listed
 }
 
@@ -84,8 +85,11 @@ func (s *folderServer) serve(c net.Conn, lines *bufio.Reader) {
 			fmt.Fprintf(w, "* CAPABILITY %s\r\n", s.caps)
 		case "SELECT":
 			fmt.Fprintf(w, "* %d EXISTS\r\n* OK [UIDVALIDITY %d] x\r\n", len(all), s.validity)
-			if len(all) > 0 && !s.noNext {
-				fmt.Fprintf(w, "* OK [UIDNEXT %d] x\r\n", all[len(all)-1]+1)
+			if len(all) > 0 {
+				s.next = max(s.next, all[len(all)-1]+1)
+			}
+			if s.next > 0 && !s.noNext {
+				fmt.Fprintf(w, "* OK [UIDNEXT %d] x\r\n", s.next)
 			}
 		case "FETCH":
 			n, _ := strconv.Atoi(words[2])

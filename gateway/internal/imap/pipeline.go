@@ -152,7 +152,16 @@ func (p *pipeline) outcome(ctx context.Context, fl *flight) error {
 	switch {
 	case err == nil:
 		p.received()
-	case errors.Is(err, store.ErrFetched): // in another life
+	case errors.Is(err, store.ErrFetched): // in another life, or it was rejected or passed over then
+		known, err := p.deps.Known.Known(ctx, p.cfg.Name, p.p.name, fl.fetched.Digest)
+		if err != nil {
+			return fmt.Errorf("find out what a mail is known as: %w", err)
+		}
+		if !known {
+			p.log.Warn("a mail has the UID of one that was not taken, or of another one, and is left on its server", "folder", p.p.name,
+				"uidvalidity", p.folder.validity, "uid", uid)
+			return nil
+		}
 	case errors.Is(err, reception.ErrKnown):
 		if err := p.deps.Known.Pass(ctx, fl.fetched); err != nil {
 			return fmt.Errorf("note a mail as known: %w", err)

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postern-mail/postern/gateway/internal/imap/imaptest"
+	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
 // TestServerThatSendsNothing holds that no mail is passed over while the server sends none at all, however often it
@@ -84,4 +85,82 @@ func TestServerWithoutUIDNext(t *testing.T) {
 	s.mu.Unlock()
 	g.waitFor(t, len(uids)+1)
 	imaptest.Eventually(t, "the next UID", func() bool { return g.Status()[0].Folders[0].NextUID == window+22 })
+}
+
+// TestRejectedIsLeft holds that a mail that was rejected or passed over under a UIDVALIDITY that comes back is not done
+// with on its server as one that was taken is.
+func TestRejectedIsLeft(t *testing.T) {
+	t.Parallel()
+	s := folderOf("UIDPLUS", 5, 6)
+	cfg := sales(t, serve(t, s.serve))
+	cfg.After.Act = AfterDelete
+	m := newMemory()
+	m.fetched[place{"sales", "INBOX", 7, 5}] = store.Digest{}
+	m.handled[place{"sales", "INBOX", 7, 5}] = true
+	m.mailboxes[mailbox{"sales", "INBOX"}] = store.Mailbox{Account: "sales", Folder: "INBOX", UIDValidity: 8, NextUID: 6, Server: cfg.mailbox()}
+	start(t, m, nil, cfg).waitFor(t, 1)
+	imaptest.Eventually(t, "the other to be deleted", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.mails[6] == ""
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mails[5] == "" {
+		t.Error("it was deleted, and never stored")
+	}
+}
+
+// TestAnotherMailbox holds that an account that becomes that of another mailbox, with the same UIDVALIDITY, gets all
+// of its mails, and that nothing is done there that was left to be done in the one before.
+func TestAnotherMailbox(t *testing.T) {
+	t.Parallel()
+	a, b := folderOf("UIDPLUS", 1, 2, 3), folderOf("UIDPLUS", 2, 3, 4)
+	for uid := range b.mails {
+		b.mails[uid] = fmt.Sprintf("Message-ID: <other%d@x.test>\r\n\r\nbody\r\n", uid)
+	}
+	one, two := sales(t, serve(t, a.serve)), sales(t, serve(t, b.serve))
+	m := newMemory()
+	g := start(t, m, nil, one)
+	g.waitFor(t, 3)
+	g.stop()
+	m.mu.Lock()
+	m.handled[place{"sales", "INBOX", 7, 2}] = false // as a power cut leaves it
+	m.mu.Unlock()
+	two.After.Act = AfterDelete
+	var left bool // whether each mail was there until it was taken
+	m.refuse = func(string) error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		left = len(b.mails) == 3
+		return nil
+	}
+	g = start(t, m, nil, two)
+	g.waitFor(t, 6)
+	g.stop()
+	if diff := cmp.Diff([]uint32{1, 2, 3, 2, 3, 4}, g.uids()); diff != "" || !left {
+		t.Errorf("they were there: %v; %s", left, diff)
+	}
+}
+
+// TestRestoredFolder holds that mails come that have UIDs for the second time, since their folder was put back to an
+// earlier state, and that those that are known do not.
+func TestRestoredFolder(t *testing.T) {
+	t.Parallel()
+	s := folderOf("UIDPLUS", 1, 2, 3, 4, 5)
+	cfg := sales(t, serve(t, s.serve))
+	cfg.Poll = time.Second
+	g := start(t, newMemory(), nil, cfg)
+	g.waitFor(t, 5)
+	s.mu.Lock()
+	delete(s.mails, 5)
+	s.mails[4], s.next = "Message-ID: <new4>\r\n\r\nnew\r\n", 5
+	s.mu.Unlock()
+	g.waitFor(t, 6)
+	if raws := g.raws(); len(raws) != 6 || !strings.Contains(raws[5], "new4") {
+		t.Errorf("took %q", raws)
+	}
+	if log := g.log.String(); strings.Count(log, "an earlier state") != 1 {
+		t.Errorf("log = %s", log)
+	}
 }

@@ -47,7 +47,9 @@ type Sources interface {
 	// PutMailbox says how far it has been fetched: at the first connection, where its
 	// UIDVALIDITY has changed, and where there was nothing to fetch up to there. Within a
 	// UIDVALIDITY it never goes back. Where that changes, what was fetched under the one before
-	// is kept, for Known, and what was fetched earlier is forgotten.
+	// is kept, for Known, and what was fetched earlier is forgotten. The same is done where the server is another, or
+	// the mailbox is Anew: UIDs may come again then under the same UIDVALIDITY, NextUID is what is given, and
+	// nothing of before is to be handled any more.
 	PutMailbox(ctx context.Context, m Mailbox) error
 	// Handled marks a mail that is done with what was to be done to it on the server. A power cut
 	// may undo that: then it is to be handled again.
@@ -128,6 +130,10 @@ type Mailbox struct {
 	// wanted, and those whose digest is known are not taken again. Both may be zero.
 	Below uint32
 	Since time.Time
+	// Server is whose UIDs they are, as in "user@host:port"; empty where that is not known.
+	Server string
+	// Anew is only given, and not kept: the server gives UIDs once more that it has given before.
+	Anew bool
 }
 
 // Digest names a mail by what it says, whatever its server calls it.

@@ -143,7 +143,7 @@ func (db *DB) ImportSources(ctx context.Context, r store.SourcesRecord) error {
 			ON CONFLICT (account) DO UPDATE SET since = excluded.since, reason = excluded.reason`, clean(s.Account), millis(s.Since), clean(s.Reason))
 	}
 	for _, m := range r.Mailboxes {
-		b.Queue(putMailbox, clean(m.Account), clean(m.Folder), int64(m.UIDValidity), int64(m.NextUID), int64(m.Below), orNull(m.Since))
+		queueMailbox(b, m)
 	}
 	var c fetchedColumns
 	handled := make([]bool, len(r.Fetched))

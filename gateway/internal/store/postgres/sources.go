@@ -30,8 +30,8 @@ const (
 		ON CONFLICT (name) DO UPDATE SET settings = excluded.settings, updated_at = excluded.updated_at`
 	putToken   = `INSERT INTO tokens (account, token) VALUES ($1, $2) ON CONFLICT (account) DO UPDATE SET token = excluded.token`
 	addSwitch  = `INSERT INTO switches (account, since, reason) VALUES ($1, $2, $3) ON CONFLICT (account) DO NOTHING`
-	putMailbox = `INSERT INTO mailboxes (account, folder, uid_validity, next_uid, below, since) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (account, folder) DO UPDATE SET uid_validity = excluded.uid_validity, below = excluded.below, since = excluded.since,
+	putMailbox = `INSERT INTO mailboxes (account, folder, uid_validity, next_uid, below, since, server) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (account, folder) DO UPDATE SET uid_validity = excluded.uid_validity, below = excluded.below, since = excluded.since, server = excluded.server,
 			next_uid = CASE mailboxes.uid_validity WHEN excluded.uid_validity THEN greatest(mailboxes.next_uid, excluded.next_uid) ELSE excluded.next_uid END`
 )
 
@@ -117,7 +117,7 @@ func (db *DB) PutToken(ctx context.Context, account, token string) error {
 	return err
 }
 
-const mailboxColumns = `SELECT account, folder, uid_validity, next_uid, below, since FROM mailboxes`
+const mailboxColumns = `SELECT account, folder, uid_validity, next_uid, below, since, server FROM mailboxes`
 
 // Mailbox implements store.Sources.
 func (db *DB) Mailbox(ctx context.Context, account, folder string) (store.Mailbox, bool, error) {
@@ -134,7 +134,7 @@ func (db *DB) Mailbox(ctx context.Context, account, folder string) (store.Mailbo
 
 func scanMailbox(row pgx.CollectableRow) (m store.Mailbox, err error) {
 	var since *int64
-	err = row.Scan(&m.Account, &m.Folder, &m.UIDValidity, &m.NextUID, &m.Below, &since)
+	err = row.Scan(&m.Account, &m.Folder, &m.UIDValidity, &m.NextUID, &m.Below, &since, &m.Server)
 	if since != nil {
 		m.Since = fromMillis(*since)
 	}
@@ -145,17 +145,36 @@ func scanMailbox(row pgx.CollectableRow) (m store.Mailbox, err error) {
 func (db *DB) PutMailbox(ctx context.Context, m store.Mailbox) error {
 	err := db.change(ctx, durable, func(ctx context.Context, tx *tx) error {
 		b := &pgx.Batch{}
+		setAside(b, m)
 		// Before the mailbox has the new UIDVALIDITY, its row says which is the one before.
 		b.Queue(`WITH old AS MATERIALIZED (SELECT uid_validity FROM mailboxes WHERE account = $1 AND folder = $2 AND uid_validity <> $3 FOR UPDATE)
 			DELETE FROM fetched USING old WHERE account = $1 AND folder = $2 AND fetched.uid_validity <> $3 AND fetched.uid_validity <> old.uid_validity`,
 			clean(m.Account), clean(m.Folder), int64(m.UIDValidity))
-		b.Queue(putMailbox, clean(m.Account), clean(m.Folder), int64(m.UIDValidity), int64(m.NextUID), int64(m.Below), orNull(m.Since))
+		queueMailbox(b, m)
 		return tx.commit(ctx, b)
 	})
 	if err != nil {
 		return fmt.Errorf("store mailbox: %w", err)
 	}
 	return nil
+}
+
+func queueMailbox(b *pgx.Batch, m store.Mailbox) {
+	b.Queue(putMailbox, clean(m.Account), clean(m.Folder), int64(m.UIDValidity), int64(m.NextUID), int64(m.Below), orNull(m.Since), clean(m.Server))
+}
+
+// setAside keeps what is known of a mailbox whose UIDs are given anew, by a UIDVALIDITY that no server has. It is done
+// with; what was fetched under an earlier UIDVALIDITY than the last goes. The mailbox is locked first, as by fetch.
+func setAside(b *pgx.Batch, m store.Mailbox) {
+	const anew = ` mailboxes WHERE account = $1 AND folder = $2 AND (server <> $3 OR $4)`
+	for _, query := range []string{
+		`SELECT 1 FROM` + anew + ` FOR UPDATE`,
+		`DELETE FROM fetched WHERE account = $1 AND folder = $2 AND uid_validity <> (SELECT uid_validity FROM` + anew + `)`,
+		`UPDATE fetched SET uid_validity = 0, handled = true WHERE account = $1 AND folder = $2 AND EXISTS (SELECT 1 FROM` + anew + `)`,
+		`DELETE FROM` + anew,
+	} {
+		b.Queue(query, clean(m.Account), clean(m.Folder), clean(m.Server), m.Anew)
+	}
 }
 
 // fetchedColumns are mails that were fetched, by the column.

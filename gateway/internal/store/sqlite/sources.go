@@ -131,6 +131,9 @@ func (db *DB) Mailbox(ctx context.Context, account, folder string) (store.Mailbo
 // PutMailbox implements store.Sources.
 func (db *DB) PutMailbox(ctx context.Context, m store.Mailbox) error {
 	err := db.changes.do(ctx, func(tx *tx) error {
+		if err := setAside(ctx, tx, m); err != nil {
+			return err
+		}
 		// Before the mailbox has the new UIDVALIDITY, its row says which is the one before.
 		if _, err := tx.ExecContext(ctx, `DELETE FROM fetched WHERE account = ?1 AND folder = ?2 AND uid_validity <> ?3
 			AND uid_validity <> (SELECT uid_validity FROM mailboxes WHERE account = ?1 AND folder = ?2 AND uid_validity <> ?3)`, m.Account, m.Folder, m.UIDValidity); err != nil {
@@ -144,19 +147,35 @@ func (db *DB) PutMailbox(ctx context.Context, m store.Mailbox) error {
 	return nil
 }
 
+// setAside keeps what is known of a mailbox whose UIDs are given anew, by a UIDVALIDITY that no server has. It is done
+// with; what was fetched under an earlier UIDVALIDITY than the last goes.
+func setAside(ctx context.Context, tx *tx, m store.Mailbox) error {
+	const anew = ` mailboxes WHERE account = ?1 AND folder = ?2 AND (server <> ?3 OR ?4)`
+	for _, query := range []string{
+		`DELETE FROM fetched WHERE account = ?1 AND folder = ?2 AND uid_validity <> (SELECT uid_validity FROM` + anew + `)`,
+		`UPDATE fetched SET uid_validity = 0, handled = 1 WHERE account = ?1 AND folder = ?2 AND EXISTS (SELECT 1 FROM` + anew + `)`,
+		`DELETE FROM` + anew,
+	} {
+		if _, err := tx.ExecContext(ctx, query, m.Account, m.Folder, m.Server, m.Anew); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func putMailbox(ctx context.Context, tx *tx, m store.Mailbox) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO mailboxes (account, folder, uid_validity, next_uid, below, since) VALUES (?,?,?,?,?,?)
-		ON CONFLICT (account, folder) DO UPDATE SET uid_validity = excluded.uid_validity, below = excluded.below, since = excluded.since,
+	_, err := tx.ExecContext(ctx, `INSERT INTO mailboxes (account, folder, uid_validity, next_uid, below, since, server) VALUES (?,?,?,?,?,?,?)
+		ON CONFLICT (account, folder) DO UPDATE SET uid_validity = excluded.uid_validity, below = excluded.below, since = excluded.since, server = excluded.server,
 			next_uid = CASE uid_validity WHEN excluded.uid_validity THEN max(next_uid, excluded.next_uid) ELSE excluded.next_uid END`,
-		m.Account, m.Folder, m.UIDValidity, m.NextUID, m.Below, orNull(m.Since))
+		m.Account, m.Folder, m.UIDValidity, m.NextUID, m.Below, orNull(m.Since), m.Server)
 	return err
 }
 
-const mailboxColumns = `SELECT account, folder, uid_validity, next_uid, below, since FROM mailboxes`
+const mailboxColumns = `SELECT account, folder, uid_validity, next_uid, below, since, server FROM mailboxes`
 
 func scanMailbox(row interface{ Scan(into ...any) error }) (m store.Mailbox, err error) {
 	var since sql.NullInt64
-	err = row.Scan(&m.Account, &m.Folder, &m.UIDValidity, &m.NextUID, &m.Below, &since)
+	err = row.Scan(&m.Account, &m.Folder, &m.UIDValidity, &m.NextUID, &m.Below, &since, &m.Server)
 	if since.Valid {
 		m.Since = fromMillis(since.Int64)
 	}

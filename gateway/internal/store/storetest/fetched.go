@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/postern-mail/postern/gateway/internal/store"
 )
 
 // inbox is the folder of account sales that mails of tests are fetched from.
 func inbox(validity, next uint32) store.Mailbox {
-	return store.Mailbox{Account: "sales", Folder: "INBOX", UIDValidity: validity, NextUID: next, Below: validity + 3, Since: time.UnixMilli(int64(validity)).UTC()}
+	return store.Mailbox{Account: "sales", Folder: "INBOX", UIDValidity: validity, NextUID: next, Below: validity + 3, Since: time.UnixMilli(int64(validity)).UTC(), Server: "u1@mail.test:993"}
 }
 
 // mailOf is a mail of the inbox, whose digest is that of its number.
@@ -181,6 +182,49 @@ func testMailboxNumberedAnew(t *testing.T, s Store) {
 	}
 	if known, err := s.Known(t.Context(), "other", "INBOX", store.Digest{1}); known || err != nil {
 		t.Errorf("Known of another account = %v, %v", known, err)
+	}
+}
+
+// testMailboxOfAnother has a mailbox become that of another server, and be put back to an earlier state by its server: UIDs
+// come again under the same UIDVALIDITY.
+func testMailboxOfAnother(t *testing.T, s Store) {
+	put(t, s, inbox(7, 1))
+	put(t, s, store.Mailbox{Account: "sales", Folder: "Archive", UIDValidity: 7, NextUID: 1})
+	bystander := fetchedMessage(9, mailOf(7, 5, 9))
+	bystander.Fetched.Folder = "Archive"
+	enqueue(t, s, bystander, fetchedMessage(1, mailOf(7, 5, 1)))
+
+	other := inbox(7, 3)
+	other.Server = "u2@mail.test:993"
+	put(t, s, other)
+	wantMailbox(t, s, other)
+	wantUnhandled := func(want ...store.Fetched) {
+		t.Helper()
+		got, err := s.Unhandled(t.Context(), "sales", "INBOX", 9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("Unhandled: %s", diff)
+		}
+	}
+	wantUnhandled() // in the mailbox that is there now these are other mails
+	wantKnown(t, s, 1, true)
+	enqueue(t, s, fetchedMessage(2, mailOf(7, 5, 2))) // another mail with the same UID
+	wantUnhandled(mailOf(7, 5, 2))
+
+	restored := other
+	restored.NextUID, restored.Anew = 2, true
+	put(t, s, restored)
+	restored.Anew = false
+	wantMailbox(t, s, restored)
+	wantUnhandled()
+	wantKnown(t, s, 2, true)
+	wantKnown(t, s, 1, false) // as with each second time
+	enqueue(t, s, fetchedMessage(3, mailOf(7, 5, 3)))
+	wantUnhandled(mailOf(7, 5, 3))
+	if list, err := s.Unhandled(t.Context(), "sales", "Archive", 9); len(list) != 1 || err != nil {
+		t.Errorf("Unhandled of another folder = %+v, %v", list, err)
 	}
 }
 

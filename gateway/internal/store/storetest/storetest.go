@@ -76,6 +76,7 @@ func TestStore(t *testing.T, open Open) {
 		"FetchedFromAnother":   testFetchedFromAnother,
 		"FetchedNeighbours":    testFetchedNeighbours,
 		"MailboxNumberedAnew":  testMailboxNumberedAnew,
+		"MailboxOfAnother":     testMailboxOfAnother,
 		"FetchedToHandle":      testFetchedToHandle,
 		"FetchedStaysKnown":    testFetchedStaysKnown,
 		"Accounts":             testAccounts,

@@ -42,6 +42,7 @@ CREATE TABLE mailboxes (
     next_uid     bigint NOT NULL,    -- the first that was not looked at
     below        bigint NOT NULL,    -- the first that did not exist yet when the folder began to be looked at
     since        bigint,             -- of the mails before that, those from before are not wanted
+    server       text   COLLATE "C" NOT NULL, -- whose UIDs they are: user@host:port
     PRIMARY KEY (account, folder)
 ) WITH (fillfactor = 50);
 

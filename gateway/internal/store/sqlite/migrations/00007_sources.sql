@@ -43,6 +43,7 @@ CREATE TABLE mailboxes (
     next_uid     INTEGER NOT NULL,   -- the first that was not looked at
     below        INTEGER NOT NULL,   -- the first that did not exist yet when the folder began to be looked at
     since        INTEGER,            -- of the mails before that, those from before are not wanted
+    server       TEXT    NOT NULL,   -- whose UIDs they are: user@host:port
     PRIMARY KEY (account, folder)
 ) STRICT, WITHOUT ROWID;
 
