@@ -309,7 +309,7 @@ func TestRedacted(t *testing.T) {
 func TestWithCredential(t *testing.T) {
 	t.Parallel()
 	for range 100 {
-		got := Settings{"imap.password": "old", "tenant": "acme", "alias": "sales"}.with(Settings{"imap.password": "", "imap.password_file": "/x", "alias": ""})
+		got := Settings{"imap.password": "old", "tenant": "acme", "alias": "sales"}.With(Settings{"imap.password": "", "imap.password_file": "/x", "alias": ""})
 		if diff := cmp.Diff(Settings{"imap.password_file": "/x", "tenant": "acme"}, got); diff != "" {
 			t.Fatalf("settings (-want +got):\n%s", diff)
 		}
