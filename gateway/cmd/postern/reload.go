@@ -21,8 +21,8 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/config"
 	"github.com/postern-mail/postern/gateway/internal/dispatch"
 	"github.com/postern-mail/postern/gateway/internal/events"
+	"github.com/postern-mail/postern/gateway/internal/outbound"
 	"github.com/postern-mail/postern/gateway/internal/plugin"
-	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/reception"
 	"github.com/postern-mail/postern/gateway/internal/secret"
 	"github.com/postern-mail/postern/gateway/internal/shadow"
@@ -60,7 +60,7 @@ type live struct {
 	shadows      *shadow.Runner
 	events       *events.Events
 	accounts     *mailAccounts
-	sources      *queue.Sources
+	tokens       *outbound.RefreshTokens // of mail servers
 	certificates certificates
 	log          hclog.Logger
 
@@ -198,7 +198,7 @@ func (l *live) reload(ctx context.Context, why string) {
 	}
 	before := l.parts
 	l.tellPlugins(cfg, parts.plugins)
-	parts.forward(cfg, l.sources)
+	parts.forward(cfg, l.tokens)
 	l.cfg, l.parts = cfg, parts
 	l.running.Store(parts)
 	l.configuration.Store(cfg)

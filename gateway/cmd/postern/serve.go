@@ -23,6 +23,7 @@ import (
 	"github.com/postern-mail/postern/gateway/internal/download"
 	"github.com/postern-mail/postern/gateway/internal/events"
 	"github.com/postern-mail/postern/gateway/internal/inspector"
+	"github.com/postern-mail/postern/gateway/internal/outbound"
 	"github.com/postern-mail/postern/gateway/internal/queue"
 	"github.com/postern-mail/postern/gateway/internal/reception"
 	"github.com/postern-mail/postern/gateway/internal/route"
@@ -114,7 +115,8 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	q := queue.New(db, bodies, queue.Config{Owner: owner, Schedule: cfg.Delivery.Schedule, MaxBacklog: cfg.Delivery.MaxBacklog, Logger: log})
 	sources := q.Sources(db)
 	l.events = events.New(sources, q, events.Config{ServiceURL: cfg.Events.ServiceURL, Subscribers: l.subscribers, Retention: l.retention, Logger: log})
-	parts.forward(cfg, sources)
+	l.tokens = outbound.NewRefreshTokens(sources)
+	parts.forward(cfg, l.tokens)
 	screening, virus, err := openScanners(cfg, l.events, log)
 	if err != nil {
 		return err
@@ -142,7 +144,6 @@ func serve(ctx context.Context, l *live, dir *dataDir, readyFile string, stdout,
 	shadows := shadow.New(bodies, journal.New(shadowJournal(dir.path)), log)
 	dispatching.Shadows = shadows
 	dispatcher := dispatch.New(q, bodies, client, dispatching)
-	l.sources = sources
 	l.accounts = newMailAccounts(ctx, cfg, l.configuration.Load, sources, cfg.Store.Postgres != nil, owner, receiver, l.events, log)
 	disk := diskspace.New(func() (diskspace.Space, error) { return diskspace.Of(dir.path) }, l.events.Health(store.About{Class: events.Disk, Name: "data"}), log)
 

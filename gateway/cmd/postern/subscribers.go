@@ -57,7 +57,7 @@ func (l *live) retention(tenant string, at time.Time) store.Retention {
 }
 
 // forward gives endpoints of mail servers who passes their mail on.
-func (a *assembly) forward(cfg *config.Config, tokens outbound.Tokens) {
+func (a *assembly) forward(cfg *config.Config, tokens *outbound.RefreshTokens) {
 	for name, s := range a.smarthosts {
 		sending := smarthost.Config{
 			Server: mailServer(s.Server), Account: "endpoint " + name.Tenant + "/" + name.Name, Tokens: tokens, Hostname: cfg.Server.Hostname,

@@ -47,7 +47,7 @@ func newAccount(cfg Config, deps *Deps, slots chan struct{}, log hclog.Logger) *
 	cfg = cfg.withDefaults()
 	a := &account{
 		cfg: cfg, deps: deps, slots: slots, lived: -1, log: log.With("account", cfg.Name),
-		auth:   outbound.NewAuthenticator(cfg.Name, cfg.Login, deps.Tokens, deps.HTTP),
+		auth:   outbound.NewAuthenticator(cfg.Name, cfg.Login, deps.refresh, deps.HTTP),
 		status: Status{Name: cfg.Name, Tenant: cfg.Tenant, State: Waiting, Since: time.Now()},
 	}
 	for _, name := range cfg.Folders {

@@ -100,8 +100,9 @@ type Deps struct {
 	HTTP *http.Client
 	Log  hclog.Logger
 
-	keeper *keeper
-	dial   func(ctx context.Context, s outbound.Server) (*outbound.Conn, error) // nil is Dialer's
+	keeper  *keeper
+	refresh *outbound.RefreshTokens                                              // of Tokens; accounts that run, that end and that are tried have it in common
+	dial    func(ctx context.Context, s outbound.Server) (*outbound.Conn, error) // nil is Dialer's
 }
 
 // Manager runs accounts. Its methods may be called by any number of goroutines.
@@ -129,6 +130,7 @@ type running struct {
 func New(deps Deps) *Manager {
 	m := &Manager{slots: make(chan struct{}, connecting), running: make(map[string]*running), log: deps.Log.Named("imap")}
 	deps.keeper = &keeper{holds: deps.Holds, owner: deps.Owner, log: m.log, held: make(map[string]*held)}
+	deps.refresh = outbound.NewRefreshTokens(deps.Tokens)
 	m.deps = &deps
 	return m
 }

@@ -80,12 +80,12 @@ type Authenticator struct {
 	oauth *source // nil without OAuth2
 }
 
-// NewAuthenticator returns one for a login. account is the name by which tokens are kept, and
-// client reaches the token endpoint; nil is one of its own.
-func NewAuthenticator(account string, l Login, t Tokens, client *http.Client) *Authenticator {
+// NewAuthenticator returns one for a login. account is the name by which tokens are kept in r, which is for logins by
+// OAuth2 alone, and client reaches the token endpoint; nil is one of its own.
+func NewAuthenticator(account string, l Login, r *RefreshTokens, client *http.Client) *Authenticator {
 	a := &Authenticator{login: l}
 	if l.OAuth2 != nil {
-		a.oauth = newSource(account, *l.OAuth2, t, client)
+		a.oauth = newSource(account, *l.OAuth2, r, client)
 	}
 	return a
 }

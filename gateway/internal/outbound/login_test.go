@@ -71,7 +71,7 @@ func TestMechanisms(t *testing.T) {
 			if tc.oauth {
 				l.OAuth2 = p.settings(t)
 			}
-			c, err := NewAuthenticator("a", l, newTokens(), p.Client()).Client(t.Context(), tc.offered, Server{Host: "mail.example", Port: 993})
+			c, err := NewAuthenticator("a", l, NewRefreshTokens(newTokens()), p.Client()).Client(t.Context(), tc.offered, Server{Host: "mail.example", Port: 993})
 			if tc.mechanism == "" {
 				wantRefused(t, err, "", tc.first)
 				if !errors.Is(err, ErrNoMechanism) {
@@ -102,7 +102,7 @@ func TestErrorChallenge(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t)
 	for method, last := range map[Method]string{XOAuth2: "", OAuthBearer: "\x01"} {
-		a := NewAuthenticator("a", Login{User: "u=v,w", Method: method, OAuth2: p.settings(t)}, newTokens(), p.Client())
+		a := NewAuthenticator("a", Login{User: "u=v,w", Method: method, OAuth2: p.settings(t)}, NewRefreshTokens(newTokens()), p.Client())
 		c, err := a.Client(t.Context(), []string{"XOAUTH2", "OAUTHBEARER"}, Server{Host: "h", Port: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -168,7 +168,7 @@ func TestNothingPrints(t *testing.T) {
 	p.answer = func(request) (int, string) {
 		return 400, `{"error":"invalid_grant","error_description":"no ` + canary + `"}`
 	}
-	a := NewAuthenticator("a", l, newTokens(), p.Client())
+	a := NewAuthenticator("a", l, NewRefreshTokens(newTokens()), p.Client())
 	_, err := a.Client(t.Context(), []string{"XOAUTH2"}, Server{})
 	wantRefused(t, err, "invalid_grant", "invalid_grant: no (redacted)")
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {

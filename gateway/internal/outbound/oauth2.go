@@ -65,21 +65,53 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// RefreshTokens has the refresh tokens of all accounts of a process used one refresh at a time for each account, whoever asks:
+// a provider that replaces them takes one that is used twice for stolen, and revokes all that came of it.
+type RefreshTokens struct {
+	tokens Tokens
+
+	mu       sync.Mutex
+	lineages map[string]*lineage // by account; a few octets for each that there ever was
+}
+
+// lineage is what refreshes of one account share.
+type lineage struct {
+	turn   sync.Mutex // held during a refresh, from the look at what is kept until what came is kept
+	unkept string     // a new refresh token, with its descent, until it is kept; who has the turn uses it
+}
+
+// NewRefreshTokens returns one over what keeps the tokens. A process needs one for each of those.
+func NewRefreshTokens(t Tokens) *RefreshTokens {
+	return &RefreshTokens{tokens: t, lineages: make(map[string]*lineage)}
+}
+
+func (r *RefreshTokens) of(account string) *lineage {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lineages[account]
+	if l == nil {
+		l = new(lineage)
+		r.lineages[account] = l
+	}
+	return l
+}
+
 // source gets access tokens, one request at a time, and keeps the last.
 type source struct {
 	account string
 	o       OAuth2
 	tokens  Tokens
+	lineage *lineage
 	client  *http.Client
 	server  Server // the token endpoint, for what its connection fails by
 
-	mu       sync.Mutex
-	style    oauth2.AuthStyle // how the client's secret is shown; AutoDetect until that is known
-	token    *oauth2.Token    // nil for none
-	obtained time.Time        // when the last token was
-	unkept   string           // a new refresh token, until it is kept
-	last     string           // the refresh token that was used last
-	flight   *flight          // nil where nothing is under way
+	mu        sync.Mutex
+	style     oauth2.AuthStyle // how the client's secret is shown; AutoDetect until that is known
+	token     *oauth2.Token    // nil for none
+	obtained  time.Time        // when the last token was
+	last      string           // the refresh token that was used last
+	replacing string           // the one that came for it
+	flight    *flight          // nil where nothing is under way
 }
 
 // flight is a refresh that is under way. Whoever needs a token meanwhile waits for it.
@@ -89,7 +121,7 @@ type flight struct {
 	err   error
 }
 
-func newSource(account string, o OAuth2, t Tokens, client *http.Client) *source {
+func newSource(account string, o OAuth2, r *RefreshTokens, client *http.Client) *source {
 	own := http.Client{}
 	if client != nil {
 		own = *client
@@ -101,7 +133,7 @@ func newSource(account string, o OAuth2, t Tokens, client *http.Client) *source 
 	own.Transport = bounded{base}
 	// A redirect would carry the secrets to somebody else.
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	s := &source{account: account, o: o, tokens: t, client: &own}
+	s := &source{account: account, o: o, tokens: r.tokens, lineage: r.of(account), client: &own}
 	if u, err := url.Parse(o.TokenURL); err == nil {
 		s.server.Host = u.Hostname()
 		s.server.Port, _ = strconv.Atoi(u.Port()) // 0 where there is none; it is for texts
@@ -133,6 +165,8 @@ func (s *source) access(ctx context.Context) (string, error) {
 }
 
 func (s *source) fly(ctx context.Context, f *flight) {
+	s.lineage.turn.Lock()
+	defer s.lineage.turn.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, refreshWithin)
 	defer cancel()
 	f.token, f.err = s.refresh(ctx)
@@ -154,14 +188,14 @@ func (s *source) forget() bool {
 func (s *source) secrets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := []string{s.o.ClientSecret.Text(), s.o.RefreshToken.Text(), s.unkept, s.last}
+	list := []string{s.o.ClientSecret.Text(), s.o.RefreshToken.Text(), s.last, s.replacing}
 	if s.token != nil {
 		list = append(list, s.token.AccessToken)
 	}
 	return list
 }
 
-// refresh gets a token. One flight at a time calls it.
+// refresh gets a token. The caller has the turn of the lineage.
 func (s *source) refresh(ctx context.Context) (string, error) {
 	if err := s.o.Check(); err != nil {
 		return "", Refused("", err.Error())
@@ -202,8 +236,9 @@ func (s *source) refresh(ctx context.Context) (string, error) {
 		return "", &Failure{Kind: Connection, Response: "the new refresh token of the token endpoint " + err.Error()}
 	}
 	s.mu.Lock()
-	s.unkept = token.RefreshToken
+	s.replacing = token.RefreshToken
 	s.mu.Unlock()
+	s.lineage.unkept = s.descent() + token.RefreshToken
 	if err := s.keepUnkept(ctx); err != nil {
 		return "", err
 	}
@@ -212,18 +247,13 @@ func (s *source) refresh(ctx context.Context) (string, error) {
 
 // keepUnkept keeps what could not be kept yet.
 func (s *source) keepUnkept(ctx context.Context) error {
-	s.mu.Lock()
-	unkept := s.unkept
-	s.mu.Unlock()
-	if unkept == "" {
+	if s.lineage.unkept == "" {
 		return nil
 	}
-	if err := s.tokens.PutToken(ctx, s.account, s.descent()+unkept); err != nil {
+	if err := s.tokens.PutToken(ctx, s.account, s.lineage.unkept); err != nil {
 		return fmt.Errorf("keep the new refresh token of %s: %w", s.account, err)
 	}
-	s.mu.Lock()
-	s.unkept = ""
-	s.mu.Unlock()
+	s.lineage.unkept = ""
 	return nil
 }
 

@@ -112,7 +112,7 @@ func (s *tokens) fail(err error) {
 }
 
 func xoauth(o *OAuth2, s Tokens, c *http.Client) *Authenticator {
-	return NewAuthenticator("sales", Login{User: "u", Method: XOAuth2, OAuth2: o}, s, c)
+	return NewAuthenticator("sales", Login{User: "u", Method: XOAuth2, OAuth2: o}, NewRefreshTokens(s), c)
 }
 
 // token is the access token that a login would be made by.
@@ -444,4 +444,43 @@ func FuzzTokenAnswer(f *testing.F) {
 			t.Errorf("error = %#v", err)
 		}
 	})
+}
+
+// TestOneRefreshOfAnAccount has an account refreshed by two at the same time, as by one that runs and by one that is
+// tried, at a provider that replaces refresh tokens. The second one waits, and uses what the first has got.
+func TestOneRefreshOfAnAccount(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	under, release := make(chan struct{}), make(chan struct{})
+	p.answer = func(q request) (int, string) {
+		if q.N == 1 {
+			close(under)
+			<-release
+		}
+		return http.StatusOK, fmt.Sprintf(`{"access_token":"access-%d","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-%d"}`, q.N, q.N)
+	}
+	shared := NewRefreshTokens(newTokens())
+	login := Login{User: "u", Method: XOAuth2, OAuth2: p.settings(t)}
+	var both sync.WaitGroup
+	refresh := func() {
+		if _, err := token(t.Context(), NewAuthenticator("sales", login, shared, p.Client())); err != nil {
+			t.Error(err)
+		}
+	}
+	both.Go(refresh)
+	<-under
+	both.Go(refresh)
+	other := NewAuthenticator("support", login, shared, p.Client()) // which does not wait for them
+	if _, err := token(t.Context(), other); err != nil {
+		t.Error(err)
+	}
+	close(release)
+	both.Wait()
+	var used []string
+	for _, q := range p.asked() {
+		used = append(used, q.OfRefreshToken)
+	}
+	if diff := cmp.Diff([]string{"refresh-0", "refresh-0", "refresh-1"}, used); diff != "" {
+		t.Errorf("refresh tokens that were used (-want +got):\n%s", diff)
+	}
 }

@@ -51,7 +51,7 @@ type Config struct {
 	// its refresh tokens are kept.
 	Login   *outbound.Login
 	Account string
-	Tokens  outbound.Tokens
+	Tokens  *outbound.RefreshTokens
 	// HTTP reaches token endpoints; nil is a client of its own.
 	HTTP *http.Client
 	// Hostname is what the gateway calls itself.
