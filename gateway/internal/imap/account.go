@@ -24,6 +24,13 @@ const (
 	disableFrom  = 10
 )
 
+// A server may tell of new mail falseNews times, one after the other, where there is none. After that it is listened to after
+// a while, a second longer each time.
+const (
+	falseNews   = 3
+	longestCalm = time.Minute
+)
+
 // account runs one account, in one goroutine.
 type account struct {
 	cfg   Config
@@ -215,7 +222,10 @@ func (a *account) login(ctx context.Context, conn *outbound.Conn) (*client, erro
 // once, and otherwise when it has lived for long enough.
 func (a *account) work(ctx context.Context, c *client, began time.Time, proven bool) error {
 	a.refused = 0
-	told, news := false, false
+	told, news, idle := false, false, 0
+	for _, p := range a.folders {
+		p.actAfter = time.Time{}
+	}
 	var polled time.Time
 	for {
 		if !told && (proven || time.Since(began) >= steady) {
@@ -231,8 +241,17 @@ func (a *account) work(ctx context.Context, c *client, began time.Time, proven b
 		} else {
 			polled = time.Now()
 		}
-		for _, p := range slices.Backward(folders) { // the first is the last: it is watched then
-			if err := a.syncOne(ctx, c, p); err != nil {
+		before := a.folders[0].next
+		if err := a.round(ctx, c, folders); err != nil {
+			return err
+		}
+		if news && c.idles() && a.folders[0].next == before {
+			idle++
+		} else {
+			idle = 0
+		}
+		if calm := min(longestCalm, time.Duration(idle-falseNews)*time.Second); calm > 0 {
+			if err := sleep(ctx, calm); err != nil {
 				return err
 			}
 		}
@@ -260,22 +279,41 @@ func (a *account) pause(c *client, polled, began time.Time, told bool) time.Dura
 	return max(0, min(pause, idleFor))
 }
 
-// syncOne fetches what is new in a folder, unless it rests.
+// round fetches what is new in folders, in the first of them last: it is watched then. A folder that cannot
+// be opened is not to keep the others from working; a mailbox of which none can be is a failure.
+func (a *account) round(ctx context.Context, c *client, folders []*progress) error {
+	shut := make(map[*progress]*outbound.Failure)
+	for _, p := range slices.Backward(folders) {
+		err := a.syncOne(ctx, c, p)
+		if refused, no := errors.AsType[*imap.Error](err); no {
+			shut[p] = a.auth.HideIn(failure("SELECT " + p.name + ": " + words(refused)))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		p.shut = ""
+	}
+	if len(shut) == len(a.folders) {
+		return shut[a.folders[0]]
+	}
+	for p, err := range shut {
+		a.set(func(s *Status) { s.Err, s.FailedAt = err, time.Now() })
+		if p.shut != err.Error() {
+			p.shut = err.Error()
+			a.log.Error("a folder cannot be opened", "folder", p.name, "error", err)
+		}
+	}
+	return nil
+}
+
+// syncOne fetches what is new in a folder, unless it rests. Its error may be a *imap.Error: the server's NO to
+// the folder.
 func (a *account) syncOne(ctx context.Context, c *client, p *progress) error {
 	if time.Now().Before(p.notBefore) {
 		return nil
 	}
 	err := a.sync(ctx, c, p)
-	if refused, no := errors.AsType[*imap.Error](err); no {
-		// A folder that is not there is not to keep the others from working; a mailbox without any is a failure.
-		err = a.hidden(failure("SELECT " + p.name + ": " + words(refused)))
-		if len(a.folders) > 1 {
-			a.log.Error("a folder cannot be opened", "folder", p.name, "error", err)
-			a.set(func(s *Status) { s.Err, s.FailedAt = err, time.Now() })
-			return nil
-		}
-		return err
-	}
 	if errors.Is(err, errPutOff) {
 		a.set(func(s *Status) { s.Err, s.FailedAt = err, time.Now() })
 		return nil

@@ -29,6 +29,8 @@ const (
 	tries = 5
 	// stalls is how often a folder is listed again, with no mail taken, before it rests.
 	stalls = 3 * tries
+	// refusal is how long nothing is done to mails after the server has refused that, over one connection.
+	refusal = time.Hour
 	// witnesses is how many others are looked at to find out whether a mail is to blame, or its server.
 	witnesses = 3
 	// marking is how many mails are noted as handled at the same time.
@@ -56,6 +58,12 @@ type progress struct {
 	overdue   bool
 	rest      backoff
 	notBefore time.Time
+	// next is the first UID that was not looked at, when the folder was looked at last.
+	next uint32
+	// shut is why the folder could not be opened, as it was logged.
+	shut string
+	// actAfter is when it is tried again to do to mails what the server has refused to be done.
+	actAfter time.Time
 }
 
 // fetcher fetches one folder over one connection.
@@ -82,11 +90,15 @@ func (a *account) sync(ctx context.Context, c *client, p *progress) error {
 	if err := f.begin(ctx); err != nil {
 		return err
 	}
-	if err := f.unhandled(ctx); err != nil {
+	err = f.all(ctx)
+	p.next = f.mailbox.NextUID
+	a.setFolder(f.mailbox)
+	if err != nil && !errors.Is(err, errPutOff) {
 		return err
 	}
-	err = f.all(ctx)
-	a.setFolder(f.mailbox)
+	if undone := f.unhandled(ctx); undone != nil {
+		return undone
+	}
 	return err
 }
 
@@ -215,14 +227,6 @@ func (f *fetcher) take(ctx context.Context, mails []listed) error {
 			continue
 		}
 		alone := m.uid == f.p.suspect || f.byNumber
-		if m.uid == f.p.putOff && f.p.overdue {
-			rest, err := f.overtake(ctx, mails)
-			if err != nil {
-				return err
-			}
-			mails = rest
-			continue
-		}
 		if m.uid == f.p.suspect && f.p.doubt != "" {
 			passed, err := f.strike(ctx, mails)
 			if err != nil {
@@ -246,7 +250,15 @@ func (f *fetcher) take(ctx context.Context, mails []listed) error {
 		if alone {
 			octets = f.largest()
 		}
-		if err := f.batch(ctx, mails[:n], octets+answer); err != nil {
+		err := f.batch(ctx, mails[:n], octets+answer)
+		late := slices.IndexFunc(mails[:n], func(m listed) bool { return m.uid == f.p.putOff })
+		if errors.Is(err, errPutOff) && f.p.overdue && late >= 0 {
+			if mails, err = f.overtake(ctx, mails[late:], err); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		mails = mails[n:]
@@ -387,25 +399,25 @@ func (f *fetcher) cannotTake(uid uint32, why error) error {
 	return f.rests(uid, why)
 }
 
-// overtake takes the next mail behind one that is overdue, and passes that over if it can: a single one is not
-// to stop a mailbox for ever. It returns the mails that are left to be taken.
-func (f *fetcher) overtake(ctx context.Context, mails []listed) ([]listed, error) {
-	f.p.overdue = false // until it could not be taken once more
+// overtake takes the next mail behind one that is overdue and could not be taken just now, and passes that over if it
+// can: a single one is not to stop a mailbox for ever. It returns the mails that are left to be taken, or why
+// they are not.
+func (f *fetcher) overtake(ctx context.Context, mails []listed, why error) ([]listed, error) {
 	late := mails[0]
 	i := 1 + slices.IndexFunc(mails[1:], func(m listed) bool {
 		return m.size <= f.cfg.MaxMessageSize && (m.uid >= f.mailbox.Below || !m.came.Before(f.mailbox.Since))
 	})
 	if i == 0 {
-		return mails, nil
+		return nil, why
 	}
 	f.instead = true
 	err := f.batch(ctx, mails[i:i+1], f.largest()+answer)
 	f.instead = false
 	if f.mailbox.NextUID > late.uid {
-		if err := f.pass(ctx, late.uid, fmt.Sprintf("it could not be taken for %s, and one behind it could", patienceWithMail)); err != nil {
+		if err := f.pass(ctx, late.uid, fmt.Sprintf("it could not be taken for %s, and one behind it could: %v", patienceWithMail, why)); err != nil {
 			return nil, err
 		}
-		f.p.putOff, f.p.rest = 0, backoff{}
+		f.p.putOff, f.p.overdue, f.p.rest, f.p.notBefore = 0, false, backoff{}, time.Time{}
 	}
 	return slices.Concat(mails[1:i], mails[i+1:]), err
 }
@@ -438,7 +450,7 @@ func (f *fetcher) pass(ctx context.Context, uid uint32, why string) error {
 // unhandled makes good what a crash, or the end of a connection, has left undone.
 func (f *fetcher) unhandled(ctx context.Context) error {
 	const page = 500
-	for {
+	for !time.Now().Before(f.p.actAfter) {
 		left, err := f.deps.Marks.Unhandled(ctx, f.cfg.Name, f.p.name, page)
 		if err != nil {
 			return fmt.Errorf("read what is left to be done in %s: %w", f.p.name, err)
@@ -447,9 +459,10 @@ func (f *fetcher) unhandled(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
 }
 
-// handle does on the server what is to be done to mails, and notes that.
+// handle does on the server what is to be done to mails, and notes that. What the server refuses stays to be done.
 func (f *fetcher) handle(ctx context.Context, mails []store.Fetched) error {
 	var uids []uint32
 	for _, m := range mails {
@@ -458,7 +471,17 @@ func (f *fetcher) handle(ctx context.Context, mails []store.Fetched) error {
 		}
 	}
 	if len(uids) > 0 {
-		if err := f.act(ctx, uids); err != nil {
+		if time.Now().Before(f.p.actAfter) {
+			return nil
+		}
+		err := f.act(ctx, uids)
+		if errors.Is(err, errRefused) {
+			f.p.actAfter = time.Now().Add(refusal)
+			f.log.Warn("mails were taken, and stay on their server as they are: it is tried again later", "folder", f.p.name, "mails", len(uids), "error", err)
+			f.set(func(s *Status) { s.Err, s.FailedAt = err, time.Now() })
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}

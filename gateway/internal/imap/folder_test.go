@@ -33,6 +33,7 @@ type folderServer struct {
 	uidLast  bool   // mails come with their UIDs behind what they say
 	noNext   bool   // it does not say which UID is next
 	silent   bool   // no mail that is listed is sent
+	full     bool   // NO is the answer where something is to be done to mails
 	next     uint32 // the UID that the next mail gets, at least
 	lie      int    // so much smaller than it is a large mail is listed
 }
@@ -124,16 +125,12 @@ func (s *folderServer) serve(c net.Conn, lines *bufio.Reader) {
 					s.send(w, i+1, uid)
 				}
 			}
-		case "UID STORE":
-			for _, uid := range s.named(words[3]) {
-				s.flags[uid] += words[len(words)-1]
+		case "UID STORE", "UID COPY", "UID EXPUNGE":
+			if s.full {
+				status = "NO [OVERQUOTA] it is full"
+				break
 			}
-		case "UID COPY":
-			s.copies += len(s.named(words[3]))
-		case "UID EXPUNGE":
-			for _, uid := range s.named(words[3]) {
-				delete(s.mails, uid)
-			}
+			s.act(command, words)
 		case "EXPUNGE":
 			status = "BAD it would expunge what others have marked"
 		}
@@ -146,6 +143,21 @@ func (s *folderServer) serve(c net.Conn, lines *bufio.Reader) {
 			}
 		}
 		fmt.Fprintf(w, "%s %s\r\n", words[0], status)
+	}
+}
+
+// act does something to mails. The caller holds mu.
+func (s *folderServer) act(command string, words []string) {
+	uids := s.named(words[3])
+	for _, uid := range uids {
+		switch command {
+		case "UID STORE":
+			s.flags[uid] += words[len(words)-1]
+		case "UID COPY":
+			s.copies++
+		default:
+			delete(s.mails, uid)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -95,9 +96,21 @@ func set(uids []uint32) imap.UIDSet {
 	return s
 }
 
-// flag adds a flag to mails.
+// errRefused is why nothing was done to mails that the server says NO to.
+var errRefused = errors.New("the server refuses what is to be done to mails")
+
+// may runs a command to which NO is errRefused: the connection goes on.
+func (c *client) may(ctx context.Context, name string, command func() error) error {
+	err := c.do(ctx, answer, command)
+	if refused, ok := errors.AsType[*imap.Error](err); ok {
+		return fmt.Errorf("%w: %s", errRefused, failure(name+": "+words(refused)).Response)
+	}
+	return err
+}
+
+// flag adds a flag to mails. Its error may be errRefused, as that of move and remove.
 func (c *client) flag(ctx context.Context, uids []uint32, flag imap.Flag) error {
-	return c.must(ctx, "STORE", func() error {
+	return c.may(ctx, "STORE", func() error {
 		return c.imap.Store(set(uids), &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{flag}}, nil).Close()
 	})
 }
@@ -111,7 +124,7 @@ func (c *client) remove(ctx context.Context, uids []uint32) (bool, error) {
 	if !c.caps.Has(imap.CapUIDPlus) {
 		return false, nil
 	}
-	return true, c.must(ctx, "EXPUNGE", func() error { return c.imap.UIDExpunge(set(uids)).Close() })
+	return true, c.may(ctx, "EXPUNGE", func() error { return c.imap.UIDExpunge(set(uids)).Close() })
 }
 
 // move moves mails to another folder, which is made where it is not there. It reports whether they are gone
@@ -126,16 +139,18 @@ func (c *client) move(ctx context.Context, uids []uint32, to string) (bool, erro
 		_, err := c.imap.Copy(set(uids), to).Wait()
 		return err
 	}
-	err := c.do(ctx, answer, command)
-	if refused, ok := errors.AsType[*imap.Error](err); ok {
-		if refused.Code == imap.ResponseCodeTryCreate {
-			if err := c.must(ctx, "CREATE "+to, func() error { return c.imap.Create(to, nil).Wait() }); err != nil {
-				return false, err
-			}
-			err = c.must(ctx, "MOVE to "+to, command)
-		} else {
-			err = failure("MOVE to " + to + ": " + words(refused))
+	create := false
+	err := c.may(ctx, "MOVE to "+to, func() error {
+		err := command()
+		refused, ok := errors.AsType[*imap.Error](err)
+		create = ok && refused.Code == imap.ResponseCodeTryCreate
+		return err
+	})
+	if create {
+		if err := c.may(ctx, "CREATE "+to, func() error { return c.imap.Create(to, nil).Wait() }); err != nil {
+			return false, err
 		}
+		err = c.may(ctx, "MOVE to "+to, command)
 	}
 	if err != nil || moves {
 		return err == nil, err

@@ -3,6 +3,7 @@ package imap
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -162,5 +163,82 @@ func TestRestoredFolder(t *testing.T) {
 	}
 	if log := g.log.String(); strings.Count(log, "an earlier state") != 1 {
 		t.Errorf("log = %s", log)
+	}
+}
+
+// TestRefusedAct holds that new mails come while the server refuses what is to be done to those that were taken, that
+// it is not asked each time, and that it is with the next connection.
+func TestRefusedAct(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]After{
+		"seen":   {Act: AfterSeen},
+		"move":   {Act: AfterMove, Folder: "Archive"},
+		"delete": {Act: AfterDelete},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := folderOf("UIDPLUS", 1, 2, 3)
+			s.full = true
+			cfg := sales(t, serve(t, s.serve))
+			cfg.After, cfg.Poll = after, time.Second
+			m := newMemory()
+			g := start(t, m, nil, cfg)
+			for more := uint32(4); more < 6; more++ {
+				g.waitFor(t, int(more)-1)
+				s.mu.Lock()
+				s.mails[more] = fmt.Sprintf("Message-ID: <%d>\r\n\r\nbody\r\n", more)
+				s.mu.Unlock()
+			}
+			g.waitFor(t, 5)
+			g.stop()
+			if n := strings.Count(g.log.String(), "OVERQUOTA"); n != 1 {
+				t.Errorf("the refusal is %d times in the log", n)
+			}
+			if events := g.events(); len(events) != 1 {
+				t.Errorf("told %q", events)
+			}
+			s.mu.Lock()
+			s.full = false
+			s.mu.Unlock()
+			start(t, m, nil, cfg)
+			imaptest.Eventually(t, "all to be handled", func() bool {
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				return len(m.handled) == 5
+			})
+		})
+	}
+}
+
+// TestNoFolderOpens holds that an account with several folders of which none can be opened has failed, and that one of
+// which some can has not, and says so once.
+func TestNoFolderOpens(t *testing.T) {
+	t.Parallel()
+	server := imapServer{answers: map[string]string{"SELECT": "TAG NO [UNAVAILABLE] no backend"}}
+	cfg := sales(t, serve(t, server.serve))
+	cfg.Folders, cfg.Poll = []string{"INBOX", "Spam"}, 100*time.Millisecond
+	g := start(t, newMemory(), nil, cfg)
+	g.waitForEvent(t, "sales: connection : SELECT INBOX: NO [UNAVAILABLE] no backend")
+	g.stop()
+
+	server = imapServer{caps: "IMAP4rev1", answers: map[string]string{"SELECT \"Spam\"": "TAG NO [NONEXISTENT] none", "SELECT Spam": "TAG NO [NONEXISTENT] none"}}
+	var mu sync.Mutex
+	rounds := 0
+	server.commands = func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.Contains(line, "Spam") {
+			rounds++
+		}
+	}
+	cfg.Server = serve(t, server.serve)
+	g = start(t, newMemory(), nil, cfg)
+	imaptest.Eventually(t, "rounds", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return rounds > 3
+	})
+	if n := strings.Count(g.log.String(), "cannot be opened"); n != 1 || len(g.events()) != 1 {
+		t.Errorf("%d times in the log, told %q", n, g.events())
 	}
 }
