@@ -118,12 +118,8 @@ func (s switcher) Disable(ctx context.Context, about store.About, reason string)
 
 // Status implements admin.Watch.
 func (m *mailAccounts) Status(name string) (account.Status, bool) {
-	for _, s := range m.manager.Status() {
-		if s.Name == name {
-			return accountStatus(s), true
-		}
-	}
-	return account.Status{}, false
+	s, ok := m.manager.StatusOf(name)
+	return accountStatus(s), ok
 }
 
 func accountStatus(s imap.Status) account.Status {

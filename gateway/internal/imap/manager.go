@@ -225,6 +225,17 @@ func (m *Manager) reset(ctx context.Context, about store.About) {
 	}
 }
 
+// StatusOf says what is known of one account; false where there is none of that name.
+func (m *Manager) StatusOf(name string) (Status, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.running[name]
+	if !ok {
+		return Status{}, false
+	}
+	return r.snapshot(), true
+}
+
 // State is what an account does.
 type State string
 
