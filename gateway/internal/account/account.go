@@ -106,7 +106,8 @@ type Roster struct {
 	log      hclog.Logger
 	now      func() time.Time
 
-	changing sync.Mutex // held by whoever changes or reads the store
+	changing sync.Mutex     // held by whoever changes or reads the store
+	readBy   *config.Config // by which entries were read; held by changing
 	mu       sync.Mutex
 	cfg      *config.Config
 	entries  map[string]Entry
@@ -181,6 +182,7 @@ func (r *Roster) load(ctx context.Context) error {
 			r.tell(name, e.Problem.Error())
 		}
 	}
+	r.readBy = cfg
 	r.mu.Lock()
 	r.entries = entries
 	r.mu.Unlock()
@@ -217,6 +219,11 @@ func (r *Roster) entry(cfg *config.Config, a store.Account) Entry {
 	if err := json.Unmarshal(a.Settings, &e.Settings); err != nil {
 		e.Problem = errors.New("its settings in the store cannot be read; set them anew with: postern account update")
 		e.Name = a.Name
+		return e
+	}
+	// What has not changed is not read again: it is looked at every few seconds, and may name files.
+	if was, ok := r.Get(a.Name); ok && r.readBy == cfg && was.Problem == nil && !was.Configured() && maps.Equal(was.Settings, e.Settings) {
+		e.Account = was.Account
 		return e
 	}
 	e.Account, e.Problem = cfg.ReadAccount(a.Name, e.Settings, r.environ)
