@@ -143,8 +143,9 @@ func (r *Reception) Receive(ctx context.Context, m Mail, body io.Reader) (mail.M
 	setup := r.setup.Load()
 	deliveries := deliveries(m.Recipients, received, setup.retention)
 	writers := []io.Writer{digest, counter, head}
-	content := newDigester()
+	var content *digester
 	if m.Fetched != nil {
+		content = newDigester()
 		writers = append(writers, content)
 	}
 	ref, err := r.bodies.Put(ctx, id, latest(deliveries), io.TeeReader(body, io.MultiWriter(writers...)))
